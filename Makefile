@@ -1,0 +1,26 @@
+PY := .venv/bin/python
+SHELL := /bin/bash
+
+.PHONY: demo test lint bench setup lock clean corpus slow
+demo: setup  ## set everything up and solve the project's own incident through MCP
+	@$(PY) examples/demo.py
+
+test: setup  ## set everything up and pass all tests
+	@$(PY) -m pytest -n auto --dist worksteal -m "not slow"
+
+lint: setup  ## the walls: style, types, imports, sizes
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports && $(PY) -m pytest -q -p no:cacheprovider tests/test_walls.py
+
+bench: setup  ## ratios against tshark, tcpdump and celpy, in one run
+	@$(PY) -m benchmarks
+
+setup: .venv/.ready
+
+.venv/.ready: requirements.lock pyproject.toml scripts/setup.sh
+	@bash scripts/setup.sh
+
+lock:  ## resolve anew
+	@uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv .demo demo-report.md demo.pcap

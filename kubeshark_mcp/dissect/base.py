@@ -1,0 +1,176 @@
+"""What a protocol is: its name, its fields, how it recognises itself, and how it reads a connection."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import ClassVar
+
+from kubeshark_mcp.model.entry import Entry
+from kubeshark_mcp.model.field import Field
+from kubeshark_mcp.model.stream import (
+    Closing,
+    Connection,
+    ConnectionStats,
+    Datagram,
+    Direction,
+    Piece,
+    Window,
+)
+
+
+class Confidence(IntEnum):
+    """How sure a probe is; the highest opinion wins, ties go to the protocol whose port hint fits, then by name."""
+
+    NO = 0
+    """These bytes are not this protocol, and no further bytes will change that."""
+    UNDECIDED = 1
+    """Too few bytes to tell; ask again with more."""
+    POSSIBLE = 2
+    """Nothing speaks against it; taken only when a port hint fits as well."""
+    LIKELY = 3
+    """Structure fits, with a chance of coincidence."""
+    SURE = 4
+    """A magic number, or structure that does not occur by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a probe may look at: the first bytes of each direction (either may be empty), and the connection.
+
+    client_start, server_start: whether those bytes are the very first of the direction (no gap, not mid-stream).
+    complete: no more bytes will come before a decision (a datagram, or the connection has ended).
+    """
+
+    connection: Connection
+    client: bytes
+    server: bytes
+    client_start: bool
+    server_start: bool
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user can change about dissection.
+
+    body_limit: bytes of each request or response body that are kept.
+    message_limit: largest message that is buffered whole; a longer one is cut and marked.
+    enabled: KFL names of protocols that may claim a connection; None means all.
+    ports: port -> protocol name, a hint stronger than the protocol's own.
+    decode_as: (transport, port) -> protocol name: taken without asking the probe.
+    secrets: TLS key log lines (NSS format) found beside or inside the captures.
+    """
+
+    body_limit: int = 16 * 1024
+    message_limit: int = 16 * 1024 * 1024
+    enabled: frozenset[str] | None = None
+    ports: dict[int, str] = field(default_factory=dict)
+    decode_as: dict[tuple[str, int], str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Context:
+    """What a dissector holds of the world: its connection, the settings, and where results go.
+
+    emit: takes a finished entry. tunnel: takes bytes that were carried inside this protocol (decrypted TLS), to be
+    dissected as a connection of their own; entries from there bear the field names in `inherited`.
+    """
+
+    connection: Connection
+    settings: Settings
+    emit: Callable[[Entry], None]
+    tunnel: Callable[[Window], None] = lambda window: None
+    inherited: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """The rest of the connection belongs to another protocol (HTTP Upgrade, StartTLS, h2c).
+
+    protocol: its KFL name, or empty to detect it. rest: the bytes not consumed, in the order in which they came.
+    request: the entry that caused the change, for protocols that need it (the WebSocket handshake).
+    """
+
+    protocol: str
+    rest: list[Piece]
+    request: Entry | None = None
+
+
+class Dissector:
+    """Reads one connection. Never raises on captured bytes; what it cannot read becomes a `malformed` entry."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.hand_over: HandOver | None = None
+        """Set by the dissector to end its own reading; looked at after each call."""
+
+    def feed(self, window: Window) -> None:
+        """Take what a TCP connection carried in one window; the default goes piece by piece."""
+        pieces = window.pieces
+        for index, piece in enumerate(pieces):
+            if piece.gap:
+                self.on_gap(piece.direction, piece.gap)
+            self.on_piece(piece)
+            if self.hand_over is not None:
+                self.hand_over.rest.extend(pieces[index + 1 :])
+                return
+
+    def on_piece(self, piece: Piece) -> None:
+        """Take contiguous bytes of one direction."""
+
+    def on_gap(self, direction: Direction, length: int) -> None:
+        """Hear that `length` bytes of one direction are missing: drop the half-read message, find the next start."""
+
+    def on_datagram(self, datagram: Datagram) -> None:
+        """Take one datagram."""
+
+    def on_close(self, closing: Closing) -> None:
+        """Hear that nothing more comes: emit what waits for an answer, and messages that end with the connection."""
+
+
+class Protocol(ABC):
+    """One protocol. A file in `protocols/` holds exactly one subclass per KFL flag; it is found by being there."""
+
+    name: ClassVar[str]
+    """KFL name; also the flag that is true on its entries (`http`)."""
+    title: ClassVar[str]
+    """As people write it (`HTTP/1.1`, `DNS`)."""
+    specification: ClassVar[str]
+    """Where the wire format is defined (`RFC 9112`)."""
+    transports: ClassVar[frozenset[str]] = frozenset({"tcp"})
+    ports: ClassVar[frozenset[int]] = frozenset()
+    """Usual server ports: a hint that breaks ties, never a reason to claim by itself."""
+    fields: ClassVar[tuple[Field, ...]] = ()
+    """Every field its entries may carry, flags included."""
+
+    @abstractmethod
+    def probe(self, opening: Opening) -> Confidence:
+        """Say whether these bytes are this protocol. Cheap, pure, safe on any bytes."""
+
+    @abstractmethod
+    def open(self, context: Context) -> Dissector:
+        """Begin to read a connection that was found, or declared, to be this protocol."""
+
+    def adopt(self, context: Context, hand_over: HandOver) -> Dissector:
+        """Begin to read a connection that another protocol handed over."""
+        return self.open(context)
+
+
+class ConnectionProtocol(Protocol):
+    """A protocol whose entries come from the flow table rather than from bytes (tcp_conn, udp_flow)."""
+
+    def probe(self, opening: Opening) -> Confidence:
+        """Never claim bytes."""
+        return Confidence.NO
+
+    def open(self, context: Context) -> Dissector:
+        """Have nothing to read."""
+        raise TypeError(f"{self.name} entries come from the flow table, not from bytes")
+
+    @abstractmethod
+    def entries(self, stats: list[ConnectionStats]) -> list[Entry]:
+        """Make the entries of these connections."""

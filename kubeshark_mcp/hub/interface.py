@@ -1,0 +1,124 @@
+"""What every Hub can be asked; EmbeddedHub and RemoteHub implement it, toolsets use nothing else."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.model.field import Field
+
+
+class Hub(ABC):
+    """A source of answers about traffic. All methods may raise errors of `kubeshark_mcp.errors` and nothing else.
+
+    Methods are coroutines; an implementation that blocks runs its work in a thread. Cancelling a call stops its work.
+    """
+
+    @abstractmethod
+    async def status(self) -> c.Status:
+        """Say what this Hub is, whether it answers, and what can be done next."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Release files, threads and connections; running jobs are marked as interrupted."""
+
+    @abstractmethod
+    async def data_boundaries(self) -> c.Boundaries:
+        """Give the time window of the raw capture (L4), by node."""
+
+    @abstractmethod
+    async def l7_boundaries(self) -> c.Boundaries:
+        """Give the time window of dissected entries (L7), by node."""
+
+    @abstractmethod
+    async def create_snapshot(self, request: c.SnapshotRequest) -> c.Snapshot:
+        """Begin to keep a part of the raw capture."""
+
+    @abstractmethod
+    async def snapshot(self, snapshot_id: str) -> c.Snapshot:
+        """Give one snapshot."""
+
+    @abstractmethod
+    async def snapshots(self) -> list[c.Snapshot]:
+        """Give all snapshots, newest first."""
+
+    @abstractmethod
+    async def delete_snapshot(self, snapshot_id: str) -> c.Deleted:
+        """Delete a snapshot with its dissections."""
+
+    @abstractmethod
+    async def export_pcap(self, request: c.ExportRequest) -> c.Export:
+        """Write the asked-for packets of a snapshot as a capture file."""
+
+    @abstractmethod
+    async def start_dissection(self, snapshot_id: str, name: str | None = None) -> c.Dissection:
+        """Begin to dissect a snapshot."""
+
+    @abstractmethod
+    async def dissection(self, snapshot_id: str, name: str | None = None) -> c.Dissection:
+        """Give the state of a dissection."""
+
+    @abstractmethod
+    async def dissections(self, snapshot_id: str | None = None) -> list[c.Dissection]:
+        """Give all dissections, of one snapshot or of all."""
+
+    @abstractmethod
+    async def stop_dissection(self, snapshot_id: str, name: str) -> c.Deleted:
+        """Cancel a running dissection."""
+
+    @abstractmethod
+    async def delete_dissection(self, snapshot_id: str, name: str) -> c.Deleted:
+        """Delete the entries of a dissection."""
+
+    @abstractmethod
+    async def databases(self) -> list[c.Database]:
+        """Give what can be queried."""
+
+    @abstractmethod
+    async def workloads(self, query: c.WorkloadQuery) -> list[c.WorkloadRecord]:
+        """Give workloads with their addresses."""
+
+    @abstractmethod
+    async def addresses(self, query: c.WorkloadQuery) -> list[c.AddressEntry]:
+        """Give addresses with the workloads that had them."""
+
+    @abstractmethod
+    async def calls(self, query: c.CallQuery) -> c.CallPage:
+        """Give entries that match."""
+
+    @abstractmethod
+    async def call(self, request: c.CallRequest) -> c.CallDetail:
+        """Give one entry in full."""
+
+    @abstractmethod
+    async def stats(self, query: c.StatsQuery) -> c.Stats:
+        """Give counts, error rates and latency percentiles."""
+
+    @abstractmethod
+    async def flows(self, query: c.FlowQuery) -> c.FlowPage:
+        """Give L4 flows."""
+
+    @abstractmethod
+    async def flow_summary(self, snapshot_id: str | None = None) -> c.FlowSummary:
+        """Give the L4 picture as a whole."""
+
+    @abstractmethod
+    async def dissection_enabled(self) -> bool:
+        """Tell whether new raw capture is dissected as it arrives."""
+
+    @abstractmethod
+    async def set_dissection_enabled(self, enabled: bool) -> bool:
+        """Switch dissection of new raw capture on or off; gives the new state."""
+
+    @abstractmethod
+    async def file_url(self, path: str) -> str:
+        """Give the full URL of a file whose relative path this Hub returned."""
+
+    @abstractmethod
+    async def fetch_file(self, path: str, destination: Path) -> int:
+        """Copy such a file to `destination` (written under a temporary name, renamed when whole); gives its size."""
+
+    @abstractmethod
+    async def fields(self) -> list[Field]:
+        """Give every KFL field that this Hub knows."""
