@@ -11,7 +11,7 @@ class StreamBuffer:
     """Joins pieces of one direction and answers where a byte range came from.
 
     `data` holds the unconsumed bytes, `offset` the stream offset of data[0]. Appending to an empty buffer copies nothing;
-    so read all whole messages by position first and `consume` once.
+    so read all whole messages by position, then `consume` once.
     """
 
     __slots__ = ("_numbers", "_starts", "_times", "data", "direction", "offset")
