@@ -10,8 +10,8 @@ from kubeshark_mcp.model.stream import Direction, Piece, Span
 class StreamBuffer:
     """Joins pieces of one direction and answers where a byte range came from.
 
-    `data` holds the unconsumed bytes, `offset` the stream offset of data[0]. Appending to an empty buffer copies nothing;
-    so read all whole messages by position, then `consume` once.
+    `data` holds the unconsumed bytes, `offset` the stream offset of data[0]. Appending to an empty buffer copies
+    nothing; so read all whole messages by position, then `consume` once.
     """
 
     __slots__ = ("_numbers", "_starts", "_times", "data", "direction", "offset")
