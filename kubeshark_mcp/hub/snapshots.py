@@ -1,0 +1,243 @@
+"""Snapshots: immutable copies of a part of the raw capture, with the identities that go with it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kubeshark_mcp.capture.export import Source, export_packets
+from kubeshark_mcp.errors import ConflictError, NotFoundError, UsageError
+from kubeshark_mcp.hub.contract import JobStatus, Snapshot, SnapshotRequest
+from kubeshark_mcp.hub.jobs import Job, JobBoard, Reporter
+from kubeshark_mcp.hub.sources import RESOURCES_NAME, CaptureSource, index_of
+from kubeshark_mcp.hub.times import from_ns, to_ns
+from kubeshark_mcp.hub.workspace import Workspace, read_json, remove_tree, slug, storing, write_json
+
+COPY_BYTES = 64 << 20
+"""How much of a file is copied between two looks at a cancellation."""
+
+
+class SnapshotRoom:
+    """The snapshots of one workspace."""
+
+    def __init__(self, workspace: Workspace, board: JobBoard) -> None:
+        self._workspace = workspace
+        self._board = board
+
+    def create(self, request: SnapshotRequest, sources: list[CaptureSource], resources: list[Path]) -> Snapshot:
+        """Start to copy a window of the raw capture."""
+        chosen = _chosen(sources, request.nodes)
+        start_ns, end_ns = self._window(request, chosen)
+        if not request.name.strip() or len(request.name) > 200:
+            raise UsageError(f"A snapshot's name has 1 to 200 characters, this one has {len(request.name)}.")
+        key = f"{slug(request.name)}-{secrets.token_hex(4)}"
+        arguments = {
+            "id": key,
+            "name": request.name,
+            "start_ns": start_ns,
+            "end_ns": end_ns,
+            "sources": [[str(source.path.resolve()), source.node] for source in chosen],
+            "resources": [str(path.resolve()) for path in resources],
+        }
+        return _from_job(self._board.start(Job(key, "snapshot", arguments), self._workspace.root))
+
+    def _window(self, request: SnapshotRequest, sources: list[CaptureSource]) -> tuple[int, int]:
+        indexes = [index for source in sources if (index := index_of(self._workspace, source)).count]
+        if not indexes:
+            raise UsageError("The raw capture holds no packets, so there is nothing to keep.")
+        first, last = min(i.first_ns for i in indexes), max(i.last_ns for i in indexes)
+        start = first if request.start is None else to_ns(request.start)
+        end = last + 1 if request.end is None else to_ns(request.end)
+        if request.duration_seconds is not None:
+            if request.start is not None:
+                end = start + int(request.duration_seconds * 1e9)
+            else:
+                start = end - int(request.duration_seconds * 1e9)
+        if start >= end:
+            raise UsageError(
+                f"The window ends ({from_ns(end).isoformat()}) before it starts ({from_ns(start).isoformat()}): swap the two."
+            )
+        if start > last or end <= first:
+            raise UsageError(
+                f"The window {from_ns(start).isoformat()} to {from_ns(end).isoformat()} lies outside the raw capture, "
+                f"which covers {from_ns(first).isoformat()} to {from_ns(last).isoformat()}: choose a window inside it."
+            )
+        return max(start, first), min(end, last + 1)
+
+    def get(self, snapshot_id: str) -> Snapshot:
+        """Give a snapshot, finished or not."""
+        path = self._workspace.snapshot(snapshot_id) / "snapshot.json"
+        if path.is_file():
+            return Snapshot.model_validate(read_json(path))
+        job = self._board.find(snapshot_id)
+        if job is None or job.kind != "snapshot":
+            raise self._unknown(snapshot_id)
+        return _from_job(job)
+
+    def _unknown(self, snapshot_id: str) -> NotFoundError:
+        known = [snapshot.id for snapshot in self.all()]
+        there = f"there are {', '.join(known[:10])}" if known else "there is none yet: create one"
+        return NotFoundError(f"There is no snapshot {snapshot_id!r}; {there}.")
+
+    def completed(self, snapshot_id: str) -> Path:
+        """Give the folder of a finished snapshot."""
+        snapshot = self.get(snapshot_id)
+        if snapshot.status is not JobStatus.COMPLETED:
+            raise ConflictError(
+                f"The snapshot {snapshot_id!r} is {snapshot.status.value}, not completed"
+                f"{': ' + snapshot.error if snapshot.error else ''}."
+            )
+        return self._workspace.snapshot(snapshot_id)
+
+    def all(self) -> list[Snapshot]:
+        """Give all snapshots, newest first."""
+        done = {
+            path.parent.name: Snapshot.model_validate(read_json(path))
+            for path in self._workspace.snapshots.glob("[!.]*/snapshot.json")
+        }
+        pending = [_from_job(job) for job in self._board.all("snapshot") if job.key not in done]
+        return sorted([*done.values(), *pending], key=lambda snapshot: snapshot.created_at, reverse=True)
+
+    def delete(self, snapshot_id: str) -> None:
+        """Delete a snapshot; one that is being made is stopped."""
+        snapshot = self.get(snapshot_id)
+        if not snapshot.status.ended:
+            self._board.cancel(snapshot_id)
+            raise ConflictError(
+                f"The snapshot {snapshot_id!r} is still being made: it was asked to stop; delete it then."
+            )
+        folder = self._workspace.snapshot(snapshot_id)
+        if folder.is_dir():
+            remove_tree(folder)
+        self._board.forget(snapshot_id)
+
+    def captures(self, snapshot_id: str, nodes: list[str] | None = None) -> list[CaptureSource]:
+        """Give the capture files of a finished snapshot."""
+        return _chosen(captures_in(self.completed(snapshot_id)), nodes)
+
+
+def captures_in(folder: Path) -> list[CaptureSource]:
+    """Give the capture files in a snapshot's folder, in a stable order."""
+    return [CaptureSource(path, path.parent.name) for path in sorted(folder.glob("nodes/*/*"))]
+
+
+def copy_snapshot(workspace: Workspace, arguments: dict[str, Any], report: Reporter) -> dict[str, Any]:
+    """Do the work of a snapshot job: copy under a temporary name, rename when whole."""
+    sources = [CaptureSource(Path(path), node) for path, node in arguments["sources"]]
+    final = workspace.snapshot(arguments["id"])
+    packets = size = 0
+    with building(final) as folder:
+        for number, source in enumerate(sources):
+            target = folder / "nodes" / slug_node(source.node) / f"{number:03}-{source.path.name}"
+            with storing(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+            packets += _copy_window(
+                workspace,
+                source,
+                target,
+                arguments,
+                lambda fraction, number=number: report((number + fraction) / len(sources)),  # type: ignore[misc]
+            )
+            size += target.stat().st_size if target.exists() else 0
+        for number, path in enumerate(arguments["resources"]):
+            with storing(folder):
+                shutil.copyfile(path, folder / (RESOURCES_NAME if number == 0 else f"resources-{number}.json"))
+        snapshot = Snapshot(
+            id=arguments["id"],
+            name=arguments["name"],
+            status=JobStatus.COMPLETED,
+            size_bytes=size,
+            created_at=datetime.now(UTC),
+            start=from_ns(arguments["start_ns"]),
+            end=from_ns(arguments["end_ns"]),
+            nodes=sorted({source.node for source in captures_in(folder)}),
+            packet_count=packets,
+        )
+        write_json(folder / "snapshot.json", snapshot.model_dump(mode="json"))
+    return {"packets": packets, "bytes": size}
+
+
+def slug_node(node: str) -> str:
+    """Give a node's name as a folder name; Kubernetes node names are unchanged by it."""
+    return "".join(c if c.isalnum() or c in "._-" else "-" for c in node).lstrip(".-")[:120] or "node"
+
+
+def _copy_window(
+    workspace: Workspace, source: CaptureSource, target: Path, arguments: dict[str, Any], progress: Any
+) -> int:
+    index = index_of(workspace, source)
+    start_ns, end_ns = arguments["start_ns"], arguments["end_ns"]
+    if not index.count or index.last_ns < start_ns or index.first_ns >= end_ns:
+        return 0
+    if start_ns <= index.first_ns and index.last_ns < end_ns:
+        with storing(target):
+            _copy_file(source.path, target, progress)
+        return index.count
+    suffix = "".join(target.suffixes[-1:])
+    plain = target if suffix in {".pcap", ".cap", ".pcapng"} else target.with_suffix(".pcap")
+    exported = export_packets(
+        [Source(source.path, source.node)], plain, bpf=None, start_ns=start_ns, end_ns=end_ns, progress=progress
+    )
+    return exported.packets
+
+
+def _copy_file(path: Path, target: Path, progress: Any) -> None:
+    total = path.stat().st_size
+    with path.open("rb") as reading, target.open("wb") as writing:
+        copied = 0
+        while copied < total:
+            step = os.sendfile(writing.fileno(), reading.fileno(), copied, min(COPY_BYTES, total - copied))
+            if not step:
+                break
+            copied += step
+            progress(copied / total)
+
+
+@contextmanager
+def building(final: Path) -> Iterator[Path]:
+    """Give a hidden folder beside `final` to fill; it becomes `final` when the block ends well, and vanishes if not."""
+    hidden = final.with_name(f".building-{final.name}-{time.time_ns():x}")
+    with storing(final):
+        hidden.mkdir(parents=True)
+    try:
+        yield hidden
+        with storing(final):
+            hidden.rename(final)
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _chosen(sources: list[CaptureSource], nodes: list[str] | None) -> list[CaptureSource]:
+    if not sources:
+        raise UsageError(
+            "There is no raw capture here: start the server with --pcap FILE, or put captures under raw/<node>/."
+        )
+    if nodes is None:
+        return sources
+    known = sorted({source.node for source in sources})
+    for node in nodes:
+        if node not in known:
+            raise UsageError(f"There is no node {node!r} here; there are {', '.join(known)}.")
+    return [source for source in sources if source.node in nodes]
+
+
+def _from_job(job: Job) -> Snapshot:
+    arguments = job.arguments
+    running = {JobStatus.PENDING, JobStatus.RUNNING}
+    return Snapshot(
+        id=job.key,
+        name=arguments["name"],
+        status=JobStatus.IN_PROGRESS if job.status in running else job.status,
+        created_at=from_ns(job.created_ns),
+        start=from_ns(arguments["start_ns"]),
+        end=from_ns(arguments["end_ns"]),
+        nodes=sorted({node for _, node in arguments["sources"]}),
+        error=job.error,
+    )

@@ -1,0 +1,43 @@
+"""The process that does one job: `python -m kubeshark_mcp.hub.worker WORKSPACE KEY`; started by JobBoard only."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from kubeshark_mcp.hub.jobs import Job, JobBoard, Reporter
+from kubeshark_mcp.hub.workspace import Workspace
+
+
+def _work(workspace: Workspace, job: Job, reporter: Reporter) -> dict[str, Any]:
+    if job.kind == "snapshot":
+        from kubeshark_mcp.hub.snapshots import copy_snapshot
+
+        return copy_snapshot(workspace, job.arguments, reporter)
+    if job.kind == "dissection":
+        from kubeshark_mcp.hub.dissections import dissect_snapshot
+
+        return dissect_snapshot(workspace, job.arguments, reporter)
+    raise ValueError(f"unknown kind of job {job.kind!r}")
+
+
+def _end_with_parent() -> None:
+    """Wait for the server that started this process to go away."""
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+def main(arguments: list[str]) -> int:
+    """Do the job; its outcome is in its file, the exit code only tells whether it could be told."""
+    root, key = arguments
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    workspace = Workspace(Path(root))
+    JobBoard(workspace.jobs).run(key, lambda job, reporter: _work(workspace, job, reporter))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
