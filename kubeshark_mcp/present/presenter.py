@@ -1,0 +1,89 @@
+"""One user's way of seeing answers: their zone, redaction, fences, and which tools may be named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from kubeshark_mcp.present.calls import CallPrinter
+from kubeshark_mcp.present.empty import empty_answer
+from kubeshark_mcp.present.fencing import Fence, clean, cut
+from kubeshark_mcp.present.paging import shown_of
+from kubeshark_mcp.present.redaction import Redactor
+from kubeshark_mcp.present.tables import pipe_table
+from kubeshark_mcp.present.times import Clock, format_duration
+
+
+@dataclass(frozen=True, slots=True)
+class Presenter:
+    """Turns plain values into text. registered: tells whether a tool may be named."""
+
+    clock: Clock
+    redactor: Redactor
+    fence: Fence
+    registered: Callable[[str], bool] = field(default=lambda name: False)
+
+    def time(self, moment: datetime | None) -> str:
+        """Print a time in the user's zone, with its offset; `-` for none."""
+        return self.clock.text(moment)
+
+    def span(self, start: datetime | None, end: datetime | None) -> str:
+        """Print `START to END (12m 3s)`."""
+        if start is None or end is None:
+            return "no data" if start is end else f"{self.time(start)} to {self.time(end)}"
+        return f"{self.time(start)} to {self.time(end)} ({format_duration(abs((end - start).total_seconds()))})"
+
+    def size(self, count: int) -> str:
+        """Print bytes as `312 B`, `4.2 kB`, `1.3 MB`."""
+        if count < 1000:
+            return f"{count} B"
+        power = min(4, (len(str(count)) - 1) // 3)
+        return f"{count / 1000**power:.3g} {('kB', 'MB', 'GB', 'TB')[power - 1]}"
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+        """Write a compact table of values that are ours (ids, numbers, states); times are printed in the zone."""
+        return pipe_table(columns, [[self._cell(value) for value in row] for row in rows])
+
+    def captured_table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+        """Write a compact table with captured text in it: cleaned, redacted, fenced."""
+        safe = [
+            [self.safe(cell) if isinstance(cell := self._cell(value), str) else cell for value in row] for row in rows
+        ]
+        return self.fence.around(pipe_table(columns, safe))
+
+    def captured(self, text: str, limit: int = 0) -> str:
+        """Clean, redact, cut and fence captured text."""
+        return self.fence.around(cut(self.safe(text), limit))
+
+    def safe(self, text: str) -> str:
+        """Clean and redact captured text; the caller fences it."""
+        return self.redactor.text(clean(text))
+
+    def calls(self, rows: Sequence[Mapping[str, Any]], form: str = "compact", group_by: str | None = None) -> str:
+        """Write entries (KFL rows) as `compact`, `full` or `raw`, fenced; group_by: `node`, `ns` or `worker`."""
+        return self.fence.around(CallPrinter(self.clock, self.redactor).page(rows, form, group_by))
+
+    def call(self, row: Mapping[str, Any], **parts: Any) -> str:
+        """Write one entry in full, fenced; parts: see CallPrinter.one."""
+        return self.fence.around(CallPrinter(self.clock, self.redactor).one(row, **parts))
+
+    def shown(self, shown: int, total: int, noun: str, cursor: str | None = None) -> str:
+        """Say how much is shown: `12 of 340 calls, next: cursor=…`."""
+        return shown_of(shown, total, noun, cursor)
+
+    def empty(
+        self,
+        sentence: str,
+        remedy: str = "",
+        tool: str = "",
+        arguments: Mapping[str, Any] | None = None,
+        clauses: Sequence[tuple[str, int]] = (),
+        code: str = "",
+    ) -> str:
+        """Say why there are no rows and what settles it; code is for programs."""
+        return empty_answer(sentence, remedy, tool, arguments, clauses, self.registered)
+
+    def _cell(self, value: object) -> object:
+        return self.time(value) if isinstance(value, datetime) else value
