@@ -17,7 +17,7 @@ from kubeshark_mcp.errors import ConflictError, NotFoundError, UsageError
 from kubeshark_mcp.hub.contract import JobStatus, Snapshot, SnapshotRequest
 from kubeshark_mcp.hub.jobs import Job, JobBoard, Reporter
 from kubeshark_mcp.hub.sources import RESOURCES_NAME, CaptureSource, index_of
-from kubeshark_mcp.hub.times import from_ns, to_ns
+from kubeshark_mcp.hub.times import end_to_ns, from_ns, to_ns
 from kubeshark_mcp.hub.workspace import Workspace, read_json, remove_tree, slug, storing, write_json
 
 COPY_BYTES = 64 << 20
@@ -54,7 +54,7 @@ class SnapshotRoom:
             raise UsageError("The raw capture holds no packets, so there is nothing to keep.")
         first, last = min(i.first_ns for i in indexes), max(i.last_ns for i in indexes)
         start = first if request.start is None else to_ns(request.start)
-        end = last + 1 if request.end is None else to_ns(request.end)
+        end = last + 1 if request.end is None else end_to_ns(request.end)
         if request.duration_seconds is not None:
             if request.start is not None:
                 end = start + int(request.duration_seconds * 1e9)
@@ -62,7 +62,8 @@ class SnapshotRoom:
                 start = end - int(request.duration_seconds * 1e9)
         if start >= end:
             raise UsageError(
-                f"The window ends ({from_ns(end).isoformat()}) before it starts ({from_ns(start).isoformat()}): swap the two."
+                f"The window ends ({from_ns(end).isoformat()}) before it starts ({from_ns(start).isoformat()}): "
+                "swap the two."
             )
         if start > last or end <= first:
             raise UsageError(

@@ -16,6 +16,11 @@ def to_ns(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
+def end_to_ns(moment: datetime) -> int:
+    """Give the first nanosecond after the microsecond that ends a window, so that a printed end includes its packet."""
+    return to_ns(moment) + 1000
+
+
 def from_ns(nanoseconds: int) -> datetime:
     """Give the aware datetime (UTC) of Unix nanoseconds, cut to microseconds."""
     return _EPOCH + timedelta(microseconds=nanoseconds // 1000)

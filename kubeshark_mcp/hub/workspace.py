@@ -27,7 +27,7 @@ from kubeshark_mcp.errors import StoreError, UsageError
 FORMAT = 1
 """Raised when the layout changes in a way that older code cannot read."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 
 class Workspace:

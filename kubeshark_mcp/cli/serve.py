@@ -1,0 +1,82 @@
+"""Starting the MCP server: the options that say what it answers from, and what it may do."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+
+from kubeshark_mcp.config import default_workspace
+from kubeshark_mcp.errors import UsageError
+from kubeshark_mcp.hub.sources import CaptureSource, node_of
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """What the command line asked of the server."""
+
+    pcaps: list[Path] = field(default_factory=list)
+    nodes: list[str] = field(default_factory=list)
+    resources: list[Path] = field(default_factory=list)
+    workspace: Path | None = None
+    transport: str = "stdio"
+    host: str = "127.0.0.1"
+    port: int = 8765
+    toolsets: str | None = None
+    exclude_tools: str | None = None
+    allow_destructive: bool = False
+    no_redaction: bool = False
+    allow_paths: list[Path] = field(default_factory=list)
+    timezone: str | None = None
+
+
+def capture_sources(pcaps: list[Path], nodes: list[str]) -> list[CaptureSource]:
+    """Pair captures with node names in the order in which both were given; without one, the file's name serves."""
+    if len(nodes) > len(pcaps):
+        raise UsageError(f"--node was given {len(nodes)} times for {len(pcaps)} captures: give one a --pcap, in order.")
+    names = [*nodes, *(node_of(path) for path in pcaps[len(nodes) :])]
+    return [CaptureSource(path, name) for path, name in zip(pcaps, names, strict=True)]
+
+
+def serve(options: ServeOptions) -> None:
+    """Run the MCP server until its client goes away."""
+    from kubeshark_mcp.server import build_server, run_http, run_stdio
+
+    hub = _hub(options)
+    server = build_server(hub, _server_options(options))
+    if options.transport == "stdio":
+        run_stdio(server)
+    else:
+        run_http(server, host=options.host, port=options.port)
+
+
+def tools_text(options: ServeOptions, as_json: bool) -> str:
+    """Give the registered tools: a line each, or their schemas as JSON."""
+    from kubeshark_mcp.server import describe_tools
+
+    tools = describe_tools(_server_options(options))
+    if as_json:
+        return orjson.dumps(tools, option=orjson.OPT_INDENT_2).decode()
+    width = max((len(tool["name"]) for tool in tools), default=0)
+    return "\n".join(f"{tool['name']:<{width}}  {tool['description'].splitlines()[0]}" for tool in tools)
+
+
+def client_configuration(options: ServeOptions) -> str:
+    """Give the JSON that MCP clients take: this very command with these options."""
+    arguments: list[str] = []
+    for path in options.pcaps:
+        arguments += ["--pcap", str(path.resolve())]
+    for node in options.nodes:
+        arguments += ["--node", node]
+    for path in options.resources:
+        arguments += ["--resources", str(path.resolve())]
+    if options.workspace is not None:
+        arguments += ["--workspace", str(options.workspace.resolve())]
+    if options.allow_destructive:
+        arguments.append("--allow-destructive")
+    command = Path(sys.argv[0])
+    resolved = str(command.resolve()) if command.name == "kubeshark-mcp" and command.exists() else "kubeshark-mcp"
+    configuration = {"mcpServers": {"kubeshark": {"command": resolved, "args": arguments}}}
+    return orjson.dumps(configuration, option=orjson.OPT_INDENT_2).decode()

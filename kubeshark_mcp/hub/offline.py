@@ -1,0 +1,78 @@
+"""The engine on capture files without a workspace: what `entries`, `flows` and `export` of the command line do."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kubeshark_mcp.dissect.base import Settings
+from kubeshark_mcp.errors import UsageError
+from kubeshark_mcp.hub.pipeline import Outcome, Pipeline, Run
+from kubeshark_mcp.hub.sources import CaptureSource, node_of, resource_files
+
+_DECODE_AS = re.compile(r"(tcp|udp|sctp)\.port\s*==\s*(\d{1,5})\s*,\s*([A-Za-z0-9_-]+)")
+
+
+def parse_source(text: str, scratch: Path) -> CaptureSource:
+    """Read FILE, NODE=FILE or - (standard input, kept under `scratch`)."""
+    node, separator, path = text.partition("=")
+    if not separator or Path(text).exists():
+        node, path = "", text
+    if path == "-":
+        spooled = scratch / "stdin.pcap"
+        with spooled.open("wb") as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        return CaptureSource(spooled, node or "stdin")
+    return CaptureSource(Path(path), node or node_of(Path(path)))
+
+
+def parse_decode_as(rules: list[str], known: set[str]) -> dict[tuple[str, int], str]:
+    """Read rules such as `tcp.port==8123,http`."""
+    found: dict[tuple[str, int], str] = {}
+    for rule in rules:
+        match = _DECODE_AS.fullmatch(rule.strip())
+        if match is None:
+            raise UsageError(f"--decode-as takes TRANSPORT.port==NUMBER,PROTOCOL (tcp.port==8123,http), not {rule!r}.")
+        transport, port, protocol = match.groups()
+        if protocol not in known:
+            raise UsageError(f"--decode-as {rule!r} names no protocol of ours; there are {', '.join(sorted(known))}.")
+        found[transport, int(port)] = protocol
+    return found
+
+
+class Offline:
+    """Dissects the given files into a scratch folder and answers from there."""
+
+    def __init__(
+        self, files: list[str], resources: list[Path], decode_as: list[str], scratch: Path, layer4_only: bool = False
+    ) -> None:
+        self._scratch = scratch
+        sources = [parse_source(text, scratch) for text in files]
+        self._run = Run(
+            sources,
+            resource_files(sources, resources),
+            Settings(decode_as=parse_decode_as(decode_as, protocol_names()) if decode_as else {}),
+            layer4_only,
+        )
+
+    def check(self, kfl: str | None) -> None:
+        """Refuse a wrong filter before the work starts."""
+        if kfl:
+            compile_kfl(kfl)
+
+    def dissect(self, progress: Callable[[float], None]) -> Outcome:
+        """Do the work."""
+        folder = self._scratch / "entries"
+        folder.mkdir()
+        return Pipeline(self._run, folder, lambda fraction, outcome: progress(fraction)).dissect()
+
+    def entries(self, kfl: str | None, limit: int | None, keep_duplicates: bool) -> Iterator[dict[str, Any]]:
+        """Give the entries that match, in order of time, as KFL field name -> value with `capture`, `packets`, `stream`."""
+        queries = EntryQueries(self._scratch / "entries")
+        yield from queries.rows(kfl, limit, keep_duplicates)

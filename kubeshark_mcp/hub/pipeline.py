@@ -1,0 +1,130 @@
+"""Where the rooms meet: capture -> stream -> dissect -> identity -> store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kubeshark_mcp.capture.reader import CaptureFile, open_capture
+from kubeshark_mcp.dissect.base import ConnectionProtocol, Protocol, Settings
+from kubeshark_mcp.dissect.discovery import load_protocols
+from kubeshark_mcp.dissect.engine import DissectionEngine
+from kubeshark_mcp.errors import CaptureError
+from kubeshark_mcp.hub.identities import Identities
+from kubeshark_mcp.hub.places import Places
+from kubeshark_mcp.hub.sources import CaptureSource
+from kubeshark_mcp.model.common_fields import COMMON_FIELDS
+from kubeshark_mcp.model.entry import Entry
+from kubeshark_mcp.model.stream import ConnectionStats
+from kubeshark_mcp.store.sightings import join_sightings
+from kubeshark_mcp.store.writer import EntryWriter
+from kubeshark_mcp.stream.engine import StreamEngine
+
+FLUSH_ENTRIES = 4096
+"""Entries held before they go to the writer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What to dissect, and how. layer4_only: connections and flows alone, no bytes are read."""
+
+    sources: list[CaptureSource]
+    resources: list[Path]
+    settings: Settings = field(default_factory=Settings)
+    layer4_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run; the names are those of the contract's DissectionStats."""
+
+    pcap_files: int = 0
+    pcap_bytes: int = 0
+    packets_processed: int = 0
+    entries_created: int = 0
+    protocol_counts: dict[str, int] = field(default_factory=dict)
+    bytes_dissected: int = 0
+    bytes_unknown: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+Progress = Callable[[float, Outcome], None]
+
+
+class Pipeline:
+    """Dissects the captures of one run into a folder of Parquet files."""
+
+    def __init__(self, run: Run, folder: Path, progress: Progress | None = None) -> None:
+        self._run = run
+        self._progress = progress
+        self._protocols = load_protocols()
+        self._total_bytes = sum(source.path.stat().st_size for source in run.sources if source.path.is_file())
+        self._outcome = Outcome()
+        self._identities = Identities(run.resources)
+        self._places = Places(run.sources, self._identities.table)
+        self._writer = EntryWriter(
+            folder, fields={protocol.name: protocol.fields for protocol in self._protocols}, common=COMMON_FIELDS
+        )
+        self._folder = folder
+        self._entries: list[Entry] = []
+        self._connections: list[ConnectionStats] = []
+
+    def dissect(self) -> Outcome:
+        """Do it all; gives what came of it. The folder is complete when this returns."""
+        for number, source in enumerate(self._run.sources):
+            self._one_capture(number, source)
+        self._connection_entries()
+        self._flush()
+        self._writer.close()
+        joined = join_sightings(self._folder)
+        counts = dict(sorted(joined.protocol_counts.items()))
+        self._outcome = replace(self._outcome, protocol_counts=counts, entries_created=sum(counts.values()))
+        return self._outcome
+
+    def _one_capture(self, number: int, source: CaptureSource) -> None:
+        try:
+            with open_capture(source.path) as capture:
+                self._packets_of(number, capture)
+        except CaptureError as error:
+            if len(self._run.sources) == 1:
+                raise
+            self._warn(source, [str(error)])
+
+    def _packets_of(self, number: int, capture: CaptureFile) -> None:
+        source = self._run.sources[number]
+        before = self._outcome
+        settings = self._settings_with_secrets(source, capture)
+        streams = StreamEngine(number)
+        dissection = DissectionEngine(self._wanted(), settings, self._entries.append)
+        packets = 0
+        for block in capture.blocks():
+            packets += len(block)
+            for event in streams.feed(block):
+                dissection.feed(event)
+            if len(self._entries) >= FLUSH_ENTRIES:
+                self._flush()
+            self._outcome = replace(
+                before,
+                packets_processed=before.packets_processed + packets,
+                pcap_bytes=before.pcap_bytes + capture.position,
+                entries_created=before.entries_created + self._written,
+            )
+            self._tell()
+        for event in streams.finish():
+            dissection.feed(event)
+        dissection.finish()
+        self._connections += [
+            replace(stats, l7=dissection.l7_of(stats.connection)) for stats in streams.stats()
+        ]
+        self._identities.add_names(capture.names)
+        self._flush()
+        self._outcome = replace(
+            self._outcome,
+            pcap_files=before.pcap_files + 1,
+            bytes_dissected=before.bytes_dissected + dissection.bytes_dissected,
+            bytes_unknown=before.bytes_unknown + dissection.bytes_unknown,
+        )
+        self._warn(source, [str(warning) for warning in (*capture.warnings, *dissection.warnings)])
