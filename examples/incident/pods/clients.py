@@ -1,0 +1,262 @@
+"""What the programs in the pods share: clients that log every call they made, and the word when to make calls.
+
+The logs are the ground truth of the recording: one line of JSON a call, written by the side that made it. Times are
+Unix seconds UTC. `phase()` is read from a file that the recorder writes: `warm`, `hold` (make no calls), `run`, `stop`.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import struct
+import threading
+import time
+from pathlib import Path
+
+WORK = Path(os.environ.get("RECORDING_WORK", "."))
+NAME = os.environ.get("RECORDING_NAME", "client")
+
+
+class CallLog:
+    """Appends one JSON line a call to `<work>/calls/<name>.jsonl`; safe for threads."""
+
+    def __init__(self, name: str = NAME) -> None:
+        folder = WORK / "calls"
+        folder.mkdir(exist_ok=True)
+        self._file = (folder / f"{name}.jsonl").open("a", buffering=1)
+        self._lock = threading.Lock()
+
+    def write(self, **fields: object) -> None:
+        """Write one call."""
+        line = json.dumps(fields, separators=(",", ":"))
+        with self._lock:
+            self._file.write(line + "\n")
+
+
+def phase() -> str:
+    """Return what the recorder wants now."""
+    try:
+        return (WORK / "phase").read_text().strip()
+    except FileNotFoundError:
+        return "hold"
+
+
+def wait_for_run() -> bool:
+    """Wait until calls may be made; False when the recording is over."""
+    while (now := phase()) == "hold":
+        time.sleep(0.02)
+    return now != "stop"
+
+
+def pause(seconds: float) -> None:
+    """Sleep, but notice within 50 ms that the recorder wants something else."""
+    end, before = time.monotonic() + seconds, phase()
+    while (left := end - time.monotonic()) > 0 and phase() == before:
+        time.sleep(min(0.05, left))
+
+
+def ends(connection: socket.socket) -> dict[str, object]:
+    """Both ends of a connection as the client sees them."""
+    client, server = connection.getsockname(), connection.getpeername()
+    return {"client": client[0], "client_port": client[1], "server": server[0], "server_port": server[1]}
+
+
+class HttpClient:
+    """A keep-alive HTTP/1.1 client for one host; a new connection after `reuse` requests. One thread only."""
+
+    def __init__(self, host: str, port: int, log: CallLog, agent: str, reuse: int = 50, patience: float = 5.0) -> None:
+        self.host, self.port, self.log, self.agent, self.reuse, self.patience = host, port, log, agent, reuse, patience
+        self._connection: http.client.HTTPConnection | None = None
+        self._used = 0
+
+    def call(
+        self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        """Make a request, log it, and return status and body. Status 0: no answer (the log names the error)."""
+        start = time.time()
+        text = None if body is None else json.dumps(body)
+        sent = {"User-Agent": self.agent, "Accept": "application/json", **(headers or {})}
+        if text is not None:
+            sent["Content-Type"] = "application/json"
+        known: dict[str, object] = {}
+        try:
+            connection = self._connected()
+            known = ends(connection.sock)
+            connection.request(method, path, text, sent)
+            answer = connection.getresponse()
+            status, content, error = answer.status, answer.read(), ""
+            if answer.will_close:
+                self.close()
+        except (OSError, http.client.HTTPException) as failure:
+            status, content, error = 0, b"", f"{type(failure).__name__}: {failure}"
+            self.close()
+        self.log.write(
+            t=round(start, 6), end=round(time.time(), 6), protocol="http", method=method,
+            url=f"http://{self._authority()}{path}", status=status, bytes=len(content),
+            **({"id": sent["X-Request-Id"]} if "X-Request-Id" in sent else {}),
+            **({"error": error} if error else {}), **known,
+        )  # fmt: skip
+        return status, content
+
+    def _authority(self) -> str:
+        return self.host if self.port == 80 else f"{self.host}:{self.port}"
+
+    def _connected(self) -> http.client.HTTPConnection:
+        if self._connection is not None and self._used >= self.reuse:
+            self.close()
+        if self._connection is None:
+            self._connection = http.client.HTTPConnection(self.host, self.port, timeout=self.patience)
+            self._connection.connect()
+            self._used = 0
+        self._used += 1
+        return self._connection
+
+    def close(self) -> None:
+        """Close the connection; the next call opens another."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+
+class RedisError(Exception):
+    """An error reply of Redis; its text is the reply."""
+
+
+class RedisClient:
+    """A RESP2 client with pipelining that keeps its connection. Safe for threads (one exchange at a time)."""
+
+    def __init__(self, host: str, port: int, log: CallLog, name: str = "") -> None:
+        self.host, self.port, self.log, self.name = host, port, log, name
+        self._socket: socket.socket | None = None
+        self._buffer = b""
+        self._lock = threading.Lock()
+
+    def call(self, *command: str | bytes | int) -> object:
+        """Send one command and return its reply; an error reply is raised as RedisError."""
+        reply = self.pipeline([command])[0]
+        if isinstance(reply, RedisError):
+            raise reply
+        return reply
+
+    def pipeline(self, commands: list[tuple[str | bytes | int, ...]]) -> list[object]:
+        """Send several commands in one write; error replies are returned as RedisError in their place."""
+        with self._lock:
+            start = time.time()
+            connection = self._connected()
+            connection.sendall(b"".join(map(encode, commands)))
+            replies: list[object] = [self._read() for _ in commands]
+            for command, reply in zip(commands, replies, strict=True):
+                failed = isinstance(reply, RedisError)
+                self.log.write(
+                    t=round(start, 6), end=round(time.time(), 6), protocol="redis", method=str(command[0]),
+                    key=str(command[1]) if len(command) > 1 else "", status="error" if failed else "ok",
+                    **({"error": str(reply)} if failed else {}), **ends(connection),
+                )  # fmt: skip
+            return replies
+
+    def _connected(self) -> socket.socket:
+        if self._socket is None:
+            self._socket = socket.create_connection((self.host, self.port), 5)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._buffer = b""
+        return self._socket
+
+    def _line(self) -> bytes:
+        while b"\r\n" not in self._buffer:
+            self._more()
+        line, _, self._buffer = self._buffer.partition(b"\r\n")
+        return line
+
+    def _more(self) -> None:
+        assert self._socket is not None
+        data = self._socket.recv(65536)
+        if not data:
+            raise ConnectionError("Redis closed the connection.")
+        self._buffer += data
+
+    def _read(self) -> object:
+        line = self._line()
+        kind, rest = line[:1], line[1:]
+        if kind == b"-":
+            return RedisError(rest.decode())
+        if kind == b":":
+            return int(rest)
+        if kind == b"$":
+            return self._bulk(int(rest))
+        if kind == b"*":
+            return None if rest == b"-1" else [self._read() for _ in range(int(rest))]
+        return rest.decode()
+
+    def _bulk(self, size: int) -> bytes | None:
+        if size < 0:
+            return None
+        while len(self._buffer) < size + 2:
+            self._more()
+        value, self._buffer = self._buffer[:size], self._buffer[size + 2 :]
+        return value
+
+
+def encode(command: tuple[str | bytes | int, ...]) -> bytes:
+    """One command as a RESP array of bulk strings."""
+    parts = [part if isinstance(part, bytes) else str(part).encode() for part in command]
+    return b"".join([b"*%d\r\n" % len(parts), *(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)])
+
+
+class PostgresClient:
+    """A client for PostgreSQL's protocol 3.0, simple queries and trust authentication only. Safe for threads."""
+
+    def __init__(self, host: str, port: int, log: CallLog, user: str = "shop", database: str = "shop") -> None:
+        self.host, self.port, self.log, self.user, self.database = host, port, log, user, database
+        self._socket: socket.socket | None = None
+        self._file: object = None
+        self._lock = threading.Lock()
+
+    def query(self, sql: str) -> list[list[str | None]]:
+        """Run one statement and return its rows as text; a server's error is raised as RuntimeError."""
+        with self._lock:
+            start = time.time()
+            connection = self._connected()
+            connection.sendall(b"Q" + struct.pack("!I", len(sql.encode()) + 5) + sql.encode() + b"\0")
+            rows, error = self._answer()
+            self.log.write(
+                t=round(start, 6), end=round(time.time(), 6), protocol="postgresql", method=sql.split(maxsplit=1)[0],
+                url=sql, status="error" if error else "ok", **ends(connection),
+            )  # fmt: skip
+            if error:
+                raise RuntimeError(error)
+            return rows
+
+    def _connected(self) -> socket.socket:
+        if self._socket is None:
+            self._socket = socket.create_connection((self.host, self.port), 10)
+            self._file = self._socket.makefile("rb")
+            pairs = f"user\0{self.user}\0database\0{self.database}\0application_name\0{NAME}\0\0".encode()
+            self._socket.sendall(struct.pack("!II", len(pairs) + 8, 196608) + pairs)
+            self._answer()
+        return self._socket
+
+    def _answer(self) -> tuple[list[list[str | None]], str]:
+        rows: list[list[str | None]] = []
+        error = ""
+        while True:
+            kind, size = struct.unpack("!cI", self._file.read(5))  # type: ignore[attr-defined]
+            body = self._file.read(size - 4)  # type: ignore[attr-defined]
+            if kind == b"Z":
+                return rows, error
+            if kind == b"D":
+                rows.append(_columns(body))
+            elif kind == b"E":
+                error = body.replace(b"\0", b" ").decode()
+
+
+def _columns(body: bytes) -> list[str | None]:
+    (count,) = struct.unpack_from("!H", body)
+    at, row = 2, []
+    for _ in range(count):
+        (size,) = struct.unpack_from("!i", body, at)
+        at += 4
+        row.append(None if size < 0 else body[at : at + size].decode())
+        at += max(size, 0)
+    return row

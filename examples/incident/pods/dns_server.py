@@ -1,0 +1,102 @@
+"""The cluster's DNS server: names of services and pods, a few names outside, NXDOMAIN for all others.
+
+Reads `<work>/zone.json` (name without final dot to a list of addresses). UDP and TCP on port 53. Logs each question.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import socket
+import socketserver
+import struct
+import threading
+import time
+
+from clients import WORK, CallLog
+
+A, SOA, PTR, AAAA, SRV = 1, 6, 12, 28, 33
+TYPES = {A: "A", 5: "CNAME", SOA: "SOA", PTR: "PTR", 15: "MX", 16: "TXT", AAAA: "AAAA", SRV: "SRV"}
+NXDOMAIN = 3
+FIVE_SECONDS, THIRTY_SECONDS = 5, 30
+
+
+def labels(name: str) -> bytes:
+    """Write a name in wire format, uncompressed."""
+    parts = [part.encode() for part in name.rstrip(".").split(".") if part]
+    return b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
+
+
+def question(data: bytes) -> tuple[str, int, int]:
+    """Return name, type and end of the one question of a query."""
+    at, parts = 12, []
+    while size := data[at]:
+        parts.append(data[at + 1 : at + 1 + size].decode("latin-1"))
+        at += 1 + size
+    (kind,) = struct.unpack_from("!H", data, at + 1)
+    return ".".join(parts), kind, at + 5
+
+
+class Zone:
+    """Answers questions from the table of names."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, list[str]] = json.loads((WORK / "zone.json").read_text())
+        self.log = CallLog()
+
+    def answer(self, data: bytes, client: tuple[str, int], transport: str) -> bytes:
+        """Return the reply to one query."""
+        name, kind, end = question(data)
+        addresses = self.names.get(name.lower())
+        records = [self._record(address) for address in addresses or [] if kind == A]
+        code = 0 if addresses is not None else NXDOMAIN
+        authority = b"" if records else self._start_of_authority(name)
+        flags = 0x8180 | code | (0x0400 if name.endswith("cluster.local") else 0)
+        header = data[:2] + struct.pack("!HHHHH", flags, 1, len(records), int(bool(authority)), 0)
+        (number,) = struct.unpack_from("!H", data)
+        self.log.write(
+            t=round(time.time(), 6), protocol="dns", transport=transport, id=number, name=name,
+            type=TYPES.get(kind, str(kind)), rcode=code, answers=addresses if records else [], client=client[0],
+            client_port=client[1],
+        )  # fmt: skip
+        return header + data[12:end] + b"".join(records) + authority
+
+    @staticmethod
+    def _record(address: str) -> bytes:
+        return b"\xc0\x0c" + struct.pack("!HHIH", A, 1, THIRTY_SECONDS, 4) + ipaddress.ip_address(address).packed
+
+    @staticmethod
+    def _start_of_authority(name: str) -> bytes:
+        zone = "cluster.local" if name.endswith("cluster.local") else name.rpartition(".")[2]
+        numbers = struct.pack("!IIIII", 1_700_000_000, 7200, 1800, 86400, FIVE_SECONDS)
+        data = labels(f"ns.dns.{zone}") + labels(f"hostmaster.{zone}") + numbers
+        return labels(zone) + struct.pack("!HHIH", SOA, 1, FIVE_SECONDS, len(data)) + data
+
+
+def serve_tcp(zone: Zone) -> None:
+    """Answer over TCP, each message behind its length (RFC 1035, 4.2.2)."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while len(size := self.rfile.read(2)) == 2:
+                data = self.rfile.read(struct.unpack("!H", size)[0])
+                reply = zone.answer(data, self.client_address, "tcp")
+                self.wfile.write(struct.pack("!H", len(reply)) + reply)
+
+    socketserver.ThreadingTCPServer.allow_reuse_address = True
+    socketserver.ThreadingTCPServer(("0.0.0.0", 53), Handler).serve_forever()
+
+
+def main() -> None:
+    """Answer over UDP and TCP for ever."""
+    zone = Zone()
+    threading.Thread(target=serve_tcp, args=(zone,), daemon=True).start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("0.0.0.0", 53))
+        while True:
+            data, client = listener.recvfrom(4096)
+            listener.sendto(zone.answer(data, client, "udp"), client)
+
+
+if __name__ == "__main__":
+    main()
