@@ -58,8 +58,9 @@ def summary(logs: dict[str, Rows], out: Path, start: datetime, end: datetime) ->
         "component": {"culprit": "batch/reporter", "where": "data/redis", "hurt": ["shop/orders", "shop/storefront"]},
         "mechanism": (
             "The reporter stores row after row in the shared Redis under keys without expiry. When used_memory "
-            "passes maxmemory (policy noeviction) Redis refuses every write with an OOM error; reads go on. "
-            "orders answers 503 to every PUT of a cart and POST of an order, the storefront turns that into 502 for the gateway."
+            "passes maxmemory (policy noeviction) Redis refuses every write with an OOM error, at first on and off; "
+            "reads go on. orders answers 503 to each PUT of a cart and POST of an order whose write is refused, and "
+            "the storefront turns that into 502 for the gateway."
         ),
         "onset": _utc(onset) if onset else None,
         "not_the_cause": [
