@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from io import BytesIO
 
 from kubeshark_mcp.model.stream import Direction, Piece, Span
 
@@ -10,46 +11,65 @@ from kubeshark_mcp.model.stream import Direction, Piece, Span
 class StreamBuffer:
     """Joins pieces of one direction and answers where a byte range came from.
 
-    `data` holds the unconsumed bytes, `offset` the stream offset of data[0]. Appending to an empty buffer copies
-    nothing; so read all whole messages by position, then `consume` once.
+    `data` holds the unconsumed bytes, `offset` the stream offset of data[0]. Appending is cheap however small the
+    pieces are. Taking `data` after a `consume` copies what is left, so read all whole messages by position, then
+    `consume` once. Let go of `data` before the next `append`, or that append copies.
     """
 
-    __slots__ = ("_numbers", "_starts", "_times", "data", "direction", "offset")
+    __slots__ = ("_bytes", "_consumed", "_numbers", "_starts", "_times", "direction", "offset")
 
     def __init__(self, direction: Direction) -> None:
         self.direction = direction
-        self.data = b""
         self.offset = 0
+        self._bytes = BytesIO()
+        self._consumed = 0
         self._starts: list[int] = []
         self._numbers: list[int] = []
         self._times: list[int] = []
 
+    @property
+    def data(self) -> bytes:
+        """Give the unconsumed bytes.
+
+        BytesIO hands out its own bytes object while nobody else holds it, and grows it in place: a peer that sends
+        single bytes costs no copy of all that is waiting for each of them.
+        """
+        if self._consumed:
+            kept = self._bytes.getvalue()[self._consumed :]
+            self._bytes = BytesIO(kept)
+            self._bytes.seek(0, 2)
+            self._consumed = 0
+        return self._bytes.getvalue()
+
     def __len__(self) -> int:
-        return len(self.data)
+        return self._bytes.tell() - self._consumed
 
     def append(self, piece: Piece) -> None:
         """Add the piece behind what is here; the caller has dealt with a gap before (see `clear`)."""
-        if not self.data:
-            self.data, self.offset = piece.data, piece.offset
+        if not len(self):
+            self._bytes = BytesIO(piece.data)
+            self._bytes.seek(0, 2)
+            self._consumed, self.offset = 0, piece.offset
             self._starts = [piece.offset + start for start in piece.starts]
             self._numbers, self._times = list(piece.packets), list(piece.times)
             return
-        self.data += piece.data
+        if self._consumed:
+            self._forget_packets()
+        self._bytes.write(piece.data)
         self._starts += [piece.offset + start for start in piece.starts]
         self._numbers += piece.packets
         self._times += piece.times
 
     def consume(self, length: int) -> None:
         """Forget the first `length` bytes."""
+        length = min(length, len(self))
         self.offset += length
-        self.data = self.data[length:]
-        keep = bisect_right(self._starts, self.offset) - 1
-        if keep > 0:
-            del self._starts[:keep], self._numbers[:keep], self._times[:keep]
+        self._consumed += length
 
     def clear(self) -> None:
         """Forget everything, as after a gap."""
-        self.data = b""
+        self._bytes = BytesIO()
+        self._consumed = 0
 
     def span(self, start: int, end: int) -> Span:
         """Give the evidence of the bytes data[start:end] (positions in `data`, end excluded, end > start)."""
@@ -67,11 +87,17 @@ class StreamBuffer:
 
     def rest(self) -> list[Piece]:
         """Give the unconsumed bytes as a piece again, for a hand-over; empty when there are none."""
-        if not self.data:
+        if not len(self):
             return []
-        first = max(0, bisect_right(self._starts, self.offset) - 1)
-        starts = [max(0, start - self.offset) for start in self._starts[first:]]
-        return [Piece(self.direction, self.data, self.offset, 0, starts, self._numbers[first:], self._times[first:])]
+        self._forget_packets()
+        starts = [max(0, start - self.offset) for start in self._starts]
+        return [Piece(self.direction, self.data, self.offset, 0, starts, list(self._numbers), list(self._times))]
+
+    def _forget_packets(self) -> None:
+        """Drop the packets that lie before the first unconsumed byte."""
+        keep = bisect_right(self._starts, self.offset) - 1
+        if keep > 0:
+            del self._starts[:keep], self._numbers[:keep], self._times[:keep]
 
 
 def join(first: Span, last: Span) -> Span:
@@ -85,3 +111,32 @@ def join(first: Span, last: Span) -> Span:
         last.end_ns,
         first.missing + last.missing,
     )
+
+
+def piece_span(piece: Piece, start: int, end: int) -> Span:
+    """Give the evidence of piece.data[start:end] (end excluded, end > start)."""
+    if len(piece.starts) == 1:
+        number, time_ns = piece.packets[0], piece.times[0]
+        return Span(piece.offset + start, end - start, number, number, time_ns, time_ns)
+    first_packet, first_ns = piece.packet_at(start)
+    last_packet, last_ns = piece.packet_at(end - 1)
+    return Span(piece.offset + start, end - start, first_packet, last_packet, first_ns, last_ns)
+
+
+def piece_rest(piece: Piece, start: int) -> list[Piece]:
+    """Give what follows the first `start` bytes as a piece, for a hand-over; empty when nothing does."""
+    if start >= len(piece.data):
+        return []
+    first = bisect_right(piece.starts, start) - 1
+    starts = [max(0, begin - start) for begin in piece.starts[first:]]
+    return [
+        Piece(
+            piece.direction,
+            piece.data[start:],
+            piece.offset + start,
+            0,
+            starts,
+            piece.packets[first:],
+            piece.times[first:],
+        )
+    ]

@@ -1,0 +1,116 @@
+"""Which protocol a connection speaks: what the user said, then ports as a hint, then the bytes themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from kubeshark_mcp.dissect.base import Confidence, ConnectionProtocol, Opening, Protocol, Settings
+from kubeshark_mcp.errors import UsageError
+from kubeshark_mcp.model.stream import Connection
+
+OPENING_BYTES = 4096
+"""Bytes of each direction that a probe may see before it has to say what it thinks."""
+
+Fault = Callable[[str, Connection, Exception], None]
+"""Told of a probe that raised: protocol name, connection, exception."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the probes say together. protocol: the winner, if any. wait: more bytes may bring one."""
+
+    protocol: Protocol | None = None
+    wait: bool = False
+
+
+NOBODY, WAIT = Verdict(), Verdict(wait=True)
+
+
+class Detector:
+    """Asks the protocols of a run; the highest opinion wins."""
+
+    def __init__(self, protocols: Iterable[Protocol], settings: Settings, fault: Fault) -> None:
+        readers = [found for found in protocols if not isinstance(found, ConnectionProtocol)]
+        self._by_name = {found.name: found for found in readers}
+        self._settings = settings
+        self._fault = fault
+        self._check_names()
+        enabled = [found for found in readers if settings.enabled is None or found.name in settings.enabled]
+        self._by_transport: dict[str, list[Protocol]] = {}
+        for protocol in sorted(enabled, key=lambda found: found.name):
+            for transport in protocol.transports:
+                self._by_transport.setdefault(transport, []).append(protocol)
+
+    def named(self, name: str) -> Protocol | None:
+        """Give the protocol of this KFL name when it is installed and enabled."""
+        enabled = self._settings.enabled
+        return self._by_name.get(name) if enabled is None or name in enabled else None
+
+    def declared(self, connection: Connection) -> Protocol | None:
+        """Give the protocol that the user declared for a port of this connection (decode_as)."""
+        rules = self._settings.decode_as
+        if not rules:
+            return None
+        for end in (connection.server, connection.client):
+            if name := rules.get((connection.transport, end.port)):
+                return self._by_name[name]
+        return None
+
+    def judge(self, opening: Opening) -> Verdict:
+        """Ask all probes. A sure one wins at once; a likelier one wins when nobody wants more bytes."""
+        best: Protocol | None = None
+        best_rank = (0, 0)
+        undecided = False
+        for protocol in self._by_transport.get(opening.connection.transport, ()):
+            opinion = self._ask(protocol, opening)
+            if opinion is Confidence.NO:
+                continue
+            if opinion is Confidence.UNDECIDED:
+                undecided = True
+                continue
+            rank = (int(opinion), self._hint(protocol, opening.connection))
+            if rank > best_rank and rank != (Confidence.POSSIBLE, 0):
+                best, best_rank = protocol, rank
+        if best is not None and (best_rank[0] == Confidence.SURE or not undecided or opening.complete):
+            return Verdict(best)
+        return WAIT if undecided and not opening.complete else NOBODY
+
+    def _ask(self, protocol: Protocol, opening: Opening) -> Confidence:
+        try:
+            return protocol.probe(opening)
+        except Exception as error:  # noqa: BLE001 - a fault of one protocol must not stop the file; it is reported
+            self._fault(protocol.name, opening.connection, error)
+            return Confidence.NO
+
+    def _hint(self, protocol: Protocol, connection: Connection) -> int:
+        """Give 2 where the user's port table names this protocol, 1 where its own ports fit, else 0.
+
+        The client's port counts as well while it is not certain which end is the client.
+        """
+        ends = [connection.server.port] if connection.from_start else [connection.server.port, connection.client.port]
+        if any(self._settings.ports.get(port) == protocol.name for port in ends):
+            return 2
+        return int(any(port in protocol.ports for port in ends))
+
+    def _check_names(self) -> None:
+        used = {
+            "decode_as": set(self._settings.decode_as.values()),
+            "ports": set(self._settings.ports.values()),
+            "enabled": set(self._settings.enabled or ()),
+        }
+        for setting in ("decode_as", "ports"):
+            for name in sorted(used[setting] - self._by_name.keys()):
+                known = ", ".join(sorted(self._by_name))
+                raise UsageError(f"{setting} names the protocol {name!r}, which is not installed: use one of {known}")
+
+
+def turned(connection: Connection) -> Connection:
+    """Give the connection with client and server exchanged, for one whose beginning was not seen."""
+    return replace(
+        connection,
+        client=connection.server,
+        server=connection.client,
+        client_sequence=connection.server_sequence,
+        server_sequence=connection.client_sequence,
+    )

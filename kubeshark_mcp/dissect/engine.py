@@ -1,0 +1,116 @@
+"""All connections of one capture: events in, entries out, bytes accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from kubeshark_mcp.dissect.base import Protocol, Settings
+from kubeshark_mcp.dissect.detection import Detector
+from kubeshark_mcp.dissect.session import Session, Shared
+from kubeshark_mcp.model.entry import Entry
+from kubeshark_mcp.model.stream import Closing, Connection, Datagram, Window
+
+WARNINGS = 100
+"""Warnings that are kept whole; further ones are counted."""
+
+_TRANSPORTS = {"tcp": 0, "udp": 1, "sctp": 2, "icmp": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class DissectionWarning:
+    """A fault in a protocol's own code: that connection counts as unknown from there on."""
+
+    protocol: str
+    connection: Connection
+    reason: str
+
+    def __str__(self) -> str:
+        connection = self.connection
+        return (
+            f"the {self.protocol} dissector failed on {connection.transport}.stream {connection.number} "
+            f"({connection.client.address}:{connection.client.port} to "
+            f"{connection.server.address}:{connection.server.port}): {self.reason}"
+        )
+
+
+class DissectionEngine:
+    """Turns windows, datagrams and closings into entries.
+
+    bytes_dissected: payload bytes fed. bytes_recognised: those that a protocol read. bytes_unknown: those nobody knew.
+    warnings: faults of protocols, the first of them in full; `warnings_left_out` counts the others.
+    """
+
+    def __init__(self, protocols: Iterable[Protocol], settings: Settings, emit: Callable[[Entry], None]) -> None:
+        self.bytes_dissected = 0
+        self.warnings: list[DissectionWarning] = []
+        self.warnings_left_out = 0
+        detector = Detector(protocols, settings, self._fault)
+        self._shared = Shared(settings, detector, emit, self._fault, self._note)
+        self._sessions: dict[int, Session] = {}
+        self._found: dict[int, tuple[str, ...]] = {}
+        self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._last_ns = 0
+
+    @property
+    def bytes_recognised(self) -> int:
+        """Give the payload bytes that a protocol read."""
+        return self._shared.meter.recognised
+
+    @property
+    def bytes_unknown(self) -> int:
+        """Give the payload bytes that nobody knew; what is undecided is not among them before `finish`."""
+        return self._shared.meter.unknown
+
+    def feed(self, event: Window | Datagram | Closing) -> None:
+        """Take one event of the stream room."""
+        if isinstance(event, Closing):
+            self._last_ns = max(self._last_ns, event.time_ns)
+            session = self._sessions.pop(_key(event.connection), None)
+            if session is not None:
+                session.close(event)
+            return
+        key = _key(event.connection)
+        session = self._sessions.get(key)
+        if session is None:
+            session = self._sessions[key] = Session(self._shared, event.connection)
+        if isinstance(event, Window):
+            self.bytes_dissected += sum([len(piece.data) for piece in event.pieces])
+            self._last_ns = max(self._last_ns, event.pieces[-1].times[-1])
+            session.feed(event)
+        else:
+            self.bytes_dissected += len(event.data)
+            self._last_ns = max(self._last_ns, event.time_ns)
+            session.feed_datagram(event)
+
+    def finish(self) -> None:
+        """Close what is still open: the capture has ended."""
+        for session in self._sessions.values():
+            session.close(Closing(session.connection, "end", self._last_ns))
+        self._sessions.clear()
+
+    def l7_of(self, connection: Connection) -> tuple[str, ...]:
+        """Give the KFL names of the protocols found on this connection, in order of appearance."""
+        return self._found.get(_key(connection), ())
+
+    def _note(self, connection: Connection, protocol: str) -> None:
+        key = _key(connection)
+        found = self._found.get(key, ())
+        if protocol not in found:
+            found = (*found, protocol)
+            self._found[key] = self._names.setdefault(found, found)
+
+    def _fault(self, protocol: str, connection: Connection, error: Exception) -> None:
+        if len(self.warnings) >= WARNINGS:
+            self.warnings_left_out += 1
+            return
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = f" in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}" if trace is not None else ""
+        self.warnings.append(DissectionWarning(protocol, connection, f"{error!r}{where}"))
+
+
+def _key(connection: Connection) -> int:
+    """Pack what identifies a connection within a run; an int of its own costs less than a tuple for each."""
+    return connection.number << 26 | connection.capture << 2 | _TRANSPORTS.get(connection.transport, 3)

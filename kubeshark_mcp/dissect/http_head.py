@@ -1,0 +1,219 @@
+"""HTTP/1 start lines and header sections (RFC 9112 sections 2 to 5), remembered because connections repeat them.
+
+The memories belong to one run and are emptied when full, so their size is bounded. What they give is shared by many
+entries and must not be changed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TypeVar
+from urllib.parse import unquote_plus, urlsplit
+
+LINES, SECTIONS = 4096, 1024
+"""Lines and header sections that one memory holds."""
+REMEMBERED_BYTES = 2048
+"""Longest key that is worth remembering."""
+LENGTH_LIMIT = 1 << 63
+"""Content-Length from which on no body can be meant; a count that overflows a server's integer is an attack."""
+
+_METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}\Z")
+_VERSION = re.compile(rb"[Hh][Tt][Tt][Pp]/\d(?:\.\d)?\Z")
+_STATUS_LINE = re.compile(rb"([Hh][Tt][Tt][Pp]/\d(?:\.\d)?)[ \t]+(\d{3})(?:[ \t]+(.*))?[ \t]*\Z", re.DOTALL)
+_FOLD = re.compile(rb"\r?\n[ \t]+")
+
+Value = TypeVar("Value")
+
+NO_LENGTH, BAD_LENGTH = -1, -2
+"""Values of Head.length without a Content-Length, and with one that cannot be used."""
+
+
+@dataclass(slots=True, eq=False)
+class RequestLine:
+    """A request line. version: as sent (`HTTP/1.1`), empty for HTTP/0.9. url: the request target as sent.
+
+    path: of the target, without query. query: decoded parameters, repeated ones joined by `, `.
+    """
+
+    method: str
+    url: str
+    version: str
+    path: str
+    query: dict[str, str]
+    summary: str
+
+
+@dataclass(slots=True, eq=False)
+class StatusLine:
+    """A status line. text: the code as text."""
+
+    version: str
+    code: int
+    text: str
+    reason: str
+
+
+@dataclass(slots=True, eq=False)
+class Head:
+    """A header section. headers: lower-case names; repeated ones joined by `, ` (RFC 9110 section 5.2).
+
+    length: Content-Length, NO_LENGTH or BAD_LENGTH. chunked: chunked is the last transfer coding. coded: there is a
+    Transfer-Encoding at all. upgrade: first protocol of the Upgrade field in lower case, without its version.
+    """
+
+    headers: dict[str, str]
+    length: int = NO_LENGTH
+    chunked: bool = False
+    coded: bool = False
+    upgrade: str = ""
+    request_cookies: dict[str, str] = field(default_factory=dict)
+    response_cookies: dict[str, str] = field(default_factory=dict)
+
+
+class RequestLines(dict[bytes, "RequestLine | None"]):
+    """Request lines by their bytes; None for what is none."""
+
+    def __missing__(self, line: bytes) -> RequestLine | None:
+        found = _request_line(line)
+        _remember(self, line, found, LINES)
+        return found
+
+
+class StatusLines(dict[bytes, "StatusLine | None"]):
+    """Status lines by their bytes; None for what is none."""
+
+    def __missing__(self, line: bytes) -> StatusLine | None:
+        match = _STATUS_LINE.match(line)
+        found = None
+        if match is not None:
+            version, code, reason = match.groups()
+            found = StatusLine(text(version).upper(), int(code), code.decode(), text(reason or b"").strip())
+        _remember(self, line, found, LINES)
+        return found
+
+
+class HeaderLines(dict[bytes, tuple[str, str]]):
+    """Header lines by their bytes: lower-case name and value. A line without a colon has the name ""."""
+
+    def __missing__(self, line: bytes) -> tuple[str, str]:
+        name, colon, value = line.partition(b":")
+        found = (text(name.strip(b" \t\r")).lower(), text(value.strip(b" \t\r\n"))) if colon else ("", "")
+        _remember(self, line, found, LINES)
+        return found
+
+
+class Heads(dict[bytes, Head]):
+    """Header sections by their bytes, without the start line and the empty line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines = HeaderLines()
+
+    def __missing__(self, block: bytes) -> Head:
+        found = self._parse(block)
+        _remember(self, block, found, SECTIONS)
+        return found
+
+    def _parse(self, block: bytes) -> Head:
+        if b"\n " in block or b"\n\t" in block:
+            block = _FOLD.sub(b" ", block)
+        lines = block.split(b"\r\n")
+        if block.count(b"\n") != len(lines) - 1:
+            lines = [line.removesuffix(b"\r") for line in block.split(b"\n")]
+        pairs = list(map(self._lines.__getitem__, lines))
+        headers = dict(pairs)
+        if len(headers) != len(pairs):
+            headers = {}
+            for name, value in pairs:
+                headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        set_cookie = [value for name, value in pairs if name == "set-cookie"] if "set-cookie" in headers else []
+        headers.pop("", None)
+        return _head(headers, set_cookie)
+
+
+def text(value: bytes) -> str:
+    """Give captured text: UTF-8 where it is, else byte by byte (ISO 8859-1)."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _remember(memory: dict[bytes, Value], key: bytes, value: Value, limit: int) -> None:
+    if len(key) <= REMEMBERED_BYTES:
+        if len(memory) >= limit:
+            memory.clear()
+        memory[key] = value
+
+
+def _request_line(line: bytes) -> RequestLine | None:
+    method, _, rest = line.replace(b"\t", b" ").partition(b" ")
+    rest = rest.strip(b" ")
+    if not rest or _METHOD.match(method) is None:
+        return None
+    target, _, version = rest.rpartition(b" ")
+    if not target or _VERSION.match(version) is None:
+        target, version = rest, b""
+    name, url = text(method), text(target.rstrip(b" "))
+    path, query = _target(name, url)
+    return RequestLine(name, url, text(version).upper(), path, query, f"{name} {path or url}")
+
+
+def _target(method: str, url: str) -> tuple[str, dict[str, str]]:
+    """Split a request target (RFC 9112 section 3.2) into path and query parameters."""
+    if method == "CONNECT":
+        return "", {}
+    if not url.startswith("/") and "://" in url:
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return url, {}
+        return parts.path or "/", _parameters(parts.query)
+    path, mark, query = url.partition("?")
+    return path, _parameters(query.partition("#")[0]) if mark else {}
+
+
+def _parameters(query: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in query.split("&"):
+        if part:
+            name, _, value = part.partition("=")
+            name, value = unquote_plus(name), unquote_plus(value)
+            found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def _head(headers: dict[str, str], set_cookie: list[str]) -> Head:
+    head = Head(headers)
+    if (length := headers.get("content-length")) is not None:
+        head.length = _length(length)
+    if (coding := headers.get("transfer-encoding")) is not None:
+        head.coded = True
+        head.chunked = coding.rpartition(",")[2].strip().lower() == "chunked"
+    if (upgrade := headers.get("upgrade")) is not None:
+        head.upgrade = upgrade.partition(",")[0].partition("/")[0].strip().lower()
+    if (cookie := headers.get("cookie")) is not None:
+        head.request_cookies = _cookies(cookie.split(";"))
+    if set_cookie:
+        head.response_cookies = _cookies([value.partition(";")[0] for value in set_cookie])
+    return head
+
+
+def _length(value: str) -> int:
+    """Read Content-Length; a repeated one counts when all agree (RFC 9112 section 6.3)."""
+    values = {part.strip() for part in value.split(",")}
+    single = values.pop()
+    if values or not (single.isascii() and single.isdigit()) or len(single) > 20:
+        return BAD_LENGTH
+    length = int(single)
+    return length if length < LENGTH_LIMIT else BAD_LENGTH
+
+
+def _cookies(pairs: list[str]) -> dict[str, str]:
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.strip().partition("=")
+        if equals and name:
+            found[name] = value.strip('"')
+    return found

@@ -1,0 +1,332 @@
+"""One connection on its way through the dissectors: undecided, read by one, handed to another, or unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from kubeshark_mcp.dissect.base import Context, Dissector, HandOver, Opening, Protocol, Settings
+from kubeshark_mcp.dissect.detection import OPENING_BYTES, Detector, Fault, turned
+from kubeshark_mcp.model.entry import Entry
+from kubeshark_mcp.model.stream import Closing, Connection, Datagram, Direction, Piece, Window
+
+TRIES = 8
+"""Turns (or datagrams) of a connection at which detection begins anew before it counts as unknown."""
+SKIPPED_BYTES = 1 << 20
+"""Bytes of one turn nobody knows after which no further turn is waited for."""
+HAND_OVERS = 16
+"""Changes of protocol within one connection; STARTTLS inside a proxy inside an upgrade needs three."""
+
+
+@dataclass(slots=True)
+class Meter:
+    """Bytes of TCP payload and datagrams, by what became of them."""
+
+    recognised: int = 0
+    unknown: int = 0
+
+
+@dataclass(slots=True)
+class Shared:
+    """What all sessions of a run share. note: hears each protocol found on a connection."""
+
+    settings: Settings
+    detector: Detector
+    emit: Callable[[Entry], None]
+    fault: Fault
+    note: Callable[[Connection, str], None]
+    meter: Meter = field(default_factory=Meter)
+
+
+class Session:
+    """Reads one connection. While nobody knows its protocol it holds a bounded number of bytes.
+
+    A turn is what one side says until the other side speaks or bytes are missing: detection begins at the start of a
+    turn, because a message does. inherited: fields that entries of a tunnel take over from the protocol around it.
+    """
+
+    __slots__ = (
+        "_client",
+        "_dissector",
+        "_emitted",
+        "_hand_overs",
+        "_held",
+        "_inherited",
+        "_inner",
+        "_protocol",
+        "_server",
+        "_shared",
+        "_skipped",
+        "_skipping",
+        "_tries",
+        "_turned",
+        "_unknown",
+        "_wire",
+        "connection",
+    )
+
+    def __init__(self, shared: Shared, connection: Connection, inherited: dict[str, object] | None = None) -> None:
+        self.connection = self._wire = connection
+        self._shared = shared
+        self._inherited = inherited
+        self._dissector: Dissector | None = None
+        self._protocol = ""
+        self._inner: Session | None = None
+        self._held: list[Piece] = []
+        self._client = self._server = b""
+        self._skipping: Direction | None = None
+        self._skipped = 0
+        self._tries = TRIES
+        self._hand_overs = 0
+        self._turned = self._unknown = False
+        self._emitted: tuple[str, ...] = ()
+        if (declared := shared.detector.declared(connection)) is not None:
+            self._open(declared, None)
+
+    def feed(self, window: Window) -> None:
+        """Take what the connection carried in one window."""
+        if self._turned:
+            window = Window(self.connection, [_turned_piece(piece) for piece in window.pieces])
+        if self._dissector is not None:
+            self._read(window)
+        elif self._unknown:
+            self._count_unknown(window.pieces)
+        else:
+            self._detect(window.pieces)
+
+    def feed_datagram(self, datagram: Datagram) -> None:
+        """Take one datagram. Each one is whole, so a probe has to decide on what it sees."""
+        if self._turned:
+            datagram = replace(datagram, connection=self.connection, direction=datagram.direction.other)
+        if self._dissector is None and not self._unknown:
+            datagram = self._detect_datagram(datagram)
+        if self._dissector is None:
+            self._shared.meter.unknown += len(datagram.data)
+            return
+        self._shared.meter.recognised += len(datagram.data)
+        self._guard(self._dissector.on_datagram, datagram)
+
+    def close(self, closing: Closing) -> None:
+        """Hear that the connection has ended: decide what is undecided, then let everybody finish."""
+        if self._dissector is None and not self._unknown:
+            self._decide(complete=True)
+            self._count_unknown(self._held)
+            self._held = []
+        if self._turned:
+            closing = replace(closing, connection=self.connection)
+        for _ in range(HAND_OVERS):
+            dissector = self._dissector
+            if dissector is None:
+                break
+            self._guard(dissector.on_close, closing)
+            self._change()
+            if self._dissector is dissector:
+                break
+        if self._inner is not None:
+            self._inner.close(closing)
+
+    def _read(self, window: Window) -> None:
+        dissector = self._dissector
+        if dissector is None:
+            return
+        self._shared.meter.recognised += sum([len(piece.data) for piece in window.pieces])
+        self._guard(dissector.feed, window)
+        if dissector.hand_over is not None:
+            self._change()
+
+    def _change(self) -> None:
+        """Give the connection to the protocol that the present one handed it to."""
+        if self._dissector is None or (hand_over := self._dissector.hand_over) is None:
+            return
+        self._dissector = None
+        self._hand_overs += 1
+        self._shared.meter.recognised -= sum([len(piece.data) for piece in hand_over.rest])
+        wanted = self._shared.detector.named(hand_over.protocol) if hand_over.protocol else None
+        if self._hand_overs > HAND_OVERS or (hand_over.protocol and wanted is None):
+            self._count_unknown(hand_over.rest)
+            self._give_up()
+        elif wanted is not None:
+            self._open(wanted, hand_over)
+            if hand_over.rest:
+                self.feed_pieces(hand_over.rest)
+        else:
+            self._tries, self._skipping, self._skipped = TRIES, None, 0
+            self.feed_pieces(hand_over.rest)
+
+    def feed_pieces(self, pieces: list[Piece]) -> None:
+        """Take pieces that already have the direction this session reads them in."""
+        if not pieces:
+            return
+        if self._dissector is not None:
+            self._read(Window(self.connection, pieces))
+        elif self._unknown:
+            self._count_unknown(pieces)
+        else:
+            self._detect(pieces)
+
+    def _detect(self, pieces: list[Piece]) -> None:
+        """Hold pieces until a protocol is found; what nobody knows is dropped turn by turn."""
+        for index, piece in enumerate(pieces):
+            if piece.gap and self._held and self._decide(complete=True):
+                self.feed_pieces(pieces[index:])
+                return
+            if self._unknown:
+                self._count_unknown(pieces[index:])
+                return
+            if self._skip(piece):
+                continue
+            self._held.append(piece)
+            self._extend(piece)
+            if self._decide():
+                self.feed_pieces(pieces[index + 1 :])
+                return
+
+    def _decide(self, *, complete: bool = False) -> bool:
+        """Open the protocol that the held bytes speak; drop turns that nobody knows. True when one was opened."""
+        while self._held:
+            full = complete or max(len(self._client), len(self._server)) >= OPENING_BYTES
+            opening = self._opening(full)
+            verdict = self._shared.detector.judge(opening)
+            if verdict.wait:
+                return False
+            found = verdict.protocol or self._judge_turned(opening)
+            if found is not None:
+                pieces, self._held = self._held, []
+                self._client = self._server = b""
+                self._open(found, None)
+                self.feed_pieces(pieces)
+                return True
+            self._drop_turn()
+        return False
+
+    def _judge_turned(self, opening: Opening) -> Protocol | None:
+        """Ask again with client and server exchanged where the beginning was not seen, and turn round if that fits."""
+        if self._turned or self._wire.from_start or self._hand_overs:
+            return None
+        connection = turned(self.connection)
+        found = self._shared.detector.judge(
+            Opening(
+                connection,
+                opening.server,
+                opening.client,
+                opening.server_start,
+                opening.client_start,
+                opening.complete,
+            )
+        ).protocol
+        if found is not None:
+            self.connection, self._turned = connection, True
+            self._held = [_turned_piece(piece) for piece in self._held]
+        return found
+
+    def _detect_datagram(self, datagram: Datagram) -> Datagram:
+        data, nothing = datagram.data, b""
+        pair = (data, nothing) if datagram.direction is Direction.CLIENT else (nothing, data)
+        opening = Opening(self.connection, *pair, True, True, complete=True)
+        found = self._shared.detector.judge(opening).protocol or self._judge_turned(opening)
+        if found is not None:
+            self._open(found, None)
+            if self._turned:
+                return replace(datagram, connection=self.connection, direction=datagram.direction.other)
+            return datagram
+        self._tries -= 1
+        if not self._tries:
+            self._give_up()
+        return datagram
+
+    def _opening(self, complete: bool) -> Opening:
+        starts = [False, False]
+        if self._wire.from_start:
+            for piece in reversed(self._held):
+                starts[piece.direction] = piece.offset == 0
+        return Opening(self.connection, self._client, self._server, starts[0], starts[1], complete)
+
+    def _extend(self, piece: Piece) -> None:
+        if piece.direction is Direction.CLIENT:
+            self._client += piece.data[: OPENING_BYTES - len(self._client)]
+        else:
+            self._server += piece.data[: OPENING_BYTES - len(self._server)]
+
+    def _drop_turn(self) -> None:
+        """Forget the first held turn, and let the rest be looked at anew."""
+        direction = self._held[0].direction
+        end = 1
+        while end < len(self._held) and self._held[end].direction is direction and not self._held[end].gap:
+            end += 1
+        self._count_unknown(self._held[:end])
+        self._held = self._held[end:]
+        self._client = self._server = b""
+        for piece in self._held:
+            self._extend(piece)
+        self._skipping = None if self._held else direction
+        self._skipped = 0
+        self._tries -= 1
+        if not self._tries:
+            self._count_unknown(self._held)
+            self._give_up()
+
+    def _skip(self, piece: Piece) -> bool:
+        """Tell whether the piece goes on with a turn that nobody knows."""
+        if self._skipping is None or piece.direction is not self._skipping or piece.gap:
+            self._skipping = None
+            return False
+        self._shared.meter.unknown += len(piece.data)
+        self._skipped += len(piece.data)
+        if self._skipped > SKIPPED_BYTES:
+            self._give_up()
+        return True
+
+    def _open(self, protocol: Protocol, hand_over: HandOver | None) -> None:
+        context = Context(self.connection, self._shared.settings, self._emit, self._tunnel)
+        if self._inherited is not None:
+            context.inherited = self._inherited
+        self._protocol = protocol.name
+        self._shared.note(self._wire, protocol.name)
+        self._emitted += (protocol.name,)
+        try:
+            self._dissector = protocol.adopt(context, hand_over) if hand_over else protocol.open(context)
+        except Exception as error:  # noqa: BLE001 - a fault of one protocol must not stop the file; it is reported
+            self._fail(error)
+
+    def _guard(self, call: Callable[..., None], argument: object) -> None:
+        try:
+            call(argument)
+        except Exception as error:  # noqa: BLE001 - a fault of one protocol must not stop the file; it is reported
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._shared.fault(self._protocol, self._wire, error)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        self._dissector = None
+        self._held = []
+        self._client = self._server = b""
+        self._unknown = True
+        if self._inherited is None:
+            self._wire.muted = True
+
+    def _count_unknown(self, pieces: list[Piece]) -> None:
+        self._shared.meter.unknown += sum([len(piece.data) for piece in pieces])
+
+    def _emit(self, entry: Entry) -> None:
+        name = entry.protocol
+        entry.fields[name] = True
+        if name not in self._emitted:
+            self._emitted += (name,)
+            self._shared.note(self._wire, name)
+        if self._inherited:
+            for key, value in self._inherited.items():
+                entry.fields.setdefault(key, value)
+        self._shared.emit(entry)
+
+    def _tunnel(self, window: Window) -> None:
+        """Read what the present protocol carried inside as a connection of its own; its bytes are counted once."""
+        if self._inner is None:
+            inherited = self._dissector.context.inherited if self._dissector is not None else {}
+            self._inner = Session(replace(self._shared, meter=Meter()), window.connection, inherited)
+        self._inner.feed(window)
+
+
+def _turned_piece(piece: Piece) -> Piece:
+    return Piece(piece.direction.other, piece.data, piece.offset, piece.gap, piece.starts, piece.packets, piece.times)

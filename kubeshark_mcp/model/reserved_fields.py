@@ -1,0 +1,237 @@
+"""KFL fields of protocols that Kubeshark knows and nothing installed here reads yet.
+
+They exist with their exact types, so that a filter that names one is checked and answered with the default instead of
+an "unknown field". A protocol that declares such a field takes it over; nothing has to change here.
+"""
+
+from __future__ import annotations
+
+from kubeshark_mcp.model.field import Field, FieldType
+
+_BOOL, _BYTES, _INT = FieldType.BOOL, FieldType.BYTES, FieldType.INT
+_LIST, _STRING = FieldType.STRING_LIST, FieldType.STRING
+
+RESERVED_FIELDS: tuple[Field, ...] = (
+    Field("tls", _BOOL, "a TLS connection", "tls", "TLS"),
+    Field("tls_summary", _STRING, "the handshake in one line", 'tls_summary.contains("example.com")', "TLS"),
+    Field("tls_info", _STRING, "version and cipher suite as text", 'tls_info.contains("TLS 1.3")', "TLS"),
+    Field("tls_request_size", _INT, "bytes of the client's handshake messages", "tls_request_size > 500", "TLS"),
+    Field("tls_response_size", _INT, "bytes of the server's handshake messages", "tls_response_size > 4000", "TLS"),
+    Field("tls_total_size", _INT, "bytes of the handshake messages of both sides", "tls_total_size > 5000", "TLS"),
+    Field("tcp", _BOOL, "TCP payload of no known protocol", "tcp", "TCP"),
+    Field("tcp_method", _STRING, "what happened: data, or an error", 'tcp_method == "data"', "TCP"),
+    Field("tcp_payload", _BYTES, "bytes of the payload", "size(tcp_payload) > 100", "TCP"),
+    Field("tcp_error_type", _STRING, "kind of failure of the connection", 'tcp_error_type == "refused"', "TCP"),
+    Field("tcp_error_message", _STRING, "the failure as text", 'tcp_error_message != ""', "TCP"),
+    Field("udp", _BOOL, "a UDP datagram of no known protocol", "udp", "UDP"),
+    Field("udp_length", _INT, "bytes of header and payload", "udp_length > 512", "UDP"),
+    Field("udp_checksum", _INT, "checksum as sent", "udp_checksum == 0", "UDP"),
+    Field("udp_payload", _BYTES, "bytes of the payload", "size(udp_payload) > 100", "UDP"),
+    Field("sctp", _BOOL, "an SCTP packet", "sctp", "SCTP"),
+    Field("sctp_checksum", _INT, "CRC32c as sent", "sctp_checksum != 0", "SCTP"),
+    Field("sctp_chunk_type", _STRING, "type of the first chunk", 'sctp_chunk_type == "DATA"', "SCTP"),
+    Field("sctp_length", _INT, "bytes of the packet", "sctp_length > 100", "SCTP"),
+    Field("icmp", _BOOL, "an ICMP message", "icmp", "ICMP"),
+    Field("icmp_type", _STRING, "type of the message", 'icmp_type == "Echo Request"', "ICMP"),
+    Field("icmp_version", _INT, "4 for ICMP, 6 for ICMPv6", "icmp_version == 6", "ICMP"),
+    Field("icmp_length", _INT, "bytes of the message", "icmp_length > 64", "ICMP"),
+    Field("ws", _BOOL, "a WebSocket message", "ws", "WebSocket", ("websocket",)),
+    Field("ws_opcode", _STRING, "kind of the message", 'ws_opcode == "text"', "WebSocket"),
+    Field("ws_request", _BOOL, "sent by the client", "ws_request", "WebSocket"),
+    Field("ws_response", _BOOL, "sent by the server", "ws_response", "WebSocket"),
+    Field(
+        "ws_request_payload_data",
+        _STRING,
+        "text of the client's message",
+        'ws_request_payload_data.contains("subscribe")',
+        "WebSocket",
+    ),
+    Field(
+        "ws_request_payload_length",
+        _INT,
+        "bytes of the client's message",
+        "ws_request_payload_length > 1024",
+        "WebSocket",
+    ),
+    Field(
+        "ws_response_payload_length",
+        _INT,
+        "bytes of the server's message",
+        "ws_response_payload_length > 1024",
+        "WebSocket",
+    ),
+    Field("kafka", _BOOL, "a Kafka request with its response", "kafka", "Kafka"),
+    Field(
+        "kafka_api_key", _INT, "the protocol's number of the request: 0 Produce, 1 Fetch", "kafka_api_key == 0", "Kafka"
+    ),
+    Field(
+        "kafka_api_key_name",
+        _STRING,
+        "name of the request",
+        'kafka_api_key_name == "Fetch"',
+        "Kafka",
+        ("kafka.api_key", "kafka_method"),
+    ),
+    Field("kafka_client_id", _STRING, "client.id that the client gave", 'kafka_client_id == "orders"', "Kafka"),
+    Field("kafka_size", _INT, "bytes of the message", "kafka_size > 1000", "Kafka"),
+    Field("kafka_request", _BOOL, "the request was seen", "kafka_request", "Kafka"),
+    Field("kafka_response", _BOOL, "the response was seen", "kafka_response", "Kafka"),
+    Field(
+        "kafka_request_summary", _STRING, "the request in one line", 'kafka_request_summary.contains("orders")', "Kafka"
+    ),
+    Field("kafka_request_size", _INT, "bytes of the request", "kafka_request_size > 10000", "Kafka"),
+    Field("kafka_response_size", _INT, "bytes of the response", "kafka_response_size > 10000", "Kafka"),
+    Field("amqp", _BOOL, "an AMQP 0-9-1 method", "amqp", "AMQP"),
+    Field("amqp_method", _STRING, "class and method", 'amqp_method == "basic.publish"', "AMQP"),
+    Field("amqp_summary", _STRING, "the method in one line", 'amqp_summary.contains("orders")', "AMQP"),
+    Field("amqp_request", _BOOL, "the request was seen", "amqp_request", "AMQP"),
+    Field("amqp_response", _BOOL, "the response was seen", "amqp_response", "AMQP"),
+    Field("amqp_request_length", _INT, "bytes of the request", "amqp_request_length > 1000", "AMQP"),
+    Field("amqp_response_length", _INT, "bytes of the response", "amqp_response_length > 1000", "AMQP"),
+    Field("amqp_total_size", _INT, "bytes of request and response", "amqp_total_size > 10000", "AMQP"),
+    Field("ldap", _BOOL, "an LDAP operation", "ldap", "LDAP"),
+    Field("ldap_type", _STRING, "the operation", 'ldap_type == "searchRequest"', "LDAP"),
+    Field("ldap_summary", _STRING, "the operation in one line", 'ldap_summary.contains("dc=example")', "LDAP"),
+    Field("ldap_request", _BOOL, "the request was seen", "ldap_request", "LDAP"),
+    Field("ldap_response", _BOOL, "the response was seen", "ldap_response", "LDAP"),
+    Field("ldap_request_length", _INT, "bytes of the request", "ldap_request_length > 1000", "LDAP"),
+    Field("ldap_response_length", _INT, "bytes of the response", "ldap_response_length > 1000", "LDAP"),
+    Field("ldap_total_size", _INT, "bytes of request and response", "ldap_total_size > 10000", "LDAP"),
+    Field("radius", _BOOL, "a RADIUS exchange", "radius", "RADIUS"),
+    Field("radius_code", _INT, "code of the packet", "radius_code == 3", "RADIUS"),
+    Field("radius_code_name", _STRING, "code as text", 'radius_code_name == "Access-Reject"', "RADIUS"),
+    Field("radius_request", _BOOL, "the request was seen", "radius_request", "RADIUS"),
+    Field("radius_response", _BOOL, "the response was seen", "radius_response", "RADIUS"),
+    Field(
+        "radius_request_authenticator",
+        _STRING,
+        "authenticator of the request in hexadecimal digits",
+        'radius_request_authenticator != ""',
+        "RADIUS",
+    ),
+    Field("radius_request_length", _INT, "bytes of the request", "radius_request_length > 1000", "RADIUS"),
+    Field("radius_response_length", _INT, "bytes of the response", "radius_response_length > 1000", "RADIUS"),
+    Field("radius_total_size", _INT, "bytes of request and response", "radius_total_size > 10000", "RADIUS"),
+    Field("diameter", _BOOL, "a Diameter command", "diameter", "Diameter"),
+    Field("diameter_method", _STRING, "name of the command", 'diameter_method == "Credit-Control"', "Diameter"),
+    Field(
+        "diameter_summary", _STRING, "the command in one line", 'diameter_summary.contains("Capabilities")', "Diameter"
+    ),
+    Field("diameter_request", _BOOL, "the request was seen", "diameter_request", "Diameter"),
+    Field("diameter_response", _BOOL, "the response was seen", "diameter_response", "Diameter"),
+    Field("diameter_request_length", _INT, "bytes of the request", "diameter_request_length > 1000", "Diameter"),
+    Field("diameter_response_length", _INT, "bytes of the response", "diameter_response_length > 1000", "Diameter"),
+    Field("diameter_total_size", _INT, "bytes of request and response", "diameter_total_size > 10000", "Diameter"),
+    Field("mongodb", _BOOL, "a MongoDB command", "mongodb", "MongoDB", ("mongo",)),
+    Field("mongodb_command", _STRING, "name of the command", 'mongodb_command == "find"', "MongoDB"),
+    Field("mongodb_database", _STRING, "database of the command", 'mongodb_database == "shop"', "MongoDB"),
+    Field("mongodb_collection", _STRING, "collection of the command", 'mongodb_collection == "orders"', "MongoDB"),
+    Field("mongodb_opcode", _STRING, "wire operation", 'mongodb_opcode == "OP_MSG"', "MongoDB"),
+    Field("mongodb_request_size", _INT, "bytes of the request", "mongodb_request_size > 1000", "MongoDB"),
+    Field("mongodb_response_size", _INT, "bytes of the response", "mongodb_response_size > 1000", "MongoDB"),
+    Field("mongodb_total_size", _INT, "bytes of request and response", "mongodb_total_size > 10000", "MongoDB"),
+    Field(
+        "mongodb_success", _BOOL, "the command was answered without an error", "mongodb && !mongodb_success", "MongoDB"
+    ),
+    Field("mongodb_error_code", _INT, "code of the error", "mongodb_error_code == 11000", "MongoDB"),
+    Field(
+        "mongodb_error_message",
+        _STRING,
+        "text of the error",
+        'mongodb_error_message.contains("duplicate key")',
+        "MongoDB",
+    ),
+    Field(
+        "mongodb_error_code_name", _STRING, "name of the error", 'mongodb_error_code_name == "DuplicateKey"', "MongoDB"
+    ),
+    Field("mysql", _BOOL, "a MySQL command", "mysql", "MySQL"),
+    Field("mysql_command", _STRING, "name of the command", 'mysql_command == "COM_QUERY"', "MySQL"),
+    Field(
+        "mysql_query", _STRING, "text of the statement", 'mysql_query.startsWith("SELECT")', "MySQL", ("mysql.query",)
+    ),
+    Field("mysql_database", _STRING, "database in use", 'mysql_database == "shop"', "MySQL"),
+    Field("mysql_statement_id", _INT, "number of the prepared statement", "mysql_statement_id == 1", "MySQL"),
+    Field("mysql_request_size", _INT, "bytes of the request", "mysql_request_size > 1000", "MySQL"),
+    Field("mysql_response_size", _INT, "bytes of the response", "mysql_response_size > 1000", "MySQL"),
+    Field("mysql_total_size", _INT, "bytes of request and response", "mysql_total_size > 10000", "MySQL"),
+    Field("mysql_success", _BOOL, "the command was answered without an error", "mysql && !mysql_success", "MySQL"),
+    Field("mysql_error_code", _INT, "number of the error", "mysql_error_code == 1045", "MySQL"),
+    Field(
+        "mysql_error_message", _STRING, "text of the error", 'mysql_error_message.contains("Access denied")', "MySQL"
+    ),
+    Field("postgresql", _BOOL, "a PostgreSQL command", "postgresql", "PostgreSQL", ("postgres", "pgsql", "pg")),
+    Field("postgresql_command", _STRING, "kind of the command", 'postgresql_command == "SELECT"', "PostgreSQL"),
+    Field(
+        "postgresql_query",
+        _STRING,
+        "text of the statement",
+        'postgresql_query.contains("orders")',
+        "PostgreSQL",
+        ("postgres_query", "pg_query", "pgsql.query"),
+    ),
+    Field("postgresql_database", _STRING, "database of the session", 'postgresql_database == "shop"', "PostgreSQL"),
+    Field("postgresql_user", _STRING, "user of the session", 'postgresql_user == "app"', "PostgreSQL"),
+    Field("postgresql_request_size", _INT, "bytes of the request", "postgresql_request_size > 1000", "PostgreSQL"),
+    Field("postgresql_response_size", _INT, "bytes of the response", "postgresql_response_size > 1000", "PostgreSQL"),
+    Field(
+        "postgresql_total_size", _INT, "bytes of request and response", "postgresql_total_size > 10000", "PostgreSQL"
+    ),
+    Field(
+        "postgresql_success",
+        _BOOL,
+        "the command was answered without an error",
+        "postgresql && !postgresql_success",
+        "PostgreSQL",
+    ),
+    Field("postgresql_error_code", _STRING, "SQLSTATE of the error", 'postgresql_error_code == "53300"', "PostgreSQL"),
+    Field(
+        "postgresql_error_message",
+        _STRING,
+        "text of the error",
+        'postgresql_error_message.contains("too many")',
+        "PostgreSQL",
+    ),
+    Field("grpc", _BOOL, "a gRPC call", "grpc", "gRPC"),
+    Field("grpc_method", _STRING, "service and method", 'grpc_method == "/shop.Cart/Add"', "gRPC", ("grpc.method",)),
+    Field(
+        "grpc_status",
+        _INT,
+        "status code of the call: 0 OK, 14 UNAVAILABLE; -1 while unknown",
+        "grpc_status == 14",
+        "gRPC",
+        ("grpc.status",),
+        default=-1,
+    ),
+    Field("gql", _BOOL, "a GraphQL operation", "gql", "GraphQL", ("graphql",)),
+    Field("gqlv1", _BOOL, "a GraphQL operation over HTTP/1", "gqlv1", "GraphQL"),
+    Field("gqlv2", _BOOL, "a GraphQL operation over HTTP/2", "gqlv2", "GraphQL"),
+    Field("tlsx", _BOOL, "a TLS handshake", "tlsx", "TLS handshake"),
+    Field(
+        "tlsx_sni",
+        _STRING,
+        "server name that the client asked for",
+        'tlsx_sni == "api.example.com"',
+        "TLS handshake",
+        ("sni", "tls.sni", "tls_sni"),
+    ),
+    Field(
+        "tlsx_cipher_suite",
+        _INT,
+        "number of the cipher suite that the server chose",
+        "tlsx_cipher_suite == 4865",
+        "TLS handshake",
+    ),
+    Field(
+        "tlsx_cipher_suites",
+        _LIST,
+        "cipher suites that the client offered",
+        '"TLS_AES_128_GCM_SHA256" in tlsx_cipher_suites',
+        "TLS handshake",
+    ),
+    Field("tlsx_alpn", _STRING, "application protocol that was agreed", 'tlsx_alpn == "h2"', "TLS handshake"),
+    Field("tlsx_version", _INT, "number of the TLS version that was agreed", "tlsx_version == 772", "TLS handshake"),
+    Field(
+        "tlsx_summary", _STRING, "the handshake in one line", 'tlsx_summary.contains("example.com")', "TLS handshake"
+    ),
+    Field("tlsx_info", _STRING, "version and cipher suite as text", 'tlsx_info.contains("TLS 1.2")', "TLS handshake"),
+)
