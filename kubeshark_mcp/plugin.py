@@ -53,6 +53,7 @@ __all__ = [
     "Toolset",
     "UnsupportedError",
     "UsageError",
+    "check_window",
     "contract",
     "tool",
 ]
@@ -80,6 +81,15 @@ Duration = Annotated[float, BeforeValidator(_duration), WithJsonSchema({"type": 
 
 Limit = Annotated[int, Field(ge=1, le=1000)]
 """How many rows at most."""
+
+
+def check_window(start: datetime | None, end: datetime | None, names: tuple[str, str] = ("start", "end")) -> None:
+    """Raise UsageError when a window ends before it begins."""
+    if start is not None and end is not None and start > end:
+        first, last = names
+        raise UsageError(
+            f"{first} ({start.isoformat()}) is after {last} ({end.isoformat()}); exchange them, or leave one out."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +192,9 @@ class ToolContext:
         """Tell whether this server has that tool; one that it has not is never named in an answer."""
         return name in self.registered
 
-    def hint(self, name: str, lead: str = "Next: ", **arguments: Any) -> str:
+    def hint(self, tool_name: str, lead: str = "Next: ", /, **arguments: Any) -> str:
         """Suggest a call: `Next: get_api_call(id="…")`, or nothing when that tool is not registered."""
-        return f"{lead}{call_text(name, arguments)}" if self.has_tool(name) else ""
+        return f"{lead}{call_text(tool_name, arguments)}" if self.has_tool(tool_name) else ""
 
     async def wait_for(
         self,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-import orjson
 
 from kubeshark_mcp.present.fencing import clean, clean_line, cut, text_of
 from kubeshark_mcp.present.redaction import Redactor
@@ -61,7 +60,7 @@ class CallPrinter:
                 parts.append(f"{name} ({len(body):,} bytes):\n{self.body(body, _content_type(row, headers))}")
         for name, record in (("l4_flow", flow), ("l4_conn", connection)):
             if record:
-                parts.append(f"{name}: {self._json(self.safe_row(record))}")
+                parts.append(f"{name}: {self.json(self.safe_row(record))}")
         return "\n".join(parts)
 
     def body(self, data: bytes, content_type: str = "") -> str:
@@ -78,7 +77,7 @@ class CallPrinter:
 
     def _rows(self, rows: Sequence[Mapping[str, Any]], form: str) -> str:
         if form == "raw":
-            return "\n".join(self._json({k: v for k, v in row.items() if _is_told(v)}) for row in rows)
+            return "\n".join(self.json({k: v for k, v in row.items() if _is_told(v)}) for row in rows)
         if form == "full":
             return "\n\n".join("\n".join([*self._head(row), *self._fields(row)]) for row in rows)
         return pipe_table(COLUMNS, [self._cells(row) for row in rows])
@@ -131,18 +130,18 @@ class CallPrinter:
     def _told(self, value: Any) -> str:
         if isinstance(value, str):
             return value
-        return self._time(value) if isinstance(value, datetime) else self._json(value)
+        return self._time(value) if isinstance(value, datetime) else self.json(value)
 
     def _time(self, value: Any) -> str:
         return self.clock.text(value) if isinstance(value, datetime) else str(value or "")
 
-    def _json(self, value: Any) -> str:
+    def json(self, value: Any) -> str:
+        """Write a value as compact JSON, times in the user's zone."""
+
         def other(item: Any) -> Any:
             return self._time(item) if isinstance(item, datetime) else str(item)
 
-        return orjson.dumps(
-            value, default=other, option=orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
-        ).decode()
+        return json.dumps(value, default=other, ensure_ascii=False, separators=(",", ":"))
 
 
 _SAID = frozenset(

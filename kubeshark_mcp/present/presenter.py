@@ -9,7 +9,7 @@ from typing import Any
 
 from kubeshark_mcp.present.calls import CallPrinter
 from kubeshark_mcp.present.empty import empty_answer
-from kubeshark_mcp.present.fencing import Fence, clean, cut
+from kubeshark_mcp.present.fencing import Fence, clean, clean_line, cut
 from kubeshark_mcp.present.paging import shown_of
 from kubeshark_mcp.present.redaction import Redactor
 from kubeshark_mcp.present.tables import pipe_table
@@ -60,6 +60,21 @@ class Presenter:
     def safe(self, text: str) -> str:
         """Clean and redact captured text; the caller fences it."""
         return self.redactor.text(clean(text))
+
+    def warnings(self, warnings: Sequence[str], limit: int = 5) -> list[str]:
+        """Write warnings one a line, the first `limit` of them."""
+        lines = [f"warning: {self.safe(clean_line(warning, 300))}" for warning in warnings[:limit]]
+        return [*lines, f"({len(warnings) - limit:,} more warnings)"] if len(warnings) > limit else lines
+
+    def records(self, records: Sequence[Mapping[str, Any]]) -> str:
+        """Write records as JSON, one a line, fenced."""
+        printer = CallPrinter(self.clock, self.redactor)
+        return self.fence.around("\n".join(printer.json(printer.safe_row(record)) for record in records))
+
+    @property
+    def redacts(self) -> bool:
+        """Tell whether secrets are taken out; packets as such cannot be shown then."""
+        return self.redactor.enabled
 
     def calls(self, rows: Sequence[Mapping[str, Any]], form: str = "compact", group_by: str | None = None) -> str:
         """Write entries (KFL rows) as `compact`, `full` or `raw`, fenced; group_by: `node`, `ns` or `worker`."""
