@@ -2,3 +2,22 @@
 
 Takes text and a catalogue of fields; gives programs, or errors with positions. May import model and errors; no I/O.
 """
+
+from __future__ import annotations
+
+from kubeshark_mcp.kfl.catalogue import Catalogue
+from kubeshark_mcp.kfl.diagnostics import Diagnostic, EvaluationError, KflError
+from kubeshark_mcp.kfl.program import Clause, Program, compile_filter, evaluate
+from kubeshark_mcp.kfl.sql import SqlPredicate
+
+__all__ = [
+    "Catalogue",
+    "Clause",
+    "Diagnostic",
+    "EvaluationError",
+    "KflError",
+    "Program",
+    "SqlPredicate",
+    "compile_filter",
+    "evaluate",
+]
