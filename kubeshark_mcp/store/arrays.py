@@ -1,0 +1,112 @@
+"""Python values made into Arrow arrays of KFL types.
+
+Values come from dissectors that read hostile bytes, so an array is built fast when all values fit, and value by value
+(repairing or dropping what does not fit) when one does not; nothing raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from kubeshark_mcp.model.field import FieldType
+
+_STRING_MAP = pa.map_(pa.string(), pa.string())
+_CODED_STRING = pa.dictionary(pa.int32(), pa.string())
+
+ARROW_TYPES: Mapping[FieldType, pa.DataType] = {
+    FieldType.STRING: pa.string(),
+    FieldType.INT: pa.int64(),
+    FieldType.DOUBLE: pa.float64(),
+    FieldType.BOOL: pa.bool_(),
+    FieldType.BYTES: pa.binary(),
+    FieldType.TIMESTAMP: pa.int64(),
+    FieldType.STRING_LIST: pa.list_(pa.string()),
+    FieldType.STRING_MAP: _STRING_MAP,
+}
+"""How each KFL type is stored; timestamps are Unix nanoseconds UTC."""
+
+
+def schema_of(types: Mapping[str, FieldType]) -> pa.Schema:
+    """Give the Arrow schema of these columns; strings are dictionary-coded while in memory."""
+    return pa.schema([(name, _memory_type(kind)) for name, kind in types.items()])
+
+
+def _memory_type(kind: FieldType) -> pa.DataType:
+    return _CODED_STRING if kind is FieldType.STRING else ARROW_TYPES[kind]
+
+
+def array_of(values: Sequence[Any], kind: FieldType) -> pa.Array:
+    """Make an array of a KFL type from Python values, None where there is none."""
+    build = _map_array if kind is FieldType.STRING_MAP else _plain_builder(kind)
+    try:
+        return build(values)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError, AttributeError):
+        repair = _REPAIRS[kind]
+        return build([_repaired(value, repair) for value in values])
+
+
+def coded_array(codes: np.ndarray[Any, Any], values: Sequence[Any], kind: FieldType) -> pa.Array:
+    """Make an array with values[codes[i]] at i: the few values of connections spread over their entries."""
+    small = array_of(values, kind)
+    if small.null_count == len(small):
+        return pa.nulls(len(codes), _memory_type(kind))
+    return small.take(pa.array(codes))
+
+
+def constant_array(value: str, length: int) -> pa.Array:
+    """Make a string array that holds one value `length` times."""
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(length, np.int32)), pa.array([value], pa.string()))
+
+
+def _plain_builder(kind: FieldType) -> Callable[[Sequence[Any]], pa.Array]:
+    memory_type = _memory_type(kind)
+    return lambda values: pa.array(values, memory_type)
+
+
+def _map_array(values: Sequence[Any]) -> pa.Array:
+    """Make a map array without a Python tuple for each pair."""
+    missing = np.fromiter([value is None for value in values], np.bool_, len(values))
+    if missing.all():
+        return pa.nulls(len(values), _STRING_MAP)
+    maps: Sequence[dict[str, str]] = [value or {} for value in values] if missing.any() else values
+    offsets = np.zeros(len(maps) + 1, np.int32)
+    np.cumsum(np.fromiter(map(len, maps), np.int32, len(maps)), out=offsets[1:])
+    keys = pa.array(list(chain.from_iterable(maps)), pa.string())
+    items = pa.array(list(chain.from_iterable(map(dict.values, maps))), pa.string())
+    starts = pa.array(offsets, mask=np.append(missing, False)) if missing.any() else pa.array(offsets)
+    return pa.MapArray.from_arrays(starts, keys, items)
+
+
+def _repaired(value: Any, repair: Callable[[Any], Any]) -> Any:
+    if value is None:
+        return None
+    try:
+        return repair(value)
+    except (TypeError, ValueError, OverflowError, AttributeError):
+        return None
+
+
+def _text(value: Any) -> str:
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return text.encode("utf-8", "replace").decode()
+
+
+def _whole(value: Any) -> int:
+    return max(-(2**63), min(2**63 - 1, int(value)))
+
+
+_REPAIRS: Mapping[FieldType, Callable[[Any], Any]] = {
+    FieldType.STRING: _text,
+    FieldType.INT: _whole,
+    FieldType.DOUBLE: float,
+    FieldType.BOOL: bool,
+    FieldType.BYTES: bytes,
+    FieldType.TIMESTAMP: _whole,
+    FieldType.STRING_LIST: lambda value: [_text(item) for item in value],
+    FieldType.STRING_MAP: lambda value: {_text(key): _text(item) for key, item in value.items()},
+}

@@ -1,0 +1,287 @@
+"""Entries made into columns: one batch of one protocol as an Arrow table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kubeshark_mcp.model.entry import Entry
+from kubeshark_mcp.model.field import FieldType
+from kubeshark_mcp.model.stream import Connection, Span
+from kubeshark_mcp.store import match
+from kubeshark_mcp.store.arrays import array_of, coded_array, constant_array, schema_of
+from kubeshark_mcp.store.columns import COMPUTED, CONNECTIONS, FLOWS
+
+PlaceOf = Callable[[Connection, int], Mapping[str, Any]]
+"""Tells the common fields of a connection at a time (Unix ns): who its ends are, the capture, the node it was seen on.
+
+Beside KFL fields it may give `_near` (0 captured on the client's node, 1 unknown, 2 on the server's) and `_server_kind`
+(`service`, `pod` or empty: what the server's address belongs to); both are derived where they are absent.
+"""
+
+Int64 = NDArray[np.int64]
+
+_NO_SPAN = Span(0, 0, 0, 0, 0, 0)
+_SPAN_PARTS = attrgetter("offset", "length", "first_packet", "last_packet", "start_ns", "end_ns", "missing")
+_TRANSPORT_CODES = {"tcp": 0, "udp": 1, "sctp": 2, "icmp": 3}
+_PLACE_INTERNAL = {"_near": FieldType.INT, "_server_kind": FieldType.STRING}
+
+_VARIABLE = re.compile(
+    r"(?<![^/:,=\s()'\"&])"
+    r"(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9]+|(?=[a-fA-F]*[0-9])[0-9a-fA-F]{12,})"
+    r"(?![^/:,=\s()'\"&?])"
+)
+_QUERY = re.compile(r"(/[^\s?]*)\?\S*")
+_ENDPOINT_LENGTH = 200
+
+
+def endpoint_of(summary: str) -> str:
+    """Write a summary without what varies between calls of one kind: query strings, numbers, UUIDs and long hex."""
+    return _VARIABLE.sub("{}", _QUERY.sub(r"\1", summary[:_ENDPOINT_LENGTH]))
+
+
+class _Half:
+    """Requests or responses of a batch as arrays; zeros where `seen` is false."""
+
+    def __init__(self, spans: Sequence[Span | None]) -> None:
+        seen = np.fromiter([span is not None for span in spans], np.bool_, len(spans))
+        present = spans if seen.all() else [span or _NO_SPAN for span in spans]
+        flat = np.fromiter(chain.from_iterable(map(_SPAN_PARTS, present)), np.int64, 7 * len(spans))
+        self._set(seen, np.ascontiguousarray(flat.reshape(-1, 7).T))
+
+    def _set(self, seen: NDArray[np.bool_], parts: Int64) -> None:
+        self.seen, self._parts = seen, parts
+        self.offset, self.length, self.first, self.last, self.start, self.end, self.missing = parts
+
+    def taken(self, order: Int64) -> _Half:
+        half = _Half.__new__(_Half)
+        half._set(self.seen[order], self._parts[:, order])
+        return half
+
+    def column(self, values: Int64) -> pa.Array:
+        return pa.array(values, mask=None if self.seen.all() else ~self.seen)
+
+
+class _Connections:
+    """The distinct connections of a batch, and which one each entry belongs to."""
+
+    def __init__(self, entries: Sequence[Entry], start: Int64, place_of: PlaceOf) -> None:
+        all_of_them = [entry.connection for entry in entries]
+        keys = list(map(id, all_of_them))
+        distinct = dict(zip(keys, all_of_them, strict=True))
+        position = {key: index for index, key in enumerate(distinct)}
+        self.distinct = list(distinct.values())
+        self.codes = np.fromiter(map(position.__getitem__, keys), np.int32, len(keys))
+        first = np.unique(self.codes, return_index=True)[1]
+        self.places = [place_of(c, ns) for c, ns in zip(self.distinct, start[first].tolist(), strict=True)]
+
+    def numbers(self, value: Callable[[Connection], int]) -> Int64:
+        return np.fromiter(map(value, self.distinct), np.int64, len(self.distinct))[self.codes]
+
+    def client_hashes(self) -> NDArray[np.uint64]:
+        hashes = np.fromiter(map(match.client_hash, self.distinct), np.uint64, len(self.distinct))
+        return hashes[self.codes]
+
+    def column(self, values: Sequence[Any], kind: FieldType) -> pa.Array:
+        return coded_array(self.codes, values, kind)
+
+
+def connection_key(connection: Connection) -> int:
+    """Give a number that no other connection of the dissection has."""
+    transport = _TRANSPORT_CODES.get(connection.transport, 7)
+    return connection.capture << 36 | transport << 33 | connection.number
+
+
+class BatchBuilder:
+    """Makes batches of one protocol; `types` are its columns, `own` the names that its entries may fill."""
+
+    def __init__(
+        self, protocol: str, types: Mapping[str, FieldType], own: frozenset[str], matching: tuple[str, ...] | None
+    ) -> None:
+        self.protocol = protocol
+        self.types = types
+        self.schema = schema_of(types)
+        self._own = own
+        self._matching = matching
+
+    def build(self, entries: Sequence[Entry], place_of: PlaceOf, first_id: int) -> pa.Table:
+        """Make one table, sorted by time; entries get the ids from `first_id` on in that order."""
+        entries, request, response, start = _in_order_of_time(entries)
+        connections = _Connections(entries, start, place_of)
+        ids = np.arange(first_id, first_id + len(entries), dtype=np.int64)
+        ready = self._computed(entries, request, response, ids, start)
+        ready |= self._evidence(request, response) | self._from_connections(connections)
+        ready |= self._matches(entries, connections, request, response)
+        ready["_id"] = pa.array(ids)
+        ready["_endpoint"] = _endpoints(ready[self._name("summary")])
+        ready["_request_body"] = _bodies([e.request_body for e in entries])
+        ready["_response_body"] = _bodies([e.response_body for e in entries])
+        rows = [entry.fields for entry in entries]
+        arrays = [self._array(name, kind, ready, rows, connections) for name, kind in self.types.items()]
+        return pa.Table.from_arrays(arrays, schema=self.schema)
+
+    def _name(self, computed: str) -> str:
+        return computed if computed in self.types else f"_{computed}"
+
+    def _array(
+        self,
+        name: str,
+        kind: FieldType,
+        ready: Mapping[str, pa.Array],
+        rows: Sequence[Mapping[str, Any]],
+        connections: _Connections,
+    ) -> pa.Array:
+        """Give one column: computed, or from the entries, or from their connections, in this order."""
+        if name in ready and name not in self._own:
+            return ready[name]
+        if name not in self._own:
+            return connections.column([place.get(name) for place in connections.places], kind)
+        own = array_of([row.get(name) for row in rows], kind)
+        if own.null_count == 0:
+            return own
+        other = ready.get(name)
+        if other is None and any(name in place for place in connections.places):
+            other = connections.column([place.get(name) for place in connections.places], kind)
+        return own if other is None else _coalesced(own, other)
+
+    def _computed(
+        self, entries: Sequence[Entry], request: _Half, response: _Half, ids: Int64, start: Int64
+    ) -> dict[str, pa.Array]:
+        both = request.seen & response.seen
+        elapsed = np.maximum(0, response.end - request.start) // 1000
+        first_byte = np.maximum(0, response.start - request.end) // 1000
+        text = FieldType.STRING
+        values = {
+            "id": pa.array(ids),
+            "timestamp": pa.array(start),
+            "protocol": constant_array(self.protocol, len(entries)),
+            "elapsed_time": pa.array(elapsed, mask=~both),
+            "first_byte_time": pa.array(first_byte, mask=~both),
+            "summary": array_of([e.summary for e in entries], text),
+            "status": array_of([e.status for e in entries], text),
+            "failed": array_of([e.failed for e in entries], FieldType.BOOL),
+            "malformed": array_of([e.malformed or None for e in entries], text),
+            "answered": pa.array(both),
+            "sightings": pa.array(np.ones(len(entries), np.int64)),
+        }
+        return {self._name(name): values[name] for name in COMPUTED}
+
+    def _evidence(self, request: _Half, response: _Half) -> dict[str, pa.Array]:
+        columns = {"_missing": pa.array(request.missing + response.missing)}
+        for half, name in ((request, "_request"), (response, "_response")):
+            columns[f"{name}_first"] = half.column(half.first)
+            columns[f"{name}_last"] = half.column(half.last)
+            columns[f"{name}_start"] = half.column(half.start)
+            columns[f"{name}_end"] = half.column(half.end)
+            columns[f"{name}_bytes"] = half.column(half.length)
+        return columns
+
+    def _from_connections(self, connections: _Connections) -> dict[str, pa.Array]:
+        """Give what a connection itself tells; a place's own opinion of the same field comes first."""
+        text, number = FieldType.STRING, FieldType.INT
+        told: dict[str, tuple[Callable[[Connection], Any], FieldType]] = {
+            "_connection": (connection_key, number),
+            "_capture": (lambda c: c.capture, number),
+            "_point": (lambda c: c.point, number),
+            "_server": (lambda c: f"{c.server.address} {c.server.port}", text),
+            "src.ip": (lambda c: c.client.address, text),
+            "src.port": (lambda c: c.client.port, number),
+            "dst.ip": (lambda c: c.server.address, text),
+            "dst.port": (lambda c: c.server.port, number),
+            "conn_id": (connection_key, number),
+        }
+        columns = {}
+        for name, (tell, kind) in told.items():
+            if name in self.types:
+                pairs = zip(connections.distinct, connections.places, strict=True)
+                columns[name] = connections.column([p[name] if name in p else tell(c) for c, p in pairs], kind)
+        for name, kind in _PLACE_INTERNAL.items():
+            derive = _nearness if name == "_near" else _server_kind
+            columns[name] = connections.column([p.get(name, derive(p)) for p in connections.places], kind)
+        return columns
+
+    def _matches(
+        self, entries: Sequence[Entry], connections: _Connections, request: _Half, response: _Half
+    ) -> dict[str, pa.Array]:
+        """Give the columns by which sightings are joined; null where an entry cannot be recognised elsewhere."""
+        nothing = pa.nulls(len(entries), pa.int64())
+        columns = dict.fromkeys(("_match", "_match_response", "_sequence", "_sequence_end"), nothing)
+        if self.protocol in FLOWS:
+            return columns
+        clients = connections.client_hashes()
+        first = connections.numbers(lambda c: c.client_sequence)
+        if self.protocol in CONNECTIONS:
+            sent = np.maximum(request.length, _largest(entries, ("conn_local_bytes", "conn_remote_bytes")))
+            columns["_match"] = pa.array(match.client_match(clients, self.protocol))
+            columns["_sequence"] = pa.array(first, mask=first < 0)
+            columns["_sequence_end"] = pa.array(first + sent, mask=first < 0)
+            return columns
+        tcp = connections.numbers(lambda c: c.transport == "tcp").astype(np.bool_)
+        second = connections.numbers(lambda c: c.server_sequence)
+        asked = match.sequence_match(clients, self.protocol, first, request.offset)
+        answered = match.sequence_match(clients, f"{self.protocol} response", second, response.offset)
+        known, replied = tcp & request.seen & (first >= 0), tcp & response.seen & (second >= 0)
+        lone = ~request.seen & replied
+        matches = np.where(lone, answered, asked)
+        if not tcp.all():
+            content = match.content_match(clients, self.protocol, entries, self._matching)
+            matches = np.where(tcp, matches, content)
+        columns["_match"] = pa.array(matches, mask=tcp & ~(known | lone))
+        columns["_match_response"] = pa.array(answered, mask=~replied)
+        return columns
+
+
+def _in_order_of_time(entries: Sequence[Entry]) -> tuple[Sequence[Entry], _Half, _Half, Int64]:
+    """Sort entries; moving references costs less than moving finished columns."""
+    request, response = _Half([e.request for e in entries]), _Half([e.response for e in entries])
+    start = np.where(request.seen, request.start, response.start)
+    start = np.where(response.seen, np.minimum(start, response.start), start)
+    if bool((np.diff(start) >= 0).all()):
+        return entries, request, response, start
+    order = np.argsort(start, kind="stable")
+    return [entries[index] for index in order.tolist()], request.taken(order), response.taken(order), start[order]
+
+
+def _nearness(_place: Mapping[str, Any]) -> int:
+    return 1
+
+
+def _server_kind(place: Mapping[str, Any]) -> str:
+    pod, service = place.get("dst.pod.name"), place.get("dst.service.name")
+    if service and (not pod or pod == service):
+        return "service"
+    return "pod" if pod else ""
+
+
+def _largest(entries: Sequence[Entry], names: tuple[str, ...]) -> Int64:
+    numbers = [
+        max((value for name in names if isinstance(value := e.fields.get(name), int)), default=0) for e in entries
+    ]
+    return np.array(numbers, np.int64)
+
+
+def _endpoints(summaries: pa.DictionaryArray) -> pa.Array:
+    values = [endpoint_of(text) for text in summaries.dictionary.to_pylist()]
+    codes = pa.array(values, pa.string()).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(codes.indices.take(summaries.indices), codes.dictionary)
+
+
+def _bodies(values: Sequence[bytes]) -> pa.Array:
+    if not any(values):
+        return pa.nulls(len(values), pa.binary())
+    return array_of([value or None for value in values], FieldType.BYTES)
+
+
+def _coalesced(own: pa.Array, other: pa.Array) -> pa.Array:
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(own.type):
+        return pc.coalesce(own.cast(pa.string()), other.cast(pa.string())).dictionary_encode()
+    return pc.if_else(pc.is_valid(own), own, other)

@@ -1,0 +1,74 @@
+"""By what two sightings of one call are recognised: hashes that do not depend on where the call was captured.
+
+Address translation rewrites the server's address and port, never the client's nor the TCP sequence numbers; so a TCP
+message is known by its client and the absolute sequence number of its first byte, anything else by its client and what
+it says. The length of a message is left out on purpose: a sighting that lost packets may have another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kubeshark_mcp.model.entry import Entry
+from kubeshark_mcp.model.stream import Connection
+from kubeshark_mcp.store.hashing import stable_hash
+
+MATCH_FIELDS: Mapping[str, tuple[str, ...]] = {"dns": ("dns_id", "dns_questions", "dns_question_types")}
+"""What identifies a datagram of a protocol besides its client; without an entry here, its summary and lengths."""
+
+_MASK = np.uint64(2**63 - 1)
+_SEQUENCE_SPACE = 2**32
+
+
+def client_hash(connection: Connection) -> int:
+    """Hash what every sighting of a connection agrees on."""
+    return stable_hash(connection.transport, connection.client.address, connection.client.port)
+
+
+def mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Scatter 64-bit values (the finaliser of SplitMix64)."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def sequence_match(
+    clients: NDArray[np.uint64], salt: str, first: NDArray[np.int64], offsets: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Hash the absolute sequence number of messages that begin `offsets` behind sequence number `first`."""
+    absolute = ((first + offsets) % _SEQUENCE_SPACE).astype(np.uint64)
+    return _positive(mixed(clients ^ mixed(absolute + np.uint64(stable_hash(salt) >> 1))))
+
+
+def client_match(clients: NDArray[np.uint64], salt: str) -> NDArray[np.int64]:
+    """Hash the client alone: what connection entries are grouped by before their sequence numbers are compared."""
+    return _positive(mixed(clients ^ np.uint64(stable_hash(salt))))
+
+
+def content_match(
+    clients: NDArray[np.uint64], protocol: str, entries: Sequence[Entry], names: tuple[str, ...] | None
+) -> NDArray[np.int64]:
+    """Hash what entries say: the named fields, else their summary and sizes."""
+    if names is None:
+        keys = [_content(entry) for entry in entries]
+    else:
+        keys = [tuple(_text(entry.fields.get(name)) for name in names) for entry in entries]
+    hashes = np.fromiter((stable_hash(protocol, *key) for key in keys), np.uint64, len(keys))
+    return _positive(mixed(clients ^ hashes))
+
+
+def _content(entry: Entry) -> tuple[Any, ...]:
+    half = entry.request or entry.response
+    return entry.summary, entry.request is None, half.length if half else 0
+
+
+def _text(value: object) -> str:
+    return "\x1e".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _positive(values: NDArray[np.uint64]) -> NDArray[np.int64]:
+    return (values & _MASK).astype(np.int64)

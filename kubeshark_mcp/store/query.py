@@ -1,0 +1,269 @@
+"""Questions to entries: pages, single entries, bodies, counts."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kubeshark_mcp.errors import NotFoundError, UsageError
+from kubeshark_mcp.model.field import Field
+from kubeshark_mcp.store.columns import HEAVY, LAYER_4, quoted
+from kubeshark_mcp.store.database import Database
+from kubeshark_mcp.store.hashing import stable_hash
+from kubeshark_mcp.store.paging import Position, read_cursor, write_cursor
+
+Row = dict[str, Any]
+"""Column name -> value; a column without a value is left out. Maps are dicts, lists lists, timestamps Unix ns."""
+
+BLOCK = 2000
+"""Rows that are held at once while a residual predicate is evaluated."""
+EXAMINED = 100_000
+"""Rows that a residual predicate looks at, at most, for one answer."""
+_TOTALS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which entries.
+
+    sql, parameters: a condition over quoted column names with a `?` for each parameter.
+    residual: what SQL cannot say, asked for each row that is left; it needs `residual_columns` (None: all columns), and
+        `residual_text` identifies it. start_ns, end_ns: time window, both ends included. newest_first: order by time.
+    layer_4: whether connections and flows belong to the answer; None: in statistics only where the condition names one
+        of their columns or protocols, elsewhere always.
+    """
+
+    sql: str = "true"
+    parameters: tuple[Any, ...] = ()
+    residual: Callable[[Mapping[str, Any]], bool] | None = None
+    residual_columns: tuple[str, ...] | None = None
+    residual_text: str = ""
+    start_ns: int | None = None
+    end_ns: int | None = None
+    newest_first: bool = False
+    layer_4: bool | None = None
+
+    def where(self) -> tuple[str, list[Any]]:
+        """Give the condition with its time window, and its parameters."""
+        parts, parameters = [f"({self.sql})"], list(self.parameters)
+        if self.start_ns is not None:
+            parts.append("timestamp >= ?")
+            parameters.append(self.start_ns)
+        if self.end_ns is not None:
+            parts.append("timestamp <= ?")
+            parameters.append(self.end_ns)
+        return " AND ".join(parts), parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in order of time.
+
+    total: rows that match in all; only those found so far where `exact` is false: a residual predicate had EXAMINED
+    rows to look at. cursor: for the next page, None on the last.
+    """
+
+    rows: list[Row]
+    total: int
+    exact: bool = True
+    cursor: str | None = None
+
+
+class EntrySource:
+    """Entries of finished dissections; safe to use from several threads."""
+
+    def __init__(self, folders: Sequence[Path], fields: Sequence[Field] = (), keep_duplicates: bool = False) -> None:
+        """Open folders; a condition may name `fields`; `keep_duplicates` shows each sighting of a call apart."""
+        self.database = Database(folders, {field.name: field.type for field in fields}, keep_duplicates)
+        self._totals: OrderedDict[int, int] = OrderedDict()
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Give the columns that some file has; all others are null in every row."""
+        return self.database.columns
+
+    def close(self) -> None:
+        """Release memory and files."""
+        self.database.close()
+
+    def interrupt(self) -> None:
+        """Stop what other threads are asking just now; their calls raise StoreError."""
+        self.database.interrupt()
+
+    def page(
+        self,
+        query: Query,
+        limit: int = 100,
+        cursor: str | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> Page:
+        """Give the next `limit` entries that match, with the total; `columns` None: all but bodies."""
+        if limit < 1:
+            raise UsageError(f"The limit {limit} is not a positive number.")
+        fingerprint = self._fingerprint(query)
+        after = None if cursor is None else read_cursor(cursor, fingerprint)
+        if query.residual is not None:
+            return self._residual_page(query, limit, after, columns, fingerprint)
+        keys = self._keys(query, after, limit + 1)
+        last = keys[limit - 1] if len(keys) > limit else None
+        rows = self._fetch(keys[:limit], columns)
+        next_cursor = write_cursor(Position(last[0], last[1]), fingerprint) if last else None
+        total = len(rows) if after is None and last is None else self._total(query, fingerprint)
+        return Page(rows, total, True, next_cursor)
+
+    def get(self, number: int) -> Row:
+        """Give one entry in full, without bodies."""
+        return self._one(number, None)
+
+    def bodies(self, number: int) -> tuple[bytes, bytes]:
+        """Give request and response body of one entry as captured."""
+        row = self._one(number, ("_request_body", "_response_body"))
+        return bytes(row.get("_request_body", b"")), bytes(row.get("_response_body", b""))
+
+    def count(self, query: Query) -> int:
+        """Count the entries that match; a residual predicate is not asked."""
+        return self._total(query, self._fingerprint(query))
+
+    def clause_counts(self, clauses: Sequence[tuple[str, tuple[Any, ...]]], query: Query | None = None) -> list[int]:
+        """Count the rows left after each clause and all before it, within the window of `query`."""
+        if not clauses:
+            return []
+        window, last_parameters = (query or Query()).where()
+        counters, parameters = [], []
+        for number in range(1, len(clauses) + 1):
+            counters.append(f"count(*) FILTER (WHERE {' AND '.join(f'({sql})' for sql, _ in clauses[:number])})")
+            parameters += [value for _, values in clauses[:number] for value in values]
+        sql = f"SELECT {', '.join(counters)} FROM {self._relation(query)} WHERE {window}"  # noqa: S608
+        return list(self.database.query(sql, [*parameters, *last_parameters])[0])
+
+    def bounds(self) -> tuple[int, int] | None:
+        """Give the times of the first and the last entry (Unix ns UTC), None without entries."""
+        first, last = self.database.query("SELECT min(timestamp), max(timestamp) FROM entries")[0]
+        return None if first is None else (first, last)
+
+    def protocol_counts(self) -> dict[str, int]:
+        """Count entries by protocol."""
+        rows = self.database.query("SELECT protocol, count(*) FROM entries GROUP BY protocol ORDER BY protocol")
+        return dict(rows)
+
+    def matching_ids(self, query: Query) -> tuple[list[int], bool]:
+        """Give the ids a residual predicate accepts, and whether all rows were looked at."""
+        found: list[int] = []
+        examined = 0
+        for block, rows in self._blocks(query, None, query.residual_columns):
+            found += [key[1] for key, row in zip(block, rows, strict=True) if _accepts(query, row)]
+            examined += len(block)
+            if examined >= EXAMINED:
+                return found, False
+        return found, True
+
+    def includes_layer_4(self, query: Query) -> bool:
+        """Tell whether statistics of this query are about connections and flows as well."""
+        if query.layer_4 is not None:
+            return query.layer_4
+        of_calls = {name for p, names in self.database.columns_of.items() if p not in LAYER_4 for name in names}
+        of_layer_4 = {name for p, names in self.database.columns_of.items() if p in LAYER_4 for name in names}
+        named = any(quoted(name) in query.sql for name in of_layer_4 - of_calls)
+        return named or any(value in LAYER_4 for value in query.parameters if isinstance(value, str))
+
+    def _relation(self, query: Query | None) -> str:
+        return self.database.relation(query is None or query.layer_4 is not False)
+
+    def _fingerprint(self, query: Query) -> int:
+        return stable_hash(
+            self.database.fingerprint, query.sql, query.parameters, query.residual_text, query.residual is None,
+            query.start_ns, query.end_ns, query.newest_first, query.layer_4,
+        )  # fmt: skip
+
+    def _total(self, query: Query, fingerprint: int) -> int:
+        if fingerprint in self._totals:
+            return self._totals[fingerprint]
+        where, parameters = query.where()
+        sql = f"SELECT count(*) FROM {self._relation(query)} WHERE {where}"  # noqa: S608
+        total = int(self.database.query(sql, parameters)[0][0])
+        self._totals[fingerprint] = total
+        while len(self._totals) > _TOTALS:
+            self._totals.popitem(last=False)
+        return total
+
+    def _keys_sql(self, query: Query, after: Position | None) -> tuple[str, list[Any]]:
+        where, parameters = query.where()
+        order, sign = ("DESC", "<") if query.newest_first else ("ASC", ">")
+        if after is not None:
+            where += f" AND timestamp {sign}= ? AND (timestamp {sign} ? OR _id {sign} ?)"
+            parameters += [after.timestamp, after.timestamp, after.id]
+        relation = self._relation(query)
+        return (
+            f"SELECT timestamp, _id, protocol FROM {relation} WHERE {where} "  # noqa: S608
+            f"ORDER BY timestamp {order}, _id {order}",
+            parameters,
+        )
+
+    def _keys(self, query: Query, after: Position | None, limit: int) -> list[tuple[Any, ...]]:
+        """Find entries by narrow columns only; their wide rows are fetched afterwards."""
+        sql, parameters = self._keys_sql(query, after)
+        return self.database.query(f"{sql} LIMIT {limit:d}", parameters)
+
+    def _fetch(self, keys: Sequence[tuple[Any, ...]], columns: Sequence[str] | None) -> list[Row]:
+        """Read the wide rows of these keys, in the order of the keys."""
+        by_protocol: dict[str, list[int]] = {}
+        for _, number, protocol in keys:
+            by_protocol.setdefault(protocol, []).append(number)
+        found: dict[int, Row] = {}
+        for protocol, numbers in by_protocol.items():
+            present = self.database.columns_of[protocol]
+            names = [n for n in present if n not in HEAVY] if columns is None else [n for n in columns if n in present]
+            chosen = ", ".join(map(quoted, dict.fromkeys(["_id", *names])))
+            for row in self.database.rows(
+                f"SELECT {chosen} FROM {quoted(f'protocol {protocol}')} "  # noqa: S608
+                f"WHERE _id BETWEEN {min(numbers):d} AND {max(numbers):d} AND _id IN ({', '.join(map(str, numbers))})"
+            ):
+                found[row["_id"]] = row
+        return [found[number] for _, number, _ in keys]
+
+    def _one(self, number: int, columns: Sequence[str] | None) -> Row:
+        keys = self.database.query("SELECT timestamp, _id, protocol FROM entries WHERE _id = ?", [number])
+        if not keys:
+            raise NotFoundError(f"There is no entry {number} here: take an id from a list of calls of this dissection.")
+        return self._fetch(keys[:1], columns)[0]
+
+    def _blocks(
+        self, query: Query, after: Position | None, columns: Sequence[str] | None
+    ) -> Iterator[tuple[list[tuple[Any, ...]], list[Row]]]:
+        sql, parameters = self._keys_sql(query, after)
+        for block in self.database.stream(sql, parameters, BLOCK):
+            yield block, self._fetch(block, columns)
+
+    def _residual_page(
+        self, query: Query, limit: int, after: Position | None, columns: Sequence[str] | None, fingerprint: int
+    ) -> Page:
+        """Fill a page by looking at rows in order; goes on for the total as far as EXAMINED allows."""
+        chosen: list[tuple[Any, ...]] = []
+        matched = examined = 0
+        last: tuple[Any, ...] | None = None
+        exact = True
+        for block, rows in self._blocks(query, after, query.residual_columns):
+            accepted = [key for key, row in zip(block, rows, strict=True) if _accepts(query, row)]
+            chosen += accepted[: max(0, limit - len(chosen))]
+            matched += len(accepted)
+            examined += len(block)
+            last = block[-1]
+            if examined >= EXAMINED:
+                exact = False
+                break
+        more = matched > len(chosen)
+        end = chosen[-1] if more else None if exact else last
+        cursor = None if end is None else write_cursor(Position(end[0], end[1]), fingerprint)
+        total = matched
+        if after is None and exact:
+            self._totals[fingerprint] = matched
+        elif fingerprint in self._totals:
+            total, exact = self._totals[fingerprint], True
+        return Page(self._fetch(chosen, columns), total, exact, cursor)
+
+
+def _accepts(query: Query, row: Row) -> bool:
+    return query.residual is None or query.residual(row)

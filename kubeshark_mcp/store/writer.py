@@ -1,0 +1,192 @@
+"""Entries in, Parquet files out: one file a protocol and task, in row groups sorted by time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kubeshark_mcp.errors import UsageError
+from kubeshark_mcp.model.entry import Entry
+from kubeshark_mcp.model.field import Field
+from kubeshark_mcp.store.batch import BatchBuilder, PlaceOf
+from kubeshark_mcp.store.columns import HEAVY, column_types
+from kubeshark_mcp.store.files import SUFFIX, TEMPORARY, store_errors
+from kubeshark_mcp.store.match import MATCH_FIELDS
+
+CHUNK = 8192
+"""Entries that are held as Python objects, at most, for each protocol; then they become columns."""
+CHUNK_BYTES = 32 * 1024 * 1024
+"""Bytes of bodies among them, at most."""
+GROUP_BYTES = 48 * 1024 * 1024
+"""Bytes of one row group in memory, at most."""
+FILE_ROWS = 2_000_000
+"""Rows of one file, at most; another one with the next number follows."""
+_TASKS, _IDS_A_TASK = 2**16, 2**36
+_DELTA_CODED = ("_id", "id", "timestamp")
+
+WRITE_OPTIONS = {"compression": "zstd", "compression_level": 1, "data_page_size": 128 * 1024}
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenStats:
+    """What a writer wrote. entries: rows by protocol. files: names. size_bytes: of all files."""
+
+    entries: Mapping[str, int] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    size_bytes: int = 0
+
+
+class _File:
+    """One Parquet file under its temporary name."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path = path
+        self.rows = 0
+        self._temporary = path.with_name(f".{path.name}{TEMPORARY}")
+        dictionary = [name for name in schema.names if name not in HEAVY and name not in _DELTA_CODED]
+        encodings = {name: "DELTA_BINARY_PACKED" for name in _DELTA_CODED if name in schema.names}
+        with store_errors(path, "write"):
+            self._writer = pq.ParquetWriter(
+                self._temporary, schema, use_dictionary=dictionary, column_encoding=encodings, **WRITE_OPTIONS
+            )
+
+    def write(self, table: pa.Table) -> None:
+        with store_errors(self.path, "write"):
+            self._writer.write_table(table, row_group_size=len(table))
+        self.rows += len(table)
+
+    def finish(self) -> None:
+        with store_errors(self.path, "write"):
+            self._writer.close()
+            self._temporary.replace(self.path)
+
+    def discard(self) -> None:
+        self._writer.is_open = False
+        self._temporary.unlink(missing_ok=True)
+
+
+class _Shelf:
+    """What is collected of one protocol: entries, then columns, then row groups of a file."""
+
+    def __init__(self, builder: BatchBuilder) -> None:
+        self.builder = builder
+        self.entries: list[Entry] = []
+        self.body_bytes = 0
+        self.tables: list[pa.Table] = []
+        self.rows = 0
+        self.table_bytes = 0
+        self.file: _File | None = None
+        self.files: list[_File] = []
+
+    @property
+    def written(self) -> int:
+        return sum(file.rows for file in self.files)
+
+
+class EntryWriter:
+    """Writes the entries of one task; close() makes its files visible, discard() leaves nothing.
+
+    folder: exists already or is made. fields: protocol -> the fields it declares. common: fields of every entry.
+    batch: rows of a row group. task: a decimal number below 65,536 that no other writer of this folder has.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        fields: Mapping[str, tuple[Field, ...]],
+        common: tuple[Field, ...],
+        batch: int = 50_000,
+        task: str = "0",
+        match_fields: Mapping[str, tuple[str, ...]] = MATCH_FIELDS,
+    ) -> None:
+        if not (task.isdecimal() and int(task) < _TASKS):
+            raise UsageError(f"The task {task!r} is not a number from 0 to {_TASKS - 1}.")
+        self._folder = folder
+        self._fields = fields
+        self._common = common
+        self._batch = batch
+        self._task = task
+        self._matching = match_fields
+        self._next_id = int(task) * _IDS_A_TASK + 1
+        self._shelves: dict[str, _Shelf] = {}
+        self._place_of: PlaceOf | None = None
+        with store_errors(folder, "write"):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def add(self, entries: list[Entry], places: PlaceOf) -> None:
+        """Take entries of any protocols; `places` is asked once a connection and batch."""
+        if self._place_of is not None and self._place_of != places:
+            self._make_columns()
+        self._place_of = places
+        for entry in entries:
+            shelf = self._shelves.get(entry.protocol) or self._shelf(entry.protocol)
+            shelf.entries.append(entry)
+            shelf.body_bytes += len(entry.request_body) + len(entry.response_body)
+            if len(shelf.entries) >= CHUNK or shelf.body_bytes >= CHUNK_BYTES:
+                self._convert(shelf)
+
+    def close(self) -> WrittenStats:
+        """Write what is left and give the files their names."""
+        try:
+            self._make_columns()
+            for shelf in self._shelves.values():
+                self._write_group(shelf)
+            for shelf in self._shelves.values():
+                for file in shelf.files:
+                    file.finish()
+        except BaseException:
+            self.discard()
+            raise
+        files = [file for shelf in self._shelves.values() for file in shelf.files]
+        stats = WrittenStats(
+            {name: shelf.written for name, shelf in sorted(self._shelves.items())},
+            tuple(file.path.name for file in files),
+            sum(file.path.stat().st_size for file in files),
+        )
+        self._shelves = {}
+        return stats
+
+    def discard(self) -> None:
+        """Give up: remove everything this writer wrote."""
+        for shelf in self._shelves.values():
+            for file in shelf.files:
+                file.discard()
+                file.path.unlink(missing_ok=True)
+        self._shelves = {}
+
+    def _shelf(self, protocol: str) -> _Shelf:
+        own = self._fields.get(protocol, ())
+        types = column_types(self._common, own)
+        builder = BatchBuilder(protocol, types, frozenset(f.name for f in own), self._matching.get(protocol))
+        return self._shelves.setdefault(protocol, _Shelf(builder))
+
+    def _make_columns(self) -> None:
+        for shelf in self._shelves.values():
+            self._convert(shelf)
+
+    def _convert(self, shelf: _Shelf) -> None:
+        if not shelf.entries or self._place_of is None:
+            return
+        table = shelf.builder.build(shelf.entries, self._place_of, self._next_id)
+        self._next_id += len(table)
+        shelf.entries, shelf.body_bytes = [], 0
+        shelf.tables.append(table)
+        shelf.rows += len(table)
+        shelf.table_bytes += table.nbytes
+        if shelf.rows >= self._batch or shelf.table_bytes >= GROUP_BYTES:
+            self._write_group(shelf)
+
+    def _write_group(self, shelf: _Shelf) -> None:
+        if not shelf.tables:
+            return
+        table = pa.concat_tables(shelf.tables).unify_dictionaries()
+        shelf.tables, shelf.rows, shelf.table_bytes = [], 0, 0
+        if shelf.file is None or shelf.file.rows + len(table) > FILE_ROWS:
+            name = f"{shelf.builder.protocol}-{self._task}-{len(shelf.files):03}{SUFFIX}"
+            shelf.file = _File(self._folder / name, shelf.builder.schema)
+            shelf.files.append(shelf.file)
+        shelf.file.write(table)

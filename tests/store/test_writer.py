@@ -1,0 +1,105 @@
+"""EntryWriter: entries become files, whole or not at all."""
+
+from __future__ import annotations
+
+import pyarrow.parquet as pq
+import pytest
+
+from kubeshark_mcp.errors import StoreError, UsageError
+from kubeshark_mcp.store import writer as module
+from kubeshark_mcp.store.writer import EntryWriter, WrittenStats
+
+
+def test_each_protocol_gets_files_of_its_own_with_row_groups_in_order_of_time(write, make):
+    calls = [make.http(make.connection(n), at_ms=10 - n) for n in range(10)]
+    lookups = [make.http(make.connection(20, transport="udp"), protocol="dns", fields={"dns": True, "dns_id": 7})]
+    folder = write(calls + lookups, task="3")
+    assert sorted(path.name for path in folder.iterdir()) == ["dns-3-000.parquet", "http-3-000.parquet"]
+    table = pq.read_table(folder / "http-3-000.parquet")
+    assert table["timestamp"].to_pylist() == sorted(make.START + n * make.MS for n in range(1, 11))
+    assert len(set(table["id"].to_pylist())) == 10
+    assert table["id"].to_pylist() == table["_id"].to_pylist()
+
+
+def test_ids_are_unique_over_protocols_and_tasks_and_fit_a_json_number(write, make):
+    ids = []
+    for task in ("0", "1", "65535"):
+        folder = write([make.http(make.connection()), make.http(make.connection(), protocol="dns")], task=task)
+        for path in folder.glob(f"*-{task}-*.parquet"):
+            ids += pq.read_table(path)["id"].to_pylist()
+    assert len(set(ids)) == 6
+    assert max(ids) < 2**53
+
+
+def test_a_task_that_is_no_small_number_is_refused(tmp_path, make):
+    with pytest.raises(UsageError, match=r"The task 'node-a' is not a number from 0 to 65535\."):
+        EntryWriter(tmp_path, make.FIELDS, make.COMMON, task="node-a")
+
+
+def test_small_batches_make_several_row_groups_and_full_files_are_followed_by_the_next(write, make, monkeypatch):
+    monkeypatch.setattr(module, "CHUNK", 10)
+    monkeypatch.setattr(module, "FILE_ROWS", 40)
+    folder = write([make.http(make.connection(), at_ms=n) for n in range(100)], batch=20)
+    files = sorted(folder.iterdir())
+    assert [path.name for path in files] == ["http-0-000.parquet", "http-0-001.parquet", "http-0-002.parquet"]
+    assert [pq.ParquetFile(path).metadata.num_row_groups for path in files] == [2, 2, 1]
+
+
+def test_a_row_group_is_bounded_by_bytes_as_well(write, make, monkeypatch):
+    monkeypatch.setattr(module, "CHUNK_BYTES", 10_000)
+    monkeypatch.setattr(module, "GROUP_BYTES", 15_000)
+    bodies = [make.http(make.connection(), at_ms=n, response_body=bytes(6000)) for n in range(10)]
+    folder = write(bodies)
+    assert pq.ParquetFile(folder / "http-0-000.parquet").metadata.num_row_groups == 3
+
+
+def test_nothing_is_visible_before_close_and_nothing_is_left_after_discard(tmp_path, make):
+    writer = EntryWriter(tmp_path, make.FIELDS, make.COMMON, batch=1)
+    for n in range(3):
+        writer.add([make.http(make.connection(n))], make.place)
+        writer.add([make.http(make.connection(n))], lambda connection, time_ns: {})
+    assert [path for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
+    writer.discard()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_close_tells_what_was_written(tmp_path, make):
+    writer = EntryWriter(tmp_path, make.FIELDS, make.COMMON)
+    writer.add([make.http(make.connection())] * 3, make.place)
+    stats = writer.close()
+    size = (tmp_path / "http-0-000.parquet").stat().st_size
+    assert stats == WrittenStats({"http": 3}, ("http-0-000.parquet",), size)
+    assert EntryWriter(tmp_path / "none", make.FIELDS, make.COMMON).close() == WrittenStats()
+
+
+def test_a_place_is_asked_once_for_a_connection_with_the_time_of_its_first_entry(tmp_path, make):
+    asked = []
+
+    def places(connection, time_ns):
+        asked.append((connection.number, time_ns))
+        return {}
+
+    one, two = make.connection(1), make.connection(2)
+    writer = EntryWriter(tmp_path, make.FIELDS, make.COMMON)
+    writer.add([make.http(one, 5), make.http(two, 3), make.http(one, 1)], places)
+    writer.close()
+    assert sorted(asked) == [(1, make.START + make.MS), (2, make.START + 3 * make.MS)]
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path, make):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"Cannot write '.*file/entries': Not a directory\."):
+        EntryWriter(tmp_path / "file" / "entries", make.FIELDS, make.COMMON)
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_nothing(make, tmp_path, monkeypatch):
+    writer = EntryWriter(tmp_path, make.FIELDS, make.COMMON)
+    writer.add([make.http(make.connection())], make.place)
+
+    def full(self, table, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.pq.ParquetWriter, "write_table", full)
+    with pytest.raises(StoreError, match="the disk is full; free some space"):
+        writer.close()
+    assert list(tmp_path.iterdir()) == []
