@@ -1,0 +1,276 @@
+"""pcapng files (draft-ietf-opsawg-pcapng): sections, interfaces, packets, names, secrets, statistics."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kubeshark_mcp.capture.blocks import (
+    ENHANCED,
+    INTERFACE,
+    NAMES,
+    OBSOLETE,
+    SECRETS,
+    SECTION,
+    SIMPLE,
+    STATISTICS,
+    SectionState,
+    read_interface,
+    read_names,
+    read_secrets,
+    read_statistics,
+)
+from kubeshark_mcp.capture.chain import Chain, walk
+from kubeshark_mcp.capture.gather import gather
+from kubeshark_mcp.capture.records import Findings, Interface, Records, u4
+from kubeshark_mcp.errors import CaptureError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kubeshark_mcp.capture.source import Window
+
+MOST_BLOCK = 16 << 20
+"""Largest block that is believed, as in Wireshark."""
+MOST_INTERFACES = 65_536
+_MAGIC = struct.pack("<I", SECTION)
+_SHORTEST_REACH = 1024
+
+_LAYOUTS = {
+    ENHANCED: (28, [("interface", 8, "u4"), ("high", 12, "u4"), ("low", 16, "u4"), ("captured", 20, "u4")], 24),
+    OBSOLETE: (28, [("interface", 8, "u2"), ("high", 12, "u4"), ("low", 16, "u4"), ("captured", 20, "u4")], 24),
+    SIMPLE: (12, [], 8),
+}
+"""Block type -> (where packet bytes begin, fields with offset and size, where the original length is)."""
+
+
+def is_pcapng(head: bytes) -> bool:
+    """Tell whether these first bytes begin a section header block."""
+    return head[:4] == _MAGIC and head[8:12] in {b"\x1a\x2b\x3c\x4d", b"\x4d\x3c\x2b\x1a"}
+
+
+def _layout(kind: int, order: str) -> np.dtype[Any]:
+    size, fields, original = _LAYOUTS[kind]
+    fields = [("length", 4, "u4"), *fields, ("original", original, "u4")]
+    return np.dtype(
+        {
+            "names": [name for name, _, _ in fields],
+            "offsets": [offset for _, offset, _ in fields],
+            "formats": [order + form for _, _, form in fields],
+            "itemsize": size,
+        }
+    )
+
+
+class PcapngFormat:
+    """Reads pcapng blocks; see records.Format."""
+
+    def __init__(self, window: Window) -> None:
+        """Prepare to read; the first section header is read by the first scan. Raises CaptureError if it is cut."""
+        if len(window.peek(28)) < 28:
+            raise CaptureError(
+                f"{window.stream.name!r} ends inside its first pcapng section header; capture again or copy it anew."
+            )
+        self.findings = Findings()
+        self.need = 0
+        self.stopped = False
+        self._section = SectionState("<")
+        self._last_ns = 0
+        self._reach = _SHORTEST_REACH
+        self._untimed = False
+
+    def scan(self, window: Window, number: int) -> Records:
+        """Take all whole blocks from the window."""
+        parts: list[Records] = []
+        self.need = 0
+        while not self.stopped:
+            before = window.start
+            if window.peek(4) == _MAGIC:
+                if not self._begin_section(window, number):
+                    break
+                continue
+            part = self._scan_section(window, number)
+            if len(part):
+                parts.append(part)
+                number += len(part)
+            if window.start == before:
+                self._check_stop(window, number)
+                break
+        return _join(parts, window, number)
+
+    def _begin_section(self, window: Window, number: int) -> bool:
+        """Read a section header block; False when it is not whole or damaged."""
+        head = window.peek(12)
+        if len(head) < 12:
+            return self._incomplete(window, number, 28)
+        if not is_pcapng(head):
+            return self._stop(window, number, "a section header has no byte-order magic")
+        order = "<" if head[8:12] == b"\x4d\x3c\x2b\x1a" else ">"
+        (length,) = struct.unpack_from(f"{order}I", head, 4)
+        if length < 28 or length > MOST_BLOCK or length % 4:
+            return self._stop(window, number, f"a section header claims {length} bytes")
+        if window.end - window.start < length:
+            return self._incomplete(window, number, length)
+        window.start += length
+        self._section = SectionState(order)
+        return True
+
+    def _scan_section(self, window: Window, number: int) -> Records:
+        """Read blocks of the present section, at most as far as `_reach`: a file may have very many sections."""
+        section = self._section
+        start = window.start
+        chain = Chain(section.order, 4, 0, 12, MOST_BLOCK, 4, section.guess)
+        end = min(window.end, start + self._reach)
+        starts, stop = walk(chain, window.storage, window.data, start, end)
+        if stop == start and end < window.end:
+            end = min(window.end, start + MOST_BLOCK)
+            starts, stop = walk(chain, window.storage, window.data, start, end)
+        kinds = gather(window.data, starts, np.dtype(f"{section.order}u4"))
+        sections = np.flatnonzero(kinds == SECTION)
+        if len(sections):
+            stop = int(starts[sections[0]])
+            starts, kinds = starts[: sections[0]], kinds[: sections[0]]
+            self._reach = max(_SHORTEST_REACH, 2 * (stop - start))
+        else:
+            self._reach = min(self._reach * 4, 1 << 30)
+        window.start = stop
+        packets = (kinds == ENHANCED) | (kinds == OBSOLETE) | (kinds == SIMPLE)
+        if not packets.all():
+            for position, kind in zip(starts[~packets].tolist(), kinds[~packets].tolist(), strict=True):
+                self._read_control(window, position, kind)
+            starts, kinds = starts[packets], kinds[packets]
+        return self._read_packets(window, number, starts, kinds)
+
+    def _read_control(self, window: Window, position: int, kind: int) -> None:
+        section, findings = self._section, self.findings
+        (length,) = struct.unpack_from(f"{section.order}I", window.storage, position + 4)
+        body = memoryview(window.storage)[position + 8 : position + length - 4]
+        if kind == INTERFACE:
+            interface, offset_seconds = read_interface(body, section.order)
+            if len(findings.interfaces) < MOST_INTERFACES:
+                section.add(interface, offset_seconds, len(findings.interfaces))
+                findings.interfaces.append(interface)
+            else:
+                findings.warn(f"more than {MOST_INTERFACES} interfaces; packets of the others are left out")
+        elif kind == NAMES:
+            read_names(body, section.order, findings)
+        elif kind == SECRETS:
+            read_secrets(body, section.order, findings)
+        elif kind == STATISTICS:
+            read_statistics(body, section, findings, window.base + position)
+
+    def _read_packets(self, window: Window, number: int, starts: NDArray[np.int64], kinds: NDArray[Any]) -> Records:
+        """Read packet blocks of any of the three kinds, in the order of the file."""
+        parts = []
+        for kind in _LAYOUTS:
+            chosen = kinds == kind
+            if chosen.all():
+                parts = [self._read_kind(window, number, starts, kind)] if len(starts) else []
+                break
+            if chosen.any():
+                parts.append(self._read_kind(window, number, starts[chosen], kind))
+        joined = _join(parts, window, number)
+        if len(parts) > 1:
+            joined = joined.pick(np.argsort(joined.header, kind="stable"))
+        self._fill_times(joined)
+        return joined
+
+    def _read_kind(self, window: Window, number: int, starts: NDArray[np.int64], kind: int) -> Records:
+        section = self._section
+        layout = _layout(kind, section.order)
+        blocks = gather(window.data, starts, layout)
+        room = blocks["length"].astype(np.int64) - layout.itemsize - 4
+        if kind == SIMPLE:
+            interface = np.zeros(len(blocks), np.int64)
+            captured = np.minimum(blocks["original"].astype(np.int64), room)
+        else:
+            interface = blocks["interface"].astype(np.int64)
+            captured = blocks["captured"].astype(np.int64)
+        good = (interface < len(section.interfaces)) & (captured <= room) & (room >= 0)
+        if not good.all():
+            first = int(np.argmin(good))
+            why = "an unknown interface" if captured[first] <= room[first] else "more bytes than its block holds"
+            self.findings.warn(
+                f"{len(good) - int(good.sum())} packet block(s) left out, the first names {why}",
+                number + first,
+                window.base + int(starts[first]),
+            )
+            starts, blocks, interface, captured = starts[good], blocks[good], interface[good], captured[good]
+        link_type, point, snaplen = section.columns(interface)
+        if kind == SIMPLE:
+            captured = np.minimum(captured, np.where(snaplen > 0, snaplen, captured))
+            time_ns = np.full(len(blocks), -1, np.int64)
+        else:
+            ticks = blocks["high"].astype(np.uint64) << np.uint64(32) | blocks["low"].astype(np.uint64)
+            time_ns = section.nanoseconds(ticks, interface)
+        return Records(
+            window.data,
+            window.base,
+            window.end,
+            number,
+            starts,
+            starts + layout.itemsize,
+            time_ns,
+            u4(captured),
+            u4(blocks["original"]),
+            link_type,
+            point,
+        )
+
+    def _fill_times(self, records: Records) -> None:
+        """Give simple packet blocks, which have no time, that of the packet before them."""
+        time_ns = records.time_ns
+        missing = time_ns == -1
+        if missing.any():
+            if not self._untimed:
+                self._untimed = True
+                self.findings.warn("packets without a time (simple packet blocks) take the time of the packet before")
+            latest = np.maximum.accumulate(np.where(missing, -1, np.arange(len(time_ns))))
+            time_ns[missing] = np.where(latest >= 0, time_ns[latest], self._last_ns)[missing]
+        if len(time_ns):
+            self._last_ns = int(time_ns[-1])
+
+    def _check_stop(self, window: Window, number: int) -> None:
+        head = window.peek(12)
+        if len(head) < 8:
+            self._incomplete(window, number, 12)
+            return
+        kind, length = struct.unpack_from(f"{self._section.order}II", head)
+        if length < 12 or length > MOST_BLOCK or length % 4:
+            self._stop(window, number, f"a block of type {kind:#010x} claims {length} bytes")
+        else:
+            self._incomplete(window, number, length)
+
+    def _incomplete(self, window: Window, number: int, need: int) -> bool:
+        self.need = need
+        rest = window.end - window.start
+        if window.finished and rest:
+            self.findings.warn(
+                f"the file ends inside a block: {rest} of {need} bytes are there", number, window.position
+            )
+        return False
+
+    def _stop(self, window: Window, number: int, reason: str) -> bool:
+        self.stopped = True
+        self.findings.warn(
+            f"{reason}, so the file is damaged there and nothing behind it can be read", number, window.position
+        )
+        return False
+
+
+def _join(parts: list[Records], window: Window, number: int) -> Records:
+    if len(parts) == 1:
+        return parts[0]
+    names = ("header", "offset", "time_ns", "captured", "original", "link_type", "point")
+    kinds = (np.int64, np.int64, np.int64, np.uint32, np.uint32, np.int32, np.int32)
+    columns = {
+        name: np.concatenate([np.empty(0, kind), *(getattr(part, name) for part in parts)])
+        for name, kind in zip(names, kinds, strict=True)
+    }
+    first = parts[0].number if parts else number
+    return Records(window.data, window.base, window.end, first, **columns)
+
+
+__all__ = ["Interface", "PcapngFormat", "is_pcapng"]

@@ -1,0 +1,171 @@
+"""Bytes in: plain, gzip and zstd files and standard input, one bounded window at a time.
+
+Files are read, not mapped: it costs the same, memory stays where it is, and a file that someone shortens while it is
+being read is a short read instead of a signal that ends the process.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import stat
+import sys
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+import numpy as np
+
+from kubeshark_mcp.errors import CaptureError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+WINDOW_BYTES = 16 << 20
+"""Bytes of a capture that are in memory at once, unless one record needs more."""
+PADDING = 128
+"""Zero bytes kept behind a window, so that a header may be gathered at any valid offset."""
+
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+
+
+class _Readable(Protocol):
+    def readinto(self, buffer: memoryview, /) -> int | None: ...
+
+
+class ByteStream:
+    """The bytes of a capture in order, decompressed.
+
+    size: bytes as stored, 0 when unknown (standard input). damage: why decompression ended early, else empty.
+    """
+
+    def __init__(self, name: str, file: io.BufferedReader, size: int, owned: bool) -> None:
+        self.name = name
+        self.size = size
+        self.damage = ""
+        self._file = file
+        self._owned = owned
+        self._plain_read = 0
+        self._reader: _Readable = file
+        head = file.peek(4)[:4]
+        self.compression = "gzip" if head.startswith(_GZIP) else "zstd" if head == _ZSTD else ""
+        if self.compression == "gzip":
+            self._reader = gzip.GzipFile(fileobj=file)
+        elif self.compression == "zstd":
+            self._reader = _open_zstd(name, file)
+
+    @property
+    def position(self) -> int:
+        """Give how many stored bytes have been read."""
+        if not self.compression:
+            return self._plain_read
+        try:
+            return self._file.tell()
+        except (OSError, ValueError):
+            return self._plain_read
+
+    def readinto(self, view: memoryview) -> int:
+        """Fill `view` as far as there are bytes; gives how many. Less than its length means that this was the end."""
+        filled = 0
+        while filled < len(view):
+            try:
+                count = self._reader.readinto(view[filled:]) or 0
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                self.damage = f"the {self.compression} data is damaged: {error}"
+                break
+            except OSError as error:
+                self.damage = f"reading failed: {error}"
+                break
+            if count == 0:
+                break
+            filled += count
+        self._plain_read += filled
+        return filled
+
+    def close(self) -> None:
+        """Close the file; standard input stays open."""
+        if self._owned:
+            self._file.close()
+
+
+def _open_zstd(name: str, file: BinaryIO) -> _Readable:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+
+        return zstd.ZstdFile(file)
+    raise CaptureError(
+        f"{name!r} is compressed with zstd, which needs Python 3.14 or newer here; decompress it first: zstd -d {name}"
+    )
+
+
+def open_stream(path: Path) -> ByteStream:
+    """Open a file, a pipe, or standard input (`-`) for one sequential read.
+
+    Raises CaptureError when there is nothing to read: missing, a folder, a device, unreadable or empty.
+    """
+    name = str(path)
+    if name == "-":
+        return _checked(ByteStream("standard input", open(sys.stdin.fileno(), "rb", closefd=False), 0, owned=False))
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise CaptureError(f"{name!r} is a folder, not a capture file; name a pcap or pcapng file in it.")
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISFIFO(status.st_mode)):
+            raise CaptureError(f"{name!r} is neither a file nor a pipe; name a pcap or pcapng file.")
+        file = path.open("rb")
+    except FileNotFoundError:
+        raise CaptureError(f"There is no file {name!r}; check the path.") from None
+    except (OSError, ValueError) as error:
+        raise CaptureError(f"{name!r} cannot be read: {error}; check the path and its permissions.") from None
+    return _checked(ByteStream(name, file, status.st_size, owned=True))
+
+
+def _checked(stream: ByteStream) -> ByteStream:
+    if not stream._file.peek(1):
+        stream.close()
+        raise CaptureError(
+            f"{stream.name!r} is empty (0 bytes), so it is no capture file; capture again or copy it anew."
+        )
+    return stream
+
+
+class Window:
+    """The part of a stream that is in memory.
+
+    storage: the same bytes as `data`, for bytes methods. data[start:end] is not consumed yet; PADDING zeros follow.
+    base: position in the (decompressed) stream of data[0]. finished: nothing follows behind `end`.
+    """
+
+    def __init__(self, stream: ByteStream, capacity: int = WINDOW_BYTES) -> None:
+        self.stream = stream
+        self.base = self.start = self.end = 0
+        self.finished = False
+        self._allocate(min(capacity, max(stream.size, 4096)) if stream.size and not stream.compression else capacity)
+
+    def _allocate(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.storage = bytearray(capacity + PADDING)
+        self.data: NDArray[np.uint8] = np.frombuffer(self.storage, np.uint8)
+
+    def refill(self, need: int = 0) -> None:
+        """Drop what is consumed and read on, so that at least `need` bytes from `start` fit; overwrites old data."""
+        kept = self.data[self.start : self.end].copy() if need > self.capacity else self.data[self.start : self.end]
+        if need > self.capacity:
+            self._allocate(need)
+        count = len(kept)
+        self.data[:count] = kept
+        self.base += self.start
+        self.start = 0
+        read = self.stream.readinto(memoryview(self.storage)[count : self.capacity])
+        self.end = count + read
+        self.finished = self.end < self.capacity
+        self.data[self.end : self.end + PADDING] = 0
+
+    @property
+    def position(self) -> int:
+        """Give the position in the (decompressed) stream of the first byte that is not consumed."""
+        return self.base + self.start
+
+    def peek(self, size: int) -> bytes:
+        """Give up to `size` bytes from `start`."""
+        return bytes(self.storage[self.start : min(self.start + size, self.end)])
