@@ -6,8 +6,8 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 
 packages=(
   tshark tcpdump                           # referees
-  nginx redis-server postgresql            # servers
-  apache2-utils wrk curl                   # load
+  nginx redis-server postgresql nsd         # servers
+  apache2-utils wrk curl bind9-dnsutils    # clients and load
   iproute2 iptables conntrack procps util-linux
 )
 
