@@ -18,6 +18,7 @@ from kubeshark_mcp.present.json_scan import redact_json
 from kubeshark_mcp.present.secret_names import COOKIE_ATTRIBUTES, SCHEMES, is_secret_name
 from kubeshark_mcp.present.secret_patterns import (
     AUTH_COMMAND,
+    HEADER_IN_QUOTES,
     HEADER_LINE,
     KEY_VALUE,
     MARK,
@@ -57,7 +58,8 @@ class Redactor:
         if text.lstrip()[:1] in {"{", "["}:
             text = redact_json(text, is_secret_name, self._leaf)
         text = PRIVATE_KEY.sub(lambda found: self.mark(found.group()), text)
-        text = HEADER_LINE.sub(lambda found: f"{found[1]}: {self.header(found[1], found[2])}", text)
+        for pattern in (HEADER_LINE, HEADER_IN_QUOTES):
+            text = pattern.sub(lambda found: f"{found[1]}: {self.header(found[1], found[2])}", text)
         text = redis_secrets(text, self.mark)
         text = AUTH_COMMAND.sub(lambda found: found[1] + self._words(found[2]), text)
         text = SQL_PASSWORD.sub(lambda found: f"{found[1]}'{self.mark(found[2])}'", text)
@@ -139,7 +141,7 @@ class Redactor:
         return " ".join(word if word.lower() in SCHEMES else self.mark(word) for word in words.split(" "))
 
     def _leaf(self, text: str, secret: bool) -> str:
-        return self.mark(text) if secret else self.text(text) if text.lstrip()[:1] not in {"{", "["} else text
+        return self.mark(text) if secret else self.text(text)
 
     def _element(self, found: re.Match[str]) -> str:
         local = found[1].rpartition(":")[2]
@@ -152,7 +154,7 @@ class Redactor:
         return found.group()
 
     def _key_value(self, found: re.Match[str]) -> str:
-        if not is_secret_name(found["name"]):
+        if not is_secret_name(found["name"]) or _is_header(found):
             return found.group()
         quoted, plain = found["quoted"], found["plain"]
         if quoted is not None:
@@ -163,6 +165,15 @@ class Redactor:
 
 
 _NO_SECRETS = frozenset({"true", "false", "null", "none", "yes", "no", "on", "off", "nil", "undefined", "{", "["})
+
+
+def _is_header(found: re.Match[str]) -> bool:
+    """Tell whether a setting is a header line that was redacted by the rules for headers already."""
+    before = found.string[max(0, found.start() - 1) : found.start()]
+    return found["sign"].strip() == ":" and before in {"", "\n", "'", '"'} and found["name"].lower() in _LINE_HEADERS
+
+
+_LINE_HEADERS = frozenset({"cookie", "cookie2", "set-cookie", "set-cookie2", "authorization", "proxy-authorization"})
 
 
 def _is_oauth_code(name: str, value: str) -> bool:

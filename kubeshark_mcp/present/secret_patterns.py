@@ -16,22 +16,28 @@ PRIVATE_KEY = re.compile(
 )
 """A PEM private key, whole or cut off (RFC 7468)."""
 
-HEADER_LINE = re.compile(
-    r"(?im)^((?:proxy-)?authorization|(?:set-)?cookie2?|x-[a-z0-9-]{0,40}(?:token|key|secret|auth|authorization|password"
-    r"|signature|credential)|api-?key|license-key|private-token|job-token)[ \t]{0,8}:[ \t]{0,8}(\S[^\n]*)"
+_HEADER = (
+    r"((?:proxy-)?authorization|(?:set-)?cookie2?|x-[a-z0-9-]{0,40}(?:token|key|secret|auth|authorization|password"
+    r"|signature|credential)|api-?key|license-key|private-token|job-token)[ \t]{0,8}:[ \t]{0,8}"
 )
+
+HEADER_LINE = re.compile(rf"(?im)^{_HEADER}(\S[^\n]*)")
 """A header line in captured text: 1 its name, 2 its value."""
 
+HEADER_IN_QUOTES = re.compile(rf"(?i)(?<=['\"]){_HEADER}([^\s'\"][^\n'\"]*)")
+"""A header as an argument of a command: 1 its name, 2 its value."""
+
 AUTH_COMMAND = re.compile(
-    rf"(?im)^(AUTH[ \t]{{1,4}}|PASS[ \t]{{1,4}}){_NO_MARK}([^\s<][^\s]{{0,1023}}(?: [^\s<][^\s]{{0,1023}}){{0,2}})$"
+    r"(?m)^((?i:AUTH)[ \t]{1,4}|PASS(?=[ \t]{1,4}\S{1,256}$)[ \t]{1,4})"
+    rf"{_NO_MARK}([^\s<][^\s]{{0,1023}}(?: [^\s<][^\s]{{0,1023}}){{0,2}})$"
 )
 """AUTH of Redis and SMTP, PASS of FTP and POP: 1 the command, 2 what follows."""
 
 _REDIS_INLINE = re.compile(
-    r"(?im)\b((?:HELLO[ \t]{1,4}\d[^\n]{0,64}?[ \t]AUTH[ \t]{1,4}\S{1,256}"
-    r"|MIGRATE[^\n]{1,512}?[ \t]AUTH2[ \t]{1,4}\S{1,256}|MIGRATE[^\n]{1,512}?[ \t]AUTH"
+    r"(?im)\b((?:HELLO[ \t]{1,4}\d[^\n]{0,64}?[ \t]AUTH[ \t]{1,4}\S{1,256}+"
+    r"|MIGRATE[^\n]{1,512}?[ \t]AUTH2[ \t]{1,4}\S{1,256}+|MIGRATE[^\n]{1,512}?[ \t]AUTH"
     r"|CONFIG[ \t]{1,4}SET[ \t]{1,4}(?:requirepass|masterauth)"
-    r"|ACL[ \t]{1,4}SETUSER[ \t]{1,4}[^\n>]{1,256}[ \t]>)[ \t]{0,4})(\S{1,1024})"
+    rf"|ACL[ \t]{{1,4}}SETUSER[ \t]{{1,4}}[^\n>]{{1,256}}[ \t]>)[ \t]{{0,4}}){_NO_MARK}(\S{{1,1024}})"
 )
 _RESP_AUTH = re.compile(r"(?i)(\$4\n(?:AUTH)\n)((?:\$\d{1,9}\n[^\n]{0,4096}\n?){1,2})")
 _RESP_BULK = re.compile(r"(\$\d{1,9}\n)([^\n]{1,4096})")
@@ -70,7 +76,7 @@ KEY_VALUE = re.compile(
 
 SCHEME_AND_SECRET = re.compile(
     r"(?i)(?<![\w-])(bearer|basic|negotiate|apikey|dpop|aws4-hmac-sha256)((?: |%20|\+){1,2})"
-    r"((?![Aa]uth)[A-Za-z0-9._~+/=:-]{8,}+)"
+    r"((?!auth)[A-Za-z0-9._~+/:-]{8,}+={0,2})(?![=\w])"
 )
 """Credentials after their scheme: 1 the scheme, 2 the space, 3 the secret."""
 

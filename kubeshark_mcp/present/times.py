@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from kubeshark_mcp.errors import UsageError
 
@@ -154,7 +154,3 @@ class Clock:
     def text(self, moment: datetime | None) -> str:
         """Print a time; a missing one as `-`."""
         return "-" if moment is None else format_time(moment, self.zone)
-
-    def today(self) -> date:
-        """Give today's date in the zone."""
-        return in_zone(self.now(), self.zone).date()
