@@ -1,0 +1,380 @@
+"""HTTP/0.9, 1.0 and 1.1 (RFC 9110, 9112): requests paired with their responses, upgrades handed over."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, HandOver, Opening, Protocol
+from kubeshark_mcp.dissect.http_head import Heads, RequestLine, RequestLines, StatusLine, StatusLines
+from kubeshark_mcp.dissect.http_message import HOLD, LOST, Message, State, request_length, response_length
+from kubeshark_mcp.dissect.http_reader import MessageReader
+from kubeshark_mcp.dissect.pairing import Pipeline
+from kubeshark_mcp.model.entry import Entry
+from kubeshark_mcp.model.field import Field, FieldType
+from kubeshark_mcp.model.stream import Closing, Direction, Piece
+
+WAITING = 1024
+"""Requests of one connection that may wait for answers; each keeps its body up to the limit."""
+
+_METHODS = frozenset(
+    b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK "
+    b"REPORT SEARCH SUBSCRIBE UNSUBSCRIBE NOTIFY M-SEARCH PURGE".split()
+)
+_FIRST_LINE = re.compile(rb"[\r\n]{0,4}([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64})(?:[ \t]+([^\r\n]*))?(\r?\n)?")
+_VERSION_AT_END = re.compile(rb"[ \t][Hh][Tt][Tt][Pp]/[01](?:\.\d)?[ \t]*\Z")
+_OTHER_VERSION = re.compile(rb"(?:\A|[ \t])[A-Z]{3,8}/\d(?:\.\d)?[ \t]*\Z")
+_HEADER_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}:[ \t]")
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+_STATUS = re.compile(rb"[Hh][Tt][Tt][Pp]/[01](?:\.\d)?[ \t]+\d{3}[ \t\r\n]")
+_UPGRADES = {"websocket": "ws", "h2c": "http2"}
+
+_BOOL, _INT, _STRING, _MAP = FieldType.BOOL, FieldType.INT, FieldType.STRING, FieldType.STRING_MAP
+
+
+class Http(Protocol):
+    """HTTP/1. Start lines and header sections are remembered for as long as the protocol object lives."""
+
+    name: ClassVar[str] = "http"
+    title: ClassVar[str] = "HTTP/1.1"
+    specification: ClassVar[str] = "RFC 9112"
+    ports: ClassVar[frozenset[int]] = frozenset({80, 443, 3000, 5000, 8000, 8008, 8080, 8081, 8443, 8888, 9090})
+    fields: ClassVar[tuple[Field, ...]] = tuple(
+        Field(name, kind, meaning, example, "HTTP", aliases)
+        for name, kind, meaning, example, aliases in (
+            ("http", _BOOL, "an HTTP request with its response", "http", ("http1", "https")),
+            (
+                "method",
+                _STRING,
+                "request method",
+                'method == "POST"',
+                ("http.request.method", "request.method", "verb"),
+            ),
+            (
+                "url",
+                _STRING,
+                "request target as sent, with the query",
+                'url.contains("/cart?")',
+                ("http.request.uri", "request.url", "uri"),
+            ),
+            (
+                "path",
+                _STRING,
+                "path of the request target, without the query",
+                'path.startsWith("/api/")',
+                ("request.path", "endpoint", "http.path"),
+            ),
+            (
+                "status_code",
+                _INT,
+                "status code of the response",
+                "status_code >= 500",
+                ("http.response.code", "response.status", "status.code", "code", "response.status_code"),
+            ),
+            (
+                "http_version",
+                _STRING,
+                "version as sent, empty for HTTP/0.9",
+                'http_version == "HTTP/1.1"',
+                ("http.version", "version"),
+            ),
+            (
+                "query_string",
+                _MAP,
+                "parameters of the query, decoded",
+                'query_string["id"] == "42"',
+                ("request.query", "query"),
+            ),
+            (
+                "request.headers",
+                _MAP,
+                "request header fields by lower-case name, repeated ones joined by a comma",
+                '"authorization" in request.headers',
+                ("request_headers", "http.request.headers", "headers"),
+            ),
+            (
+                "response.headers",
+                _MAP,
+                "response header fields by lower-case name, repeated ones joined by a comma",
+                'response.headers["content-type"].contains("json")',
+                ("response_headers", "http.response.headers"),
+            ),
+            (
+                "request.cookies",
+                _MAP,
+                "cookies that the client sent",
+                '"session" in request.cookies',
+                ("cookies", "request_cookies"),
+            ),
+            (
+                "response.cookies",
+                _MAP,
+                "cookies that the server set",
+                '"session" in response.cookies',
+                ("response_cookies",),
+            ),
+            (
+                "request_headers_size",
+                _INT,
+                "bytes of request line and header section",
+                "request_headers_size > 8192",
+                (),
+            ),
+            (
+                "request_body_size",
+                _INT,
+                "bytes of the request content, without chunk sizes",
+                "request_body_size > 1048576",
+                ("request_size", "http.content_length"),
+            ),
+            (
+                "response_headers_size",
+                _INT,
+                "bytes of status line and header section",
+                "response_headers_size > 8192",
+                (),
+            ),
+            (
+                "response_body_size",
+                _INT,
+                "bytes of the response content, without chunk sizes",
+                "response_body_size > 1048576",
+                ("response_size",),
+            ),
+            ("request_body_cut", _BOOL, "only the beginning of the request content was kept", "request_body_cut", ()),
+            (
+                "response_body_cut",
+                _BOOL,
+                "only the beginning of the response content was kept",
+                "response_body_cut",
+                (),
+            ),
+            ("request.trailers", _MAP, "trailer fields of a chunked request", "size(request.trailers) > 0", ()),
+            ("response.trailers", _MAP, "trailer fields of a chunked response", "size(response.trailers) > 0", ()),
+            (
+                "status_text",
+                _STRING,
+                "reason phrase of the response",
+                'status_text == "Not Found"',
+                ("reason", "http.response.phrase"),
+            ),
+        )
+    )
+
+    def __init__(self) -> None:
+        self._heads = Heads()
+        self._requests = RequestLines()
+        self._statuses = StatusLines()
+
+    def probe(self, opening: Opening) -> Confidence:
+        """Look for a request line from the client, else for a status line from the server."""
+        asked = _probe_request(opening) if opening.client else Confidence.UNDECIDED
+        if asked >= Confidence.LIKELY:
+            return asked
+        answered = _probe_response(opening)
+        if answered is Confidence.SURE:
+            return answered
+        opinion = asked if opening.client and not (asked is Confidence.NO and opening.server) else answered
+        return Confidence.NO if opinion is Confidence.UNDECIDED and opening.complete else opinion
+
+    def open(self, context: Context) -> Dissector:
+        """Begin to read a connection."""
+        return HttpDissector(context, self._requests, self._statuses, self._heads)
+
+
+class HttpDissector(Dissector):
+    """Reads one HTTP/1 connection; a request waits until its response, and its own body, are complete."""
+
+    def __init__(self, context: Context, requests: RequestLines, statuses: StatusLines, heads: Heads) -> None:
+        super().__init__(context)
+        limit = context.settings.body_limit
+        self._requests = MessageReader[RequestLine](
+            Direction.CLIENT, requests, heads, limit, self._request_begun, self._request_done, lambda: False
+        )
+        self._responses = MessageReader[StatusLine](
+            Direction.SERVER, statuses, heads, limit, self._response_begun, self._response_done, self._overtaken
+        )
+        self._requests.synced = self._responses.synced = context.connection.from_start
+        self._waiting: Pipeline[Message[RequestLine]] = Pipeline(WAITING)
+        self._pipelined = self._adrift = False
+        self._upgrade = ""
+        self._switched: Entry | None = None
+
+    def on_piece(self, piece: Piece) -> None:
+        """Take bytes of either side, and see whether the connection changes its protocol."""
+        if piece.direction is Direction.CLIENT:
+            self._requests.feed(piece)
+            return
+        if self._requests.partial and not len(self._waiting):
+            self._requests.settle()
+        self._responses.feed(piece)
+        if self._responses.state is State.STOPPED:
+            self._hand_over()
+
+    def on_gap(self, direction: Direction, length: int) -> None:
+        """Keep the position where the gap lies inside a body; else messages are lost, and pairing is careful.
+
+        Without pipelining a response belongs to the last request before it. With it nobody can tell any more.
+        """
+        reader = self._requests if direction is Direction.CLIENT else self._responses
+        reader.gap(length)
+        if reader.synced:
+            return
+        if self._pipelined:
+            self._adrift = True
+            self._flush()
+        elif direction is Direction.SERVER:
+            while len(self._waiting) > 1:
+                self._unanswered(self._waiting.answer())
+
+    def on_close(self, closing: Closing) -> None:
+        """Finish both sides; what still waits got no answer."""
+        self._requests.close(closing.how)
+        self._responses.close(closing.how)
+        self._flush()
+
+    def _hand_over(self) -> None:
+        """Give the rest of the connection away: it was switched (101), or is a tunnel (CONNECT)."""
+        if self._requests.state not in {State.HEAD, State.HELD, State.SEEK}:
+            self._requests.close("end")
+        rest = self._requests.stop() + self._responses.stop()
+        self._flush()
+        self.hand_over = HandOver(_UPGRADES.get(self._upgrade, ""), rest, self._switched)
+
+    def _overtaken(self) -> bool:
+        return len(self._waiting) > 1
+
+    def _request_begun(self, message: Message[RequestLine]) -> int:
+        if self._adrift:
+            message.alone = True
+        else:
+            self._pipelined = self._pipelined or len(self._waiting) > 0
+            self._unanswered(self._waiting.ask(message))
+        if message.line is None:
+            return LOST
+        return HOLD if message.line.method == "CONNECT" else request_length(message)
+
+    def _request_done(self, message: Message[RequestLine]) -> None:
+        if message.answer is not None or message.alone:
+            self._emit(message, message.answer)
+
+    def _response_begun(self, message: Message[StatusLine]) -> int:
+        request = self._waiting.next
+        asked = request.line if request is not None else None
+        return response_length(message, asked)
+
+    def _response_done(self, message: Message[StatusLine]) -> None:
+        line = message.line
+        code = line.code if line is not None else 0
+        if 100 <= code < 200 and code != 101:
+            return
+        request = self._waiting.answer()
+        if request is not None and not request.done:
+            request.answer = message
+            return
+        entry = self._emit(request, message)
+        if code == 101:
+            self._upgrade = message.head.upgrade or (request.head.upgrade if request is not None else "")
+            self._switched = entry
+        elif request is not None and request.line is not None and request.line.method == "CONNECT" and code >= 300:
+            self._requests.release()
+
+    def _unanswered(self, request: Message[RequestLine] | None) -> None:
+        if request is None:
+            return
+        if request.done:
+            self._emit(request, None)
+        else:
+            request.alone = True
+
+    def _flush(self) -> None:
+        for request in self._waiting.flush():
+            self._unanswered(request)
+
+    def _emit(self, request: Message[RequestLine] | None, response: Message[StatusLine] | None) -> Entry:
+        entry = Entry("http", self.context.connection, None, None)
+        if request is not None:
+            _add_request(entry, request)
+        if response is not None:
+            _add_response(entry, response)
+        self.context.emit(entry)
+        return entry
+
+
+def _add_request(entry: Entry, message: Message[RequestLine]) -> None:
+    entry.request, entry.request_body, entry.malformed = message.span, message.body, message.malformed
+    fields = entry.fields
+    line, head = message.line, message.head
+    if line is None:
+        entry.summary = "not a request"
+        return
+    entry.summary = line.summary
+    fields["method"] = line.method
+    fields["url"] = line.url
+    fields["path"] = line.path
+    fields["http_version"] = line.version
+    if line.query:
+        fields["query_string"] = line.query
+    fields["request.headers"] = head.headers
+    if head.request_cookies:
+        fields["request.cookies"] = head.request_cookies
+    fields["request_headers_size"] = message.header_size
+    fields["request_body_size"] = message.body_size
+    if message.body_size > len(message.body):
+        fields["request_body_cut"] = True
+    if message.trailers:
+        fields["request.trailers"] = message.trailers
+
+
+def _add_response(entry: Entry, message: Message[StatusLine]) -> None:
+    entry.response, entry.response_body = message.span, message.body
+    if message.malformed:
+        entry.malformed = f"{entry.malformed}; {message.malformed}" if entry.malformed else message.malformed
+    fields = entry.fields
+    line, head = message.line, message.head
+    if line is not None:
+        entry.summary = entry.summary or f"response {line.text}"
+        entry.status = line.text
+        entry.failed = line.code >= 400
+        fields["status_code"] = line.code
+        fields["response.headers"] = head.headers
+        fields["response_headers_size"] = message.header_size
+        fields.setdefault("http_version", line.version)
+        if line.reason:
+            fields["status_text"] = line.reason
+    fields["response_body_size"] = message.body_size
+    if head.response_cookies:
+        fields["response.cookies"] = head.response_cookies
+    if message.body_size > len(message.body):
+        fields["response_body_cut"] = True
+    if message.trailers:
+        fields["response.trailers"] = message.trailers
+
+
+def _probe_request(opening: Opening) -> Confidence:
+    match = _FIRST_LINE.match(opening.client)
+    if match is None or _CONTROL.search(match[0]):
+        return Confidence.NO
+    method, rest, line_end = match.groups()
+    if line_end is None:
+        if match.end() < len(opening.client):
+            return Confidence.NO
+        begun = method in _METHODS and bool(rest)
+        return Confidence.LIKELY if opening.complete and begun else Confidence.UNDECIDED
+    if rest and _VERSION_AT_END.search(rest):
+        return Confidence.SURE
+    if not rest or method not in _METHODS or _OTHER_VERSION.search(rest):
+        return Confidence.NO
+    following = opening.client[match.end() :]
+    if _HEADER_LINE.match(following):
+        return Confidence.LIKELY
+    if b"\n" not in following and not opening.server and not opening.complete:
+        return Confidence.UNDECIDED
+    return Confidence.POSSIBLE
+
+
+def _probe_response(opening: Opening) -> Confidence:
+    if _STATUS.match(opening.server):
+        return Confidence.SURE
+    begun = len(opening.server) < 16 and b"HTTP/".startswith(opening.server[:5].upper())
+    return Confidence.UNDECIDED if begun else Confidence.NO
