@@ -32,7 +32,9 @@ def serve(
     context: typer.Context,
     pcap: Annotated[list[Path] | None, typer.Option(help="Capture to answer from. Repeatable.")] = None,
     node: Annotated[list[str] | None, typer.Option(help="Node of each --pcap, in order; else its file name.")] = None,
-    resources: Annotated[list[Path] | None, typer.Option(help="Kubernetes objects as JSON, for workload names.")] = None,
+    resources: Annotated[
+        list[Path] | None, typer.Option(help="Kubernetes objects as JSON, for workload names.")
+    ] = None,
     workspace: Annotated[Path | None, typer.Option(help="Folder for snapshots and dissections.")] = None,
     transport: Annotated[str, typer.Option(help="stdio or http.")] = "stdio",
     host: Annotated[str, typer.Option(help="Address for --transport http.")] = "127.0.0.1",
@@ -42,7 +44,9 @@ def serve(
     allow_destructive: Annotated[bool, typer.Option("--allow-destructive", help="Register tools that delete.")] = False,
     no_redaction: Annotated[bool, typer.Option("--no-redaction", help="Show secrets in answers as captured.")] = False,
     allow_path: Annotated[list[Path] | None, typer.Option(help="Another folder that tools may write to.")] = None,
-    timezone: Annotated[str | None, typer.Option(help="IANA zone for times in answers; default: this machine's.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="IANA zone for times in answers; default: this machine's.")
+    ] = None,
     list_tools: Annotated[bool, typer.Option("--list-tools", help="Print the registered tools and end.")] = False,
     output: Annotated[str, typer.Option("--format", help="For --list-tools: table or json.")] = "table",
     mcp_config: Annotated[bool, typer.Option("--mcp-config", help="Print the client configuration and end.")] = False,
@@ -51,7 +55,6 @@ def serve(
     """Ask an AI assistant what happened on your network: without a command, this is the MCP server.
 
     Examples:
-
       kubeshark-mcp --pcap node-a.pcap --pcap node-b.pcap --resources resources.json
 
       kubeshark-mcp --mcp-config --pcap my.pcap

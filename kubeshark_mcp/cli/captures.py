@@ -14,6 +14,7 @@ import typer
 
 from kubeshark_mcp.cli.console import progress_bar, reporting_errors, say, table, warn
 from kubeshark_mcp.errors import UsageError
+from kubeshark_mcp.present.times import Clock
 
 
 class Format(StrEnum):
@@ -25,7 +26,8 @@ class Format(StrEnum):
 
 
 Files = Annotated[
-    list[str], typer.Argument(help="Capture files: pcap or pcapng, plain or gzip; NODE=FILE names the node; - reads stdin.")
+    list[str],
+    typer.Argument(help="Capture files: pcap or pcapng, plain or gzip; NODE=FILE names the node; - reads stdin."),
 ]
 Resources = Annotated[
     list[Path] | None,
@@ -51,7 +53,6 @@ def entries(
     """Dissect captures and print their entries, in order of time.
 
     Examples:
-
       kubeshark-mcp entries node-a.pcap node-b.pcap --resources resources.json
 
       kubeshark-mcp entries incident.pcap --kfl 'http && status_code >= 500' --format jsonl | jq .path
@@ -78,7 +79,6 @@ def flows(
     """Print the connections of captures: who spoke to whom, how much, and how it went.
 
     Examples:
-
       kubeshark-mcp flows node-a.pcap
 
       kubeshark-mcp flows *.pcap --format jsonl | jq 'select(.conn_state == "refused")'
@@ -97,7 +97,9 @@ def flows(
 def export(
     files: Files,
     write: Annotated[Path, typer.Option("-w", "--write", help="The capture file to write.")],
-    bpf: Annotated[str | None, typer.Option(help="BPF filter as in tcpdump, such as 'host 10.0.0.7 and port 6379'.")] = None,
+    bpf: Annotated[
+        str | None, typer.Option(help="BPF filter as in tcpdump, such as 'host 10.0.0.7 and port 6379'.")
+    ] = None,
     nodes: Annotated[str | None, typer.Option(help="Only these nodes, separated by commas.")] = None,
     start: Annotated[str | None, typer.Option(help="From this time (RFC 3339, Unix seconds or milliseconds).")] = None,
     end: Annotated[str | None, typer.Option(help="Up to this time.")] = None,
@@ -106,7 +108,6 @@ def export(
     """Write a part of captures as a new capture, merged by time.
 
     Examples:
-
       kubeshark-mcp export node-a.pcap node-b.pcap -w redis.pcap --bpf 'port 6379'
 
       kubeshark-mcp export big.pcap -w minute.pcap --start 2026-01-31T10:00:00Z --end 2026-01-31T10:01:00Z
@@ -116,8 +117,10 @@ def export(
     with reporting_errors():
         if write.exists() and not overwrite:
             raise UsageError(f"{str(write)!r} exists already: choose another name or add --overwrite.")
+        clock = Clock()
+        window = (clock.parse(start, "--start") if start else None, clock.parse(end, "--end") if end else None)
         with progress_bar("writing") as progress:
-            exported = export_files(files, write, bpf, nodes, start, end, progress)
+            exported = export_files(files, write, bpf, nodes, window, progress)
         say(f"wrote {exported.packets} packets, {exported.bytes} bytes to {write}")
 
 
@@ -159,13 +162,11 @@ def _write(rows: Iterator[dict[str, Any]], output: Format, columns: dict[str, An
         return
     import orjson
 
-    written = 0
     if output is Format.JSON:
         say("[")
-    for row in rows:
+    for number, row in enumerate(rows):
         text = orjson.dumps(row, default=_plain).decode()
-        say(text if output is Format.JSONL else ("," if written else "") + text)
-        written += 1
+        say(text if output is Format.JSONL or not number else "," + text)
     if output is Format.JSON:
         say("]")
 

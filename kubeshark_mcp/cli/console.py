@@ -1,4 +1,4 @@
-"""How the command line speaks: tables on a terminal, plain text in a pipe, errors on standard error, exit codes 0, 1, 2."""
+"""How the command line speaks: results on standard output, all else on standard error, exit codes 0, 1, 2."""
 
 from __future__ import annotations
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 
 from kubeshark_mcp.config import default_workspace
 from kubeshark_mcp.errors import UsageError
+from kubeshark_mcp.hub.embedded import EmbeddedHub
 from kubeshark_mcp.hub.sources import CaptureSource, node_of
+from kubeshark_mcp.present.times import Clock
+from kubeshark_mcp.registry import Selection
+
+if TYPE_CHECKING:
+    from kubeshark_mcp.server import ServerOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +50,48 @@ def capture_sources(pcaps: list[Path], nodes: list[str]) -> list[CaptureSource]:
 
 def serve(options: ServeOptions) -> None:
     """Run the MCP server until its client goes away."""
-    from kubeshark_mcp.server import build_server, run_http, run_stdio
+    from kubeshark_mcp.server import run_http, run_stdio
 
     hub = _hub(options)
-    server = build_server(hub, _server_options(options))
+    server_options = _server_options(options, hub.redaction_key())
     if options.transport == "stdio":
-        run_stdio(server)
+        run_stdio(hub, server_options)
     else:
-        run_http(server, host=options.host, port=options.port)
+        run_http(hub, server_options, host=options.host, port=options.port)
+
+
+def _hub(options: ServeOptions) -> EmbeddedHub:
+    workspace = options.workspace or default_workspace()
+    return EmbeddedHub(workspace, capture_sources(options.pcaps, options.nodes), options.resources)
+
+
+def _server_options(options: ServeOptions, key: bytes | None = None) -> ServerOptions:
+    from kubeshark_mcp.server import ServerOptions
+
+    selection = Selection(
+        toolsets=None if options.toolsets is None else _names(options.toolsets),
+        exclude_tools=_names(options.exclude_tools or ""),
+        allow_destructive=options.allow_destructive,
+    )
+    return ServerOptions(
+        selection=selection,
+        redact=not options.no_redaction,
+        clock=Clock(None if options.timezone is None else _zone(options.timezone)),
+        workspace=options.workspace or default_workspace(),
+        allow_paths=tuple(options.allow_paths),
+        **({} if key is None else {"key": key}),
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise UsageError(f"--timezone {name!r} is no IANA time zone: write it as Europe/Berlin or UTC.") from error
 
 
 def tools_text(options: ServeOptions, as_json: bool) -> str:

@@ -127,4 +127,3 @@ def _dissection(arguments: dict[str, Any], status: JobStatus, progress: int, res
         stats=DissectionStats(**stats),
         warnings=list(result.get("warnings", [])),
     )
-

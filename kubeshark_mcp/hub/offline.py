@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-import time
+import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from kubeshark_mcp.capture.export import Exported, Source, check_bpf, export_packets
 from kubeshark_mcp.dissect.base import Settings
+from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.errors import UsageError
 from kubeshark_mcp.hub.pipeline import Outcome, Pipeline, Run
+from kubeshark_mcp.hub.queries import EntryBase, Language, public
+from kubeshark_mcp.hub.snapshots import chosen
 from kubeshark_mcp.hub.sources import CaptureSource, node_of, resource_files
+from kubeshark_mcp.hub.times import end_to_ns, to_ns
 
 _DECODE_AS = re.compile(r"(tcp|udp|sctp)\.port\s*==\s*(\d{1,5})\s*,\s*([A-Za-z0-9_-]+)")
 
@@ -53,18 +58,20 @@ class Offline:
         self, files: list[str], resources: list[Path], decode_as: list[str], scratch: Path, layer4_only: bool = False
     ) -> None:
         self._scratch = scratch
+        protocols = load_protocols()
+        self._language = Language(protocols)
         sources = [parse_source(text, scratch) for text in files]
         self._run = Run(
             sources,
             resource_files(sources, resources),
-            Settings(decode_as=parse_decode_as(decode_as, protocol_names()) if decode_as else {}),
+            Settings(decode_as=parse_decode_as(decode_as, {protocol.name for protocol in protocols})),
             layer4_only,
         )
 
     def check(self, kfl: str | None) -> None:
         """Refuse a wrong filter before the work starts."""
         if kfl:
-            compile_kfl(kfl)
+            self._language.compile(kfl)
 
     def dissect(self, progress: Callable[[float], None]) -> Outcome:
         """Do the work."""
@@ -73,6 +80,36 @@ class Offline:
         return Pipeline(self._run, folder, lambda fraction, outcome: progress(fraction)).dissect()
 
     def entries(self, kfl: str | None, limit: int | None, keep_duplicates: bool) -> Iterator[dict[str, Any]]:
-        """Give the entries that match, in order of time, as KFL field name -> value with `capture`, `packets`, `stream`."""
-        queries = EntryQueries(self._scratch / "entries")
-        yield from queries.rows(kfl, limit, keep_duplicates)
+        """Give the entries that match in order of time: KFL field name -> value, and `packets`."""
+        base = EntryBase(self._scratch / "entries", self._language, keep_duplicates)
+        for row in base.rows(kfl, limit):
+            yield public(row)
+        base.close()
+
+
+def export_files(
+    files: list[str],
+    destination: Path,
+    bpf: str | None,
+    nodes: str | None,
+    window: tuple[datetime | None, datetime | None],
+    progress: Callable[[float], None],
+) -> Exported:
+    """Write the packets of captures that match, merged by time."""
+    if bpf:
+        check_bpf(bpf)
+    with tempfile.TemporaryDirectory(prefix="kubeshark-") as scratch:
+        sources = [parse_source(text, Path(scratch)) for text in files]
+        if nodes is not None:
+            sources = chosen(sources, [node.strip() for node in nodes.split(",") if node.strip()])
+        start, end = window
+        if start is not None and end is not None and start >= end:
+            raise UsageError(f"The window ends ({end.isoformat()}) before it starts ({start.isoformat()}): swap them.")
+        return export_packets(
+            [Source(source.path, source.node) for source in sources],
+            destination,
+            bpf=bpf,
+            start_ns=None if start is None else to_ns(start),
+            end_ns=None if end is None else end_to_ns(end),
+            progress=progress,
+        )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from kubeshark_mcp.capture.reader import CaptureFile, open_capture
-from kubeshark_mcp.dissect.base import ConnectionProtocol, Protocol, Settings
+from kubeshark_mcp.dissect.base import ConnectionProtocol, Settings
 from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.dissect.engine import DissectionEngine
 from kubeshark_mcp.errors import CaptureError
@@ -61,6 +59,8 @@ class Pipeline:
         self._run = run
         self._progress = progress
         self._protocols = load_protocols()
+        readers = [protocol for protocol in self._protocols if not isinstance(protocol, ConnectionProtocol)]
+        self._readers = [] if run.layer4_only else readers
         self._total_bytes = sum(source.path.stat().st_size for source in run.sources if source.path.is_file())
         self._outcome = Outcome()
         self._identities = Identities(run.resources)
@@ -70,6 +70,7 @@ class Pipeline:
         )
         self._folder = folder
         self._entries: list[Entry] = []
+        self._entries_written = 0
         self._connections: list[ConnectionStats] = []
 
     def dissect(self) -> Outcome:
@@ -96,9 +97,9 @@ class Pipeline:
     def _packets_of(self, number: int, capture: CaptureFile) -> None:
         source = self._run.sources[number]
         before = self._outcome
-        settings = self._settings_with_secrets(source, capture)
+        settings = self._settings_with_secrets(capture)
         streams = StreamEngine(number)
-        dissection = DissectionEngine(self._wanted(), settings, self._entries.append)
+        dissection = DissectionEngine(self._readers, settings, self._entries.append)
         packets = 0
         for block in capture.blocks():
             packets += len(block)
@@ -110,15 +111,13 @@ class Pipeline:
                 before,
                 packets_processed=before.packets_processed + packets,
                 pcap_bytes=before.pcap_bytes + capture.position,
-                entries_created=before.entries_created + self._written,
+                entries_created=self._entries_written,
             )
             self._tell()
         for event in streams.finish():
             dissection.feed(event)
         dissection.finish()
-        self._connections += [
-            replace(stats, l7=dissection.l7_of(stats.connection)) for stats in streams.stats()
-        ]
+        self._connections += [replace(stats, l7=dissection.l7_of(stats.connection)) for stats in streams.stats()]
         self._identities.add_names(capture.names)
         self._flush()
         self._outcome = replace(
@@ -128,3 +127,35 @@ class Pipeline:
             bytes_unknown=before.bytes_unknown + dissection.bytes_unknown,
         )
         self._warn(source, [str(warning) for warning in (*capture.warnings, *dissection.warnings)])
+
+    def _settings_with_secrets(self, capture: CaptureFile) -> Settings:
+        """Give the settings with the TLS secrets that the capture itself carries so far."""
+        lines = [line for block in capture.secrets for line in block.decode("ascii", "replace").splitlines()]
+        settings = self._run.settings
+        return replace(settings, secrets=(*settings.secrets, *lines)) if lines else settings
+
+    def _connection_entries(self) -> None:
+        for protocol in self._protocols:
+            if isinstance(protocol, ConnectionProtocol):
+                self._entries += protocol.entries(self._connections)
+
+    def _flush(self) -> None:
+        if not self._entries:
+            return
+        self._identities.learn(self._entries)
+        self._writer.add(self._entries, self._places)
+        self._entries_written += len(self._entries)
+        self._entries.clear()
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            self._progress(min(1.0, self._outcome.pcap_bytes / max(1, self._total_bytes)), self._outcome)
+
+    def _warn(self, source: CaptureSource, reasons: list[str]) -> None:
+        warnings = [f"{source.path.name}: {reason}" for reason in reasons]
+        self._outcome = replace(self._outcome, warnings=[*self._outcome.warnings, *warnings])
+
+
+def settings_from(values: dict[str, object]) -> Settings:
+    """Make dissection settings of what a job carries as JSON."""
+    return Settings(**values)  # type: ignore[arg-type]

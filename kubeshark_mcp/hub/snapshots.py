@@ -33,8 +33,8 @@ class SnapshotRoom:
 
     def create(self, request: SnapshotRequest, sources: list[CaptureSource], resources: list[Path]) -> Snapshot:
         """Start to copy a window of the raw capture."""
-        chosen = _chosen(sources, request.nodes)
-        start_ns, end_ns = self._window(request, chosen)
+        wanted = chosen(sources, request.nodes)
+        start_ns, end_ns = self._window(request, wanted)
         if not request.name.strip() or len(request.name) > 200:
             raise UsageError(f"A snapshot's name has 1 to 200 characters, this one has {len(request.name)}.")
         key = f"{slug(request.name)}-{secrets.token_hex(4)}"
@@ -43,7 +43,7 @@ class SnapshotRoom:
             "name": request.name,
             "start_ns": start_ns,
             "end_ns": end_ns,
-            "sources": [[str(source.path.resolve()), source.node] for source in chosen],
+            "sources": [[str(source.path.resolve()), source.node] for source in wanted],
             "resources": [str(path.resolve()) for path in resources],
         }
         return _from_job(self._board.start(Job(key, "snapshot", arguments), self._workspace.root))
@@ -121,7 +121,7 @@ class SnapshotRoom:
 
     def captures(self, snapshot_id: str, nodes: list[str] | None = None) -> list[CaptureSource]:
         """Give the capture files of a finished snapshot."""
-        return _chosen(captures_in(self.completed(snapshot_id)), nodes)
+        return chosen(captures_in(self.completed(snapshot_id)), nodes)
 
 
 def captures_in(folder: Path) -> list[CaptureSource]:
@@ -215,11 +215,10 @@ def building(final: Path) -> Iterator[Path]:
         shutil.rmtree(hidden, ignore_errors=True)
 
 
-def _chosen(sources: list[CaptureSource], nodes: list[str] | None) -> list[CaptureSource]:
+def chosen(sources: list[CaptureSource], nodes: list[str] | None) -> list[CaptureSource]:
+    """Give the captures of these nodes, None for all; refuses an unknown node and having none at all."""
     if not sources:
-        raise UsageError(
-            "There is no raw capture here: start the server with --pcap FILE, or put captures under raw/<node>/."
-        )
+        raise UsageError("There is no raw capture here: name some with --pcap FILE, or put it under raw/NODE/.")
     if nodes is None:
         return sources
     known = sorted({source.node for source in sources})

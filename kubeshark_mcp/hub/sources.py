@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from kubeshark_mcp.capture.index import CaptureIndex, build_index
 from kubeshark_mcp.errors import UsageError
 from kubeshark_mcp.hub.workspace import Workspace
+
+if TYPE_CHECKING:
+    from kubeshark_mcp.capture.index import CaptureIndex
 
 CAPTURE_SUFFIXES = (".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz", ".pcap.zst", ".pcapng.zst", ".cap.gz")
 RESOURCES_NAME = "resources.json"
@@ -74,4 +76,6 @@ def index_of(
     workspace: Workspace, source: CaptureSource, progress: Callable[[float], None] | None = None
 ) -> CaptureIndex:
     """Give the packet index of a capture, built on first use and kept in the workspace."""
+    from kubeshark_mcp.capture.index import build_index  # numpy, which a server needs only when it reads packets
+
     return build_index(source.path, workspace.index, progress=progress)

@@ -21,6 +21,10 @@ def _work(workspace: Workspace, job: Job, reporter: Reporter) -> dict[str, Any]:
         from kubeshark_mcp.hub.dissections import dissect_snapshot
 
         return dissect_snapshot(workspace, job.arguments, reporter)
+    if job.kind == "flows":
+        from kubeshark_mcp.hub.flowroom import count_connections
+
+        return count_connections(workspace, job.arguments, reporter)
     raise ValueError(f"unknown kind of job {job.kind!r}")
 
 

@@ -1,0 +1,166 @@
+"""Lists, numbers and single entries of a dissection."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from kubeshark_mcp.capture.export import read_packets, write_packets
+from kubeshark_mcp.dissect.content import decode_body
+from kubeshark_mcp.errors import NotFoundError, UsageError
+from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.hub.databases import DatabaseRoom
+from kubeshark_mcp.hub.empties import why_empty
+from kubeshark_mcp.hub.flows import COLUMNS, collect
+from kubeshark_mcp.hub.queries import EntryBase, as_query, evidence
+from kubeshark_mcp.hub.snapshots import SnapshotRoom, captures_in
+from kubeshark_mcp.hub.times import end_to_ns, from_ns, to_ns
+from kubeshark_mcp.kfl import Program
+from kubeshark_mcp.store.query import Query, Row
+
+GROUPS = {
+    "endpoint": "_endpoint",
+    "service": "dst.service.name",
+    "node": "node_name",
+    "ns": "dst.namespace",
+    "worker": "worker",
+}
+"""Short names of what statistics are grouped by, and their columns; any KFL field serves as well."""
+EVIDENCE_PACKETS = 2000
+"""Packets of one entry that are given as a capture, at most."""
+_HANDLE = re.compile(r"(?:(?P<database>[^#]+)#)?(?P<number>\d{1,18})")
+
+
+class CallRoom:
+    """Answers questions about entries."""
+
+    def __init__(self, databases: DatabaseRoom, snapshots: SnapshotRoom) -> None:
+        self._databases = databases
+        self._snapshots = snapshots
+
+    def page(self, query: c.CallQuery) -> c.CallPage:
+        """Give a page of entries; an empty one says why."""
+        dissection = self._databases.resolve(query.database)
+        base = self._databases.base(dissection, query.keep_duplicates)
+        found = base.page(query.kfl, _window(query.start, query.end, query.newest_first), query.limit, query.cursor)
+        page = found.page
+        empty = None
+        if not page.rows and not query.cursor:
+            empty = why_empty(base, found.program, found.query, dissection.snapshot)
+        warnings = _warnings(found.program)
+        if not page.exact:
+            warnings.append(f"at least {page.total} match: the filter was tried on a part of the entries only")
+        return c.CallPage(
+            rows=[_shown(row) for row in page.rows],
+            total=page.total,
+            cursor=page.cursor,
+            database=f"{dissection.snapshot}/{dissection.name}",
+            warnings=warnings,
+            empty=empty,
+        )
+
+    def one(self, request: c.CallRequest) -> c.CallDetail:
+        """Give an entry in full."""
+        match = _HANDLE.fullmatch(request.id.strip())
+        if match is None:
+            raise UsageError(f"{request.id!r} is no id of a call: take one from a list of calls (a number).")
+        dissection = self._databases.resolve(match["database"] or request.database)
+        base = self._databases.base(dissection)
+        try:
+            row = base.source.get(int(match["number"]))
+        except NotFoundError:
+            base = self._databases.base(dissection, keep_duplicates=True)
+            row = base.source.get(int(match["number"]))
+        bodies, truncated = self._bodies(base, row, request) if request.include_payload else ((b"", b""), False)
+        flow, connection = self._layer4(base, row) if request.include_l4 else (None, None)
+        return c.CallDetail(
+            entry=_shown(row),
+            request_body=bodies[0],
+            response_body=bodies[1],
+            truncated=truncated,
+            flow=flow,
+            connection=connection,
+            pcap=self._packets(dissection, row) if request.include_pcap else None,
+        )
+
+    def _bodies(self, base: EntryBase, row: Row, request: c.CallRequest) -> tuple[tuple[bytes, bytes], bool]:
+        kept = base.source.bodies(row["_id"])
+        sizes = (row.get("request_body_size", len(kept[0])), row.get("response_body_size", len(kept[1])))
+        headers = (row.get("request.headers", {}), row.get("response.headers", {}))
+        whole = [decode_body(fields, raw) if raw and fields else raw for fields, raw in zip(headers, kept, strict=True)]
+        limit = request.max_payload_size
+        cut = any(len(raw) < size for raw, size in zip(kept, sizes, strict=True)) or any(len(b) > limit for b in whole)
+        return (whole[0][:limit], whole[1][:limit]), cut
+
+    def _layer4(self, base: EntryBase, row: Row) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        number, flow = row.get("conn_id"), row.get("flow_id")
+        if number is None or not base.source.columns >= {"conn_id", "flow_id", "conn"}:
+            return None, None
+        mine = base.source.page(Query('conn AND "conn_id" = ?', (number,)), 1).rows
+        siblings = base.source.page(Query('conn AND "flow_id" = ?', (flow,)), 1000, columns=COLUMNS).rows
+        flows = collect(siblings)
+        connection = _shown(mine[0]) if mine else None
+        return (flows[0].as_dict() if flows else None), connection
+
+    def _packets(self, dissection: c.Dissection, row: Row) -> bytes | None:
+        folder = self._snapshots.completed(dissection.snapshot)
+        captures = captures_in(folder)
+        if row.get("_capture") is None or row["_capture"] >= len(captures):
+            return None
+        numbers = [n for first, last in evidence(row).values() for n in range(first, last + 1)]
+        return write_packets(read_packets(captures[row["_capture"]].path, sorted(set(numbers))[:EVIDENCE_PACKETS]))
+
+    def stats(self, query: c.StatsQuery) -> c.Stats:
+        """Give numbers over all entries that match, and by group."""
+        dissection = self._databases.resolve(query.database)
+        base = self._databases.base(dissection)
+        program = base.compile(query.kfl)
+        asked = as_query(program, _window(query.start, query.end))
+        group = None if query.group_by is None else self._group_column(base, query.group_by)
+        found = base.source.stats(asked, group, query.limit)
+        total = c.StatsRow(**found.total)
+        return c.Stats(
+            total=total,
+            groups=[c.StatsRow(**row) for row in found.groups],
+            groups_total=found.groups_total,
+            start=None if found.first_ns is None else from_ns(found.first_ns),
+            end=None if found.last_ns is None else from_ns(found.last_ns),
+            database=f"{dissection.snapshot}/{dissection.name}",
+            warnings=_warnings(program),
+            empty=None if total.count else why_empty(base, program, asked, dissection.snapshot),
+        )
+
+    def _group_column(self, base: EntryBase, name: str) -> str:
+        column = GROUPS.get(name, name)
+        if column not in {field.name for field in base.language.fields} and column not in GROUPS.values():
+            near = base.language.catalogue.suggest(name)
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise UsageError(f"group_by {name!r} is no field{hint} Short names are {', '.join(GROUPS)} and protocol.")
+        return column
+
+
+def _window(start: datetime | None, end: datetime | None, newest_first: bool = False) -> Query:
+    if start is not None and end is not None and start >= end:
+        raise UsageError(f"The window ends ({end.isoformat()}) before it starts ({start.isoformat()}): swap the two.")
+    return Query(
+        start_ns=None if start is None else to_ns(start),
+        end_ns=None if end is None else end_to_ns(end) - 1,
+        newest_first=newest_first,
+    )
+
+
+def _warnings(program: Program | None) -> list[str]:
+    return [] if program is None else [str(warning) for warning in program.warnings]
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    """Give a row as the contract has it: KFL fields, and evidence under its internal keys."""
+    shown = {name: value for name, value in row.items() if not name.startswith("_")}
+    shown["timestamp"] = from_ns(row["timestamp"])
+    shown["_id"] = row["_id"]
+    shown["_packets"] = evidence(row)
+    for name in ("_sightings", "_joined_into"):
+        if name in row:
+            shown[name] = row[name]
+    return shown

@@ -1,0 +1,345 @@
+"""The embedded Hub: answers from capture files on this machine, with nothing else needed."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from kubeshark_mcp import __version__
+from kubeshark_mcp.errors import NotFoundError, UnsupportedError, UsageError
+from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.hub.interface import Hub
+from kubeshark_mcp.hub.jobs import JobBoard
+from kubeshark_mcp.hub.times import from_ns
+from kubeshark_mcp.hub.workspace import Workspace
+
+if TYPE_CHECKING:
+    # The rooms bring numpy, pyarrow and duckdb with them: each is imported by the first question that needs it, so
+    # that a server starts as fast as the SDK alone.
+    from kubeshark_mcp.hub.calls import CallRoom
+    from kubeshark_mcp.hub.databases import DatabaseRoom
+    from kubeshark_mcp.hub.dissections import DissectionRoom
+    from kubeshark_mcp.hub.files import FileRoom
+    from kubeshark_mcp.hub.flowroom import FlowRoom
+    from kubeshark_mcp.hub.queries import Language
+    from kubeshark_mcp.hub.snapshots import SnapshotRoom
+    from kubeshark_mcp.hub.sources import CaptureSource
+    from kubeshark_mcp.hub.who import WorkloadRoom
+    from kubeshark_mcp.model.field import Field
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def threaded(
+    function: Callable[Concatenate[EmbeddedHub, P], T],
+) -> Callable[Concatenate[EmbeddedHub, P], Awaitable[T]]:
+    """Make a blocking method a coroutine that runs in a thread."""
+
+    @functools.wraps(function)
+    async def call(self: EmbeddedHub, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.to_thread(function, self, *args, **kwargs)
+
+    return call
+
+
+class EmbeddedHub(Hub):
+    """A Hub over a workspace folder and the captures it was given."""
+
+    def __init__(
+        self,
+        workspace: Path,
+        sources: Sequence[CaptureSource] = (),
+        resources: Sequence[Path] = (),
+        settings: dict[str, Any] | None = None,
+    ) -> None:
+        self._workspace = Workspace(workspace)
+        self._given = list(sources)
+        self._resources = list(resources)
+        for source in self._given:
+            if not source.path.is_file():
+                raise UsageError(f"The capture {str(source.path)!r} is not a file that can be read: check the path.")
+        self._settings = settings or {}
+        self._board = JobBoard(self._workspace.jobs)
+
+    @functools.cached_property
+    def _snapshots(self) -> SnapshotRoom:
+        from kubeshark_mcp.hub.snapshots import SnapshotRoom
+
+        return SnapshotRoom(self._workspace, self._board)
+
+    @functools.cached_property
+    def _dissections(self) -> DissectionRoom:
+        from kubeshark_mcp.hub.dissections import DissectionRoom
+
+        return DissectionRoom(self._workspace, self._board, self._snapshots)
+
+    @functools.cached_property
+    def _files(self) -> FileRoom:
+        from kubeshark_mcp.hub.files import FileRoom
+
+        return FileRoom(self._workspace, self._snapshots)
+
+    @functools.cached_property
+    def _language(self) -> Language:
+        from kubeshark_mcp.dissect.discovery import load_protocols
+        from kubeshark_mcp.hub.queries import Language
+
+        return Language(load_protocols())
+
+    @functools.cached_property
+    def _databases(self) -> DatabaseRoom:
+        from kubeshark_mcp.hub.databases import DatabaseRoom
+
+        return DatabaseRoom(self._workspace, self._snapshots, self._dissections, self._language)
+
+    @functools.cached_property
+    def _calls(self) -> CallRoom:
+        from kubeshark_mcp.hub.calls import CallRoom
+
+        return CallRoom(self._databases, self._snapshots)
+
+    @functools.cached_property
+    def _flows(self) -> FlowRoom:
+        from kubeshark_mcp.hub.flowroom import FlowRoom
+
+        return FlowRoom(self._workspace, self._board, self._snapshots, self._dissections, self._databases)
+
+    @functools.cached_property
+    def _workloads(self) -> WorkloadRoom:
+        from kubeshark_mcp.hub.who import WorkloadRoom
+
+        return WorkloadRoom(self._snapshots)
+
+    def redaction_key(self) -> bytes:
+        """Give the key of redaction hashes: the same secret shows the same hash in every answer of this workspace."""
+        return self._workspace.redaction_key()
+
+    def _sources(self) -> list[CaptureSource]:
+        from kubeshark_mcp.hub.sources import raw_sources
+
+        return raw_sources(self._workspace, self._given)
+
+    def _resource_files(self) -> list[Path]:
+        from kubeshark_mcp.hub.sources import resource_files
+
+        return resource_files(self._sources(), self._resources)
+
+    @threaded
+    def status(self) -> c.Status:
+        """Say what captures there are and what can be done next."""
+        sources, snapshots = self._sources(), self._snapshots.all()
+        dissections = self._dissections.all()
+        steps = []
+        if not sources and not snapshots:
+            steps.append("There is no capture: start the server with --pcap FILE, or put captures under raw/NODE/.")
+        elif not snapshots:
+            steps.append("Look at the time window of the raw capture, create a snapshot of it, then dissect that.")
+        elif not dissections:
+            steps.append("Start a dissection of a snapshot: it never starts by itself.")
+        else:
+            steps.append("List or count the calls of a dissection.")
+        resources = [str(path) for path in self._resource_files()]
+        details = {
+            "captures": [f"{source.node}: {source.path}" for source in sources],
+            "kubernetes objects": resources or "none (addresses stay unnamed: pass --resources FILE)",
+            "snapshots": len(snapshots),
+            "dissections": len(dissections),
+        }
+        return c.Status(
+            running=True,
+            kind="embedded",
+            location=str(self._workspace.root),
+            version=__version__,
+            details=details,
+            next_steps=steps,
+        )
+
+    @threaded
+    def close(self) -> None:
+        """Stop workers and release files."""
+        self._board.close()
+        if "_databases" in self.__dict__:
+            self._databases.close()
+
+    @threaded
+    def data_boundaries(self) -> c.Boundaries:
+        """Give the window of each node's raw capture."""
+        from kubeshark_mcp.hub.sources import index_of
+
+        nodes: dict[str, c.NodeBoundaries] = {}
+        warnings: list[str] = []
+        for source in self._sources():
+            index = index_of(self._workspace, source)
+            warnings += [f"{source.path.name}: {warning}" for warning in index.warnings]
+            if not index.count:
+                warnings.append(f"{source.path.name} holds no packets")
+                continue
+            one = c.NodeBoundaries(
+                name=source.node,
+                oldest=from_ns(index.first_ns),
+                newest=from_ns(index.last_ns),
+                packets=index.count,
+            )
+            nodes[source.node] = _widened(nodes[source.node], one) if source.node in nodes else one
+        return _bounded(list(nodes.values()), None, warnings)
+
+    @threaded
+    def l7_boundaries(self) -> c.Boundaries:
+        """Give the window of the newest dissection's entries."""
+        try:
+            dissection = self._databases.resolve(None)
+        except NotFoundError as error:
+            return _bounded([], False, [str(error)])
+        nodes = [
+            c.NodeBoundaries(name=name, oldest=from_ns(first), newest=from_ns(last))
+            for name, first, last in self._databases.base(dissection).source.node_bounds()
+        ]
+        label = f"of the dissection {dissection.snapshot}/{dissection.name}"
+        return _bounded(nodes, False, [label, *dissection.warnings])
+
+    @threaded
+    def create_snapshot(self, request: c.SnapshotRequest) -> c.Snapshot:
+        """Begin to copy a window of the raw capture."""
+        return self._snapshots.create(request, self._sources(), self._resource_files())
+
+    @threaded
+    def snapshot(self, snapshot_id: str) -> c.Snapshot:
+        """Give one snapshot."""
+        return self._snapshots.get(snapshot_id)
+
+    @threaded
+    def snapshots(self) -> list[c.Snapshot]:
+        """Give all snapshots."""
+        return self._snapshots.all()
+
+    @threaded
+    def delete_snapshot(self, snapshot_id: str) -> c.Deleted:
+        """Delete a snapshot with its dissections."""
+        self._snapshots.get(snapshot_id)
+        self._dissections.forget_all(snapshot_id)
+        self._snapshots.delete(snapshot_id)
+        return c.Deleted(success=True, id=snapshot_id)
+
+    @threaded
+    def export_pcap(self, request: c.ExportRequest) -> c.Export:
+        """Write packets of a snapshot as a capture file of the workspace."""
+        return self._files.export(request)
+
+    @threaded
+    def start_dissection(self, snapshot_id: str, name: str | None = None) -> c.Dissection:
+        """Start a worker that dissects."""
+        return self._dissections.start(snapshot_id, name, self._settings)
+
+    @threaded
+    def dissection(self, snapshot_id: str, name: str | None = None) -> c.Dissection:
+        """Give the state of a dissection."""
+        return self._dissections.get(snapshot_id, name)
+
+    @threaded
+    def dissections(self, snapshot_id: str | None = None) -> list[c.Dissection]:
+        """Give the dissections of one snapshot or of all."""
+        if snapshot_id is None:
+            return self._dissections.all()
+        self._snapshots.get(snapshot_id)
+        return self._dissections.of(snapshot_id)
+
+    @threaded
+    def stop_dissection(self, snapshot_id: str, name: str) -> c.Deleted:
+        """Ask a worker to stop."""
+        self._dissections.stop(snapshot_id, name)
+        return c.Deleted(success=True, id=f"{snapshot_id}/{name}")
+
+    @threaded
+    def delete_dissection(self, snapshot_id: str, name: str) -> c.Deleted:
+        """Delete the entries of a dissection."""
+        self._dissections.delete(snapshot_id, name)
+        return c.Deleted(success=True, id=f"{snapshot_id}/{name}")
+
+    @threaded
+    def databases(self) -> list[c.Database]:
+        """Give what can be queried."""
+        return self._databases.all()
+
+    @threaded
+    def workloads(self, query: c.WorkloadQuery) -> list[c.WorkloadRecord]:
+        """Give workloads."""
+        return self._workloads.workloads(query, self._resource_files())
+
+    @threaded
+    def addresses(self, query: c.WorkloadQuery) -> list[c.AddressEntry]:
+        """Give addresses."""
+        return self._workloads.addresses(query, self._resource_files())
+
+    @threaded
+    def calls(self, query: c.CallQuery) -> c.CallPage:
+        """Give a page of entries."""
+        return self._calls.page(query)
+
+    @threaded
+    def call(self, request: c.CallRequest) -> c.CallDetail:
+        """Give one entry in full."""
+        return self._calls.one(request)
+
+    @threaded
+    def stats(self, query: c.StatsQuery) -> c.Stats:
+        """Give numbers over entries."""
+        return self._calls.stats(query)
+
+    @threaded
+    def flows(self, query: c.FlowQuery) -> c.FlowPage:
+        """Give L4 flows."""
+        return self._flows.page(query, self._sources(), self._resource_files())
+
+    @threaded
+    def flow_summary(self, snapshot_id: str | None = None) -> c.FlowSummary:
+        """Give the L4 picture."""
+        return self._flows.summary(snapshot_id, self._sources(), self._resource_files())
+
+    async def dissection_enabled(self) -> bool:
+        """Tell that captures are dissected on request only."""
+        return False
+
+    async def set_dissection_enabled(self, enabled: bool) -> bool:
+        """Refuse to dissect continuously: captures on this machine do not grow."""
+        if enabled:
+            raise UnsupportedError(
+                "This Hub answers from finished captures, so there is nothing to dissect as it arrives: "
+                "create a snapshot and start its dissection instead."
+            )
+        return False
+
+    async def file_url(self, path: str) -> str:
+        """Give the file's own URL on this machine."""
+        return self._files.url(path)
+
+    @threaded
+    def fetch_file(self, path: str, destination: Path) -> int:
+        """Copy an exported file."""
+        return self._files.copy(path, destination)
+
+    async def fields(self) -> list[Field]:
+        """Give every KFL field."""
+        return list(self._language.fields)
+
+
+def _widened(one: c.NodeBoundaries, other: c.NodeBoundaries) -> c.NodeBoundaries:
+    return c.NodeBoundaries(
+        name=one.name,
+        oldest=min(filter(None, (one.oldest, other.oldest))),
+        newest=max(filter(None, (one.newest, other.newest))),
+        packets=(one.packets or 0) + (other.packets or 0),
+    )
+
+
+def _bounded(nodes: list[c.NodeBoundaries], enabled: bool | None, warnings: list[str]) -> c.Boundaries:
+    return c.Boundaries(
+        oldest=min((node.oldest for node in nodes if node.oldest), default=None),
+        newest=max((node.newest for node in nodes if node.newest), default=None),
+        nodes=sorted(nodes, key=lambda node: node.name),
+        dissection_enabled=enabled,
+        warnings=warnings,
+    )
