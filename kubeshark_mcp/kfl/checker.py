@@ -58,7 +58,7 @@ _KEY_TYPES = frozenset({"bool", "int", "uint", "string", "dyn"})
 
 
 class Checker:
-    """Checks one tree. `errors` fills up as it goes; a subtree with an error has type `dyn`, so that it is told once."""
+    """Checks one tree. `errors` fills up; what is wrong has type `dyn`, so that it is told only once."""
 
     def __init__(self, source: Source, catalogue: Catalogue) -> None:
         self.errors: list[Diagnostic] = []
@@ -90,7 +90,7 @@ class Checker:
             self._fail(node, truth_of(self._source.text, node))
 
     def literal(self, node: Literal) -> Node:
-        """A constant has its own type."""
+        """Give a constant its type."""
         return replace(node, type=of_value(node.value))
 
     def ident(self, node: Ident) -> Node:
@@ -167,7 +167,7 @@ class Checker:
         return replace(node, operand=operand, index=index, type=DYN)
 
     def logical(self, node: Logical) -> Node:
-        """Both operators take conditions."""
+        """Demand conditions on both sides."""
         operands = tuple(self.check(operand) for operand in node.operands)
         for operand in operands:
             self._must_be_bool(operand)
@@ -182,12 +182,12 @@ class Checker:
         return replace(node, condition=condition, yes=yes, no=no, type=join(yes.type, no.type))
 
     def list(self, node: ListNode) -> Node:
-        """A list of one type, or of `dyn`."""
+        """Find the type of the items; different ones make `dyn`."""
         items = tuple(self.check(item) for item in node.items)
         return replace(node, items=items, type=list_of(_joined(item.type for item in items)))
 
     def map(self, node: MapNode) -> Node:
-        """A map; keys are bool, int, uint or string."""
+        """Find the types of keys and values; keys are bool, int, uint or string."""
         entries = tuple((self.check(key), self.check(value)) for key, value in node.entries)
         for key, _ in entries:
             if key.type.name not in _KEY_TYPES:

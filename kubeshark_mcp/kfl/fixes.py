@@ -13,8 +13,9 @@ from kubeshark_mcp.kfl.literals import write_literal
 from kubeshark_mcp.kfl.overloads import CEL_TYPES, Overloads
 from kubeshark_mcp.kfl.regex import searcher
 from kubeshark_mcp.kfl.suggest import closest
+from kubeshark_mcp.kfl.times import parse_duration
 from kubeshark_mcp.kfl.tree import Call, FieldRef, Literal, Node
-from kubeshark_mcp.kfl.types import BOOL, DOUBLE, INT, NULL, NUMBERS, STRING, TIMESTAMP, UINT, Type
+from kubeshark_mcp.kfl.types import BOOL, DOUBLE, DURATION, INT, NULL, NUMBERS, STRING, TIMESTAMP, UINT, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,17 @@ def unknown_name(catalogue: Catalogue, names: Sequence[str], chain: Sequence[Nod
         meant = catalogue.suggest(name)
         if meant is not None:
             span = (chain[0].start, chain[length - 1].end)
-            return Fix(f"{quoted(name)} is not a field.", replacement=meant, span=span)
+            unit = " `elapsed_time` is in microseconds." if meant == "elapsed_time" else ""
+            return Fix(f"{quoted(name)} is not a field.{unit}", replacement=meant, span=span)
     name = ".".join(names)
     for length in range(len(names), 0, -1):
         below = catalogue.below(".".join(names[:length]))
         if below:
             message = f"{quoted(name)} is not a field; below {quoted('.'.join(names[:length]))} there are these."
             return Fix(message, suggestion=", ".join(below[:12]))
-    advice = "Use a field of the catalogue, or put text in quotes."
-    return Fix(f"{quoted(name)} is not a field. {advice}", span=(chain[0].start, chain[-1].end))
+    message = f"{quoted(name)} is not a field. Use a field of the catalogue, or put text in quotes."
+    text = write_literal(name) if len(names) == 1 else None
+    return Fix(message, replacement=text, span=(chain[0].start, chain[-1].end))
 
 
 def has_of_field(found: Node) -> Fix:
@@ -93,6 +96,9 @@ def mismatch(operation: str, wrong: Node, wanted: Type, text: str, other: Node |
     sentence = f"{subject}, but {quoted(given)} is {a_type(wrong.type)}: `{operation}` takes two of one type."
     if isinstance(wrong, Literal):
         return Fix(sentence, replacement=_counterpart(wrong.value, wanted))
+    if wrong.type == DURATION and wanted == INT and isinstance(wrong, Call) and isinstance(wrong.arguments[0], Literal):
+        microseconds = parse_duration(wrong.arguments[0].value).ns // 1000
+        return Fix(f"{sentence} Durations are whole microseconds there.", replacement=str(microseconds))
     if wrong.type in NUMBERS and wanted in NUMBERS:
         return Fix(sentence, replacement=f"{wanted}({given})")
     return Fix(sentence)

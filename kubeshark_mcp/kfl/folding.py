@@ -9,18 +9,14 @@ from typing import Any
 from kubeshark_mcp.kfl.diagnostics import EvaluationError
 from kubeshark_mcp.kfl.interpreter import Interpreter, new_frame
 from kubeshark_mcp.kfl.tree import (
-    Call,
     Conditional,
     FieldRef,
-    Index,
-    ListNode,
     Literal,
     Local,
     Logical,
     Macro,
-    MapNode,
     Node,
-    Select,
+    with_children,
 )
 
 _STEPS = 10_000
@@ -48,7 +44,7 @@ class _Folder:
             return self._compute(node) if self._is_absent(node) and node.type.name != "map" else node
         if isinstance(node, Logical):
             return self._logical(node)
-        rebuilt = _rebuild(node, tuple(self.fold(child) for child in node.children()))
+        rebuilt = with_children(node, tuple(self.fold(child) for child in node.children()))
         if isinstance(rebuilt, Conditional) and isinstance(rebuilt.condition, Literal):
             return rebuilt.yes if rebuilt.condition.value is True else rebuilt.no
         return self._compute(rebuilt) if self._is_closed(rebuilt, frozenset()) else rebuilt
@@ -104,22 +100,3 @@ def _size(value: Any) -> int:
     if type(value) is dict:
         return 1 + sum(_size(key) + _size(item) for key, item in value.items())
     return len(value) if type(value) in {str, bytes} else 1
-
-
-def _rebuild(node: Node, children: tuple[Node, ...]) -> Node:
-    """Give the node with other children."""
-    if children == node.children():
-        return node
-    if isinstance(node, Call):
-        if node.target is None:
-            return replace(node, arguments=children)
-        return replace(node, target=children[0], arguments=children[1:])
-    if isinstance(node, Macro):
-        condition = children[1] if node.condition is not None else None
-        return replace(node, target=children[0], condition=condition, body=children[-1])
-    if isinstance(node, MapNode):
-        return replace(node, entries=tuple(zip(children[::2], children[1::2], strict=True)))
-    if isinstance(node, ListNode):
-        return replace(node, items=children)
-    names = {Select: ("operand",), Index: ("operand", "index"), Conditional: ("condition", "yes", "no")}[type(node)]
-    return replace(node, **dict(zip(names, children, strict=True)))

@@ -167,8 +167,8 @@ class Interpreter:
             return _failing(error)
 
         def found(row: Row, frame: Frame) -> bool:
-            value = read(row, frame)
-            if type(value) is not str:
+            value: Any = read(row, frame)
+            if not isinstance(value, str):
                 raise no_overload("matches", value, pattern)
             return search(value)
 
@@ -183,14 +183,14 @@ class Interpreter:
             error: EvaluationError | None = None
             for operand in operands:
                 try:
-                    value = operand(row, frame)
+                    value: Any = operand(row, frame)
                 except EvaluationError as raised:
                     error = error or raised
                     continue
-                if value is decisive:
-                    return decisive
                 if type(value) is not bool:
                     error = error or no_overload(sign, value)
+                elif value is decisive:
+                    return decisive
             if error is not None:
                 raise error
             return not decisive

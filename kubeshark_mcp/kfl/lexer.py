@@ -12,7 +12,8 @@ LONGEST_TEXT = 100_000
 """A filter of more characters is refused before anything looks at it."""
 
 RESERVED = frozenset(
-    "as break const continue else for function if import let loop package namespace return var void while".split()
+    {"as", "break", "const", "continue", "else", "for", "function", "if", "import"}
+    | {"let", "loop", "package", "namespace", "return", "var", "void", "while"}
 )
 
 
@@ -53,6 +54,7 @@ _ESCAPE = re.compile(
     re.DOTALL,
 )
 _SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_MEANT = {"=": "==", "&": "&&", "|": "||", "“": '"', "”": '"'}
 _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
@@ -65,7 +67,7 @@ def tokens(source: Source) -> list[Token]:
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise _error(source, _unknown_character(text[position]), position, position + 1)
+            raise _error(source, _unknown_character(text[position]), position, position + 1, _MEANT.get(text[position]))
         token = _token(source, match)
         position = match.end() if token is None else token.end
         if token is not None:
@@ -98,8 +100,8 @@ def _unknown_character(char: str) -> str:
         "\0": "Remove the null byte.",
         "“": 'Use straight quotes: `"`.',
         "”": 'Use straight quotes: `"`.',
-        "‘": "Use straight quotes: `'`.",
-        "’": "Use straight quotes: `'`.",
+        "\N{LEFT SINGLE QUOTATION MARK}": "Use straight quotes: `'`.",
+        "\N{RIGHT SINGLE QUOTATION MARK}": "Use straight quotes: `'`.",
         "`": "Backquotes enclose a field name after a dot: letters, digits, `_.-/` and space.",
     }
     return f"{quoted(char)} is not part of KFL. {hints.get(char, 'Remove it.')}"
@@ -200,5 +202,5 @@ def _escape_error(source: Source, match: re.Match[str], offset: int, reason: str
     return _error(source, f"{quoted(match.group())} {reason}.", offset + match.start(), offset + match.end())
 
 
-def _error(source: Source, message: str, start: int, end: int) -> KflError:
-    return KflError(source, (source.diagnostic(message, start, end),))
+def _error(source: Source, message: str, start: int, end: int, replacement: str | None = None) -> KflError:
+    return KflError(source, (source.diagnostic(message, start, end, replacement=replacement),))

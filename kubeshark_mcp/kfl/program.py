@@ -8,10 +8,11 @@ from typing import Any
 
 from kubeshark_mcp.kfl.canonical import write
 from kubeshark_mcp.kfl.catalogue import Catalogue
-from kubeshark_mcp.kfl.checker import Checker
+from kubeshark_mcp.kfl.check import checked_tree, with_correction
 from kubeshark_mcp.kfl.diagnostics import Diagnostic, EvaluationError, KflError, Source
 from kubeshark_mcp.kfl.folding import fold
 from kubeshark_mcp.kfl.interpreter import Interpreter, new_frame
+from kubeshark_mcp.kfl.lint import warnings
 from kubeshark_mcp.kfl.parser import parse
 from kubeshark_mcp.kfl.sql import SqlPredicate, translate
 from kubeshark_mcp.kfl.tree import Node, columns, conjuncts
@@ -67,11 +68,10 @@ def compile_filter(text: str, catalogue: Catalogue, *, present: Collection[str] 
     present: the columns that the data set has; a field without a column is its default there. None: all have one.
     now_ns: what `now()` is, Unix nanoseconds UTC. Raises KflError, which says where, why, and what to write instead.
     """
-    source = Source(text)
-    checker = Checker(source, catalogue)
-    checked = checker.filter(parse(text))
-    if checker.errors:
-        raise KflError(source, tuple(checker.errors))
+    try:
+        checked = checked_tree(text, catalogue)
+    except KflError as error:
+        raise with_correction(error, catalogue) from None
     clauses = tuple(_clause(node, present, now_ns) for node in conjuncts(checked))
     return Program(
         text=text,
@@ -80,7 +80,7 @@ def compile_filter(text: str, catalogue: Catalogue, *, present: Collection[str] 
         residual=_every([clause.residual for clause in clauses if clause.residual is not None]),
         clauses=clauses,
         columns=columns(checked),
-        warnings=(),
+        warnings=warnings(Source(text), checked, present),
         tree=checked,
     )
 
@@ -120,7 +120,7 @@ def predicate(node: Node, now_ns: int | None) -> Test:
 
 
 def evaluate(program: str | Program, row: Mapping[str, Any], *, now_ns: int | None = None) -> Any:
-    """Evaluate an expression over a row or over plain bindings, and give its value. Raises KflError, EvaluationError."""
+    """Evaluate an expression over a row or over plain bindings, and give its value. Raises FilterError."""
     interpreter = Interpreter(now_ns)
     tree = parse(program) if isinstance(program, str) else program.tree
     run = interpreter.build(tree)

@@ -18,6 +18,7 @@ from typing import Any
 
 from kubeshark_mcp.kfl.diagnostics import EvaluationError
 from kubeshark_mcp.kfl.interpreter import Interpreter, new_frame
+from kubeshark_mcp.kfl.sql_functions import function_in_sql
 from kubeshark_mcp.kfl.sql_text import Fragment, Untranslatable, quote_name
 from kubeshark_mcp.kfl.tree import (
     Call,
@@ -33,11 +34,10 @@ from kubeshark_mcp.kfl.tree import (
     Select,
     walk,
 )
-from kubeshark_mcp.kfl.types import BOOL, BYTES, DOUBLE, DURATION, INT, NUMBERS, STRING, TIMESTAMP, Type
+from kubeshark_mcp.kfl.types import BOOL, BYTES, DOUBLE, DURATION, INT, NUMBERS, STRING, TIMESTAMP
 from kubeshark_mcp.kfl.values import INT_MAX, INT_MIN, Duration, Timestamp
 
 _SCALARS = frozenset({STRING, INT, BOOL, BYTES, TIMESTAMP, DURATION})
-_FLIPPED = {"==": "<>", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _SIGNS = {"==": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _LEAVES = frozenset({*_SIGNS, "in", "contains", "startsWith", "endsWith", "matches"})
 
@@ -109,7 +109,7 @@ class Translator:
         return quote_name(node.field.name)
 
     def literal(self, node: Literal) -> Fragment:
-        """A constant is a parameter."""
+        """Write a constant as a parameter."""
         value = node.value
         if type(value) is bool:
             return Fragment("TRUE" if value else "FALSE")
@@ -124,7 +124,7 @@ class Translator:
         raise Untranslatable
 
     def field(self, node: FieldRef) -> Fragment:
-        """A column, its NULL replaced by the default."""
+        """Write a column, its NULL replaced by the default."""
         column = self._column(node)
         if self._bare:
             return Fragment(column)
@@ -140,7 +140,7 @@ class Translator:
         return default.wrapped(f"coalesce({column}, ", ")")
 
     def local(self, node: Local) -> Fragment:
-        """The variable of a lambda."""
+        """Write the variable of a lambda."""
         return Fragment(f"coalesce(item{len(self._loops) - self._loops[::-1].index(node.name)}, '')")
 
     def select(self, node: Select) -> Fragment:
@@ -151,7 +151,7 @@ class Translator:
         return self._key(node.operand, key, Fragment("''"))
 
     def index(self, node: Index) -> Fragment:
-        """The value of a key; a missing one gives the empty text."""
+        """Write the value of a key; a missing one gives the empty text."""
         return self._key(node.operand, node.index, Fragment("''"))
 
     def _key(self, operand: Node, key: Node, default: Fragment) -> Fragment:
@@ -174,18 +174,14 @@ class Translator:
         return name.wrapped(f"coalesce(map_contains({self._column(operand)}, ", "), FALSE)")
 
     def call(self, node: Call) -> Fragment:
-        """An operator or a function."""
+        """Write an operator or a function."""
         if node.function in _SIGNS and node.operator:
             return self._comparison(node)
         if node.function == "in":
             return self._in(*node.arguments)
-        if node.function == "map_get" and isinstance(node.arguments[0].type, Type):
-            default = self.value(node.arguments[2]) if len(node.arguments) == 3 else Fragment("''")
-            if len(node.arguments) == 3 and not isinstance(node.arguments[2], Literal):
-                raise Untranslatable
+        if node.function == "map_get":
+            default = self._sure(node.arguments[2]) if len(node.arguments) == 3 else Fragment("''")
             return self._key(node.arguments[0], node.arguments[1], default)
-        from kubeshark_mcp.kfl.sql_functions import function_in_sql
-
         return function_in_sql(node, self.value)
 
     def _comparison(self, node: Call) -> Fragment:
@@ -232,7 +228,7 @@ class Translator:
         )
 
     def conditional(self, node: Conditional) -> Fragment:
-        """A CASE without ELSE: NULL when the condition is an error."""
+        """Write a CASE without ELSE: NULL when the condition is an error."""
         if node.yes.type != node.no.type:
             raise Untranslatable
         parts = [self.value(node.condition), self.value(node.yes), self.value(node.no)]

@@ -47,7 +47,7 @@ def _is_plain(node: Node) -> bool:
 
 
 def _shifted(sign: str, node: Call, value: _Value) -> Fragment:
-    """A time plus or minus a duration: in 128 bits it can neither overflow nor leave the years 1 to 9999."""
+    """Move a time by a duration: in 128 bits it can neither overflow nor leave the years 1 to 9999."""
     if not all(_is_plain(side) for side in node.arguments):
         raise Untranslatable
     parts = [value(side).wrapped("CAST(", " AS HUGEINT)") for side in node.arguments]
@@ -72,8 +72,7 @@ def _test(name: str) -> Callable[[Call, _Value], Fragment]:
 
 
 def _matches(node: Call, value: _Value) -> Fragment:
-    text, pattern = node.children()
-    if not isinstance(pattern, Literal):
+    if not isinstance(node.children()[1], Literal):
         raise Untranslatable
     return _test("regexp_matches")(node, value)
 

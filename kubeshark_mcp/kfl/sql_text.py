@@ -9,7 +9,7 @@ from typing import Any
 LONGEST_SQL = 400_000
 
 
-class Untranslatable(Exception):  # noqa: N818
+class Untranslatable(Exception):
     """An expression has no SQL of exactly the same meaning."""
 
 

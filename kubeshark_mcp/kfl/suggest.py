@@ -109,7 +109,7 @@ def _squeeze(name: str) -> str:
 
 
 def distance(one: str, other: str, limit: int) -> int:
-    """Count the edits (insert, delete, replace, swap neighbours) from one to the other; `limit` + 1 when there are more."""
+    """Count the edits (insert, delete, replace, swap) from one to the other; `limit` + 1 when there are more."""
     if abs(len(one) - len(other)) > limit:
         return limit + 1
     before: list[int] = []

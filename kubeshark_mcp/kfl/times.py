@@ -110,7 +110,7 @@ def zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise EvaluationError(
-            f"{quoted(name)} is not a time zone: write an IANA name such as `Europe/Berlin`, or an offset such as `+02:00`"
+            f"{quoted(name)} is not a time zone: write an IANA name (`Europe/Berlin`) or an offset (`+02:00`)"
         ) from None
 
 

@@ -7,7 +7,7 @@ many operands, so that a long filter is a wide tree and not a deep one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kubeshark_mcp.kfl.types import BOOL, DYN, Type
@@ -180,3 +180,25 @@ def columns(node: Node) -> frozenset[str]:
 def conjuncts(node: Node) -> tuple[Node, ...]:
     """Split a tree at its outermost `&&`."""
     return node.operands if isinstance(node, Logical) and node.operator == "&&" else (node,)
+
+
+def with_children(node: Node, children: tuple[Node, ...]) -> Node:
+    """Give the node with other children."""
+    if all(one is other for one, other in zip(children, node.children(), strict=True)):
+        return node
+    if isinstance(node, Call):
+        if node.target is None:
+            return replace(node, arguments=children)
+        return replace(node, target=children[0], arguments=children[1:])
+    if isinstance(node, Macro):
+        condition = children[1] if node.condition is not None else None
+        return replace(node, target=children[0], condition=condition, body=children[-1])
+    if isinstance(node, MapNode):
+        return replace(node, entries=tuple(zip(children[::2], children[1::2], strict=True)))
+    if isinstance(node, ListNode):
+        return replace(node, items=children)
+    if isinstance(node, Logical):
+        return replace(node, operands=children)
+    names = {Select: ("operand",), Index: ("operand", "index"), Conditional: ("condition", "yes", "no")}[type(node)]
+    changes: dict[str, Any] = dict(zip(names, children, strict=True))
+    return replace(node, **changes)

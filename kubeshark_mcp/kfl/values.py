@@ -8,6 +8,7 @@ Source: Common Expression Language specification, "Values" and "Equality and ord
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,7 +131,7 @@ def _compare_numbers(left: Any, right: Any) -> int | None:
         left, right = float(left), float(right)
         if math.isnan(left) or math.isnan(right):
             return None
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)
 
 
 def equals(left: Any, right: Any) -> bool:
@@ -194,8 +195,9 @@ def _from_stranger(value: Any) -> Any:
         return checked_timestamp(int(whole) * SECOND + value.microsecond * 1000)
     if isinstance(value, timedelta):
         return checked_duration((value.days * 86_400 + value.seconds) * SECOND + value.microseconds * 1000)
-    for base in (bool, int, float, str, bytes):
-        if isinstance(value, base):
+    bases: tuple[Callable[[Any], Any], ...] = (bool, int, float, str, bytes)
+    for base in bases:
+        if isinstance(base, type) and isinstance(value, base):
             return from_python(base(value))
     raise EvaluationError(f"a {type(value).__name__} is not a CEL value: bind numbers, text, bytes, lists, maps, times")
 
