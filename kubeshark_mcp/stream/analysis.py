@@ -1,0 +1,225 @@
+"""TCP analysis of one connection, packet by packet, for what is not in plain order.
+
+The conditions are those that Wireshark documents (User's Guide, chapter "TCP Analysis"); each flag has its method.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from kubeshark_mcp.model.packet import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN
+from kubeshark_mcp.stream.metrics import (
+    COMPLETE_ACK,
+    COMPLETE_DATA,
+    COMPLETE_FIN,
+    COMPLETE_RST,
+    COMPLETE_SYN,
+    COMPLETE_SYN_ACK,
+)
+from kubeshark_mcp.stream.rows import MARK_KEEP_ALIVE, MARK_PROBE, SCALE_UNKNOWN
+from kubeshark_mcp.stream.table import NEVER
+
+_WHOLE, _HALF = 1 << 32, 1 << 31
+_CONTROL = TCP_SYN | TCP_FIN | TCP_RST
+_OPENING = TCP_SYN | TCP_ACK
+_FAST_RETRANSMISSION_NS = 20_000_000
+_DEFAULT_ROUND_TRIP_NS = 3_000_000
+_KEPT_SEGMENTS = 512
+
+
+def distance(later: int, earlier: int) -> int:
+    """Give how far one sequence number is ahead of another (RFC 9293 section 3.4), negative if behind."""
+    ahead = (later - earlier) % _WHOLE
+    return ahead if ahead < _HALF else ahead - _WHOLE
+
+
+class Packet(NamedTuple):
+    """One packet. payload: bytes on the wire. length: sequence numbers it takes. window: raw."""
+
+    direction: int
+    sequence: int
+    acknowledgment: int
+    flags: int
+    window: int
+    payload: int
+    length: int
+    time: int
+
+
+@dataclass(slots=True)
+class Side:
+    """What is remembered of one direction; see rows.ANALYSIS_FIELDS. unacknowledged: end of segment -> time sent."""
+
+    seen: bool = False
+    next_sequence: int = 0
+    acknowledgment: int = 0
+    window: int = 0
+    scale: int = SCALE_UNKNOWN
+    marks: int = 0
+    duplicates: int = 0
+    packet_ns: int = 0
+    advance_ns: int = 0
+    data_ns: int = NEVER
+    unacknowledged: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Increments of rows.COUNTER_FIELDS and the round-trip samples (ns)."""
+
+    retransmissions: int = 0
+    fast_retransmissions: int = 0
+    out_of_order: int = 0
+    dup_acks: int = 0
+    missing_segments: int = 0
+    zero_window_events: int = 0
+    window_full_events: int = 0
+    keepalive_count: int = 0
+    rst_count: int = 0
+    fin_count: int = 0
+    data_segments: int = 0
+    repeated_bytes: int = 0
+    window_sum: int = 0
+    window_count: int = 0
+    samples: list[int] = field(default_factory=list)
+
+
+class Analysis:
+    """The state of one connection; `take` moves it on by a packet."""
+
+    def __init__(self, sides: tuple[Side, Side], completeness: int, times: tuple[int, int, int]) -> None:
+        self.sides = sides
+        self.completeness = completeness
+        self.syn_ns, self.syn_ack_ns, self.ack_ns = times
+        self.tally = Tally()
+
+    def take(self, packet: Packet) -> None:
+        """Compare a packet with what came before, count what is wrong, remember it."""
+        ours, theirs = self.sides[packet.direction], self.sides[1 - packet.direction]
+        window = self._scaled(packet, ours, theirs)
+        marks = self._look_at_acknowledgment(packet, window, ours, theirs)
+        if packet.acknowledgment != ours.acknowledgment:
+            ours.duplicates = 0
+        if packet.length and ours.seen and distance(packet.sequence, ours.next_sequence) < 0 and not marks:
+            self._look_at_repetition(packet, ours, theirs)
+        self._remember(packet, window, marks, ours)
+        if packet.flags & TCP_ACK:
+            self._sample(packet, theirs)
+        self._count(packet, window, ours)
+
+    def _scaled(self, packet: Packet, ours: Side, theirs: Side) -> int:
+        if packet.flags & TCP_SYN or ours.scale < 0 or theirs.scale < 0:
+            return packet.window
+        return packet.window << ours.scale
+
+    def _look_at_acknowledgment(self, packet: Packet, window: int, ours: Side, theirs: Side) -> int:
+        """Look for probes, keep-alives, full windows, lost segments and duplicate ACKs. Give the marks it leaves."""
+        if not ours.seen:
+            self._look_at_window(packet, window, ours, theirs)
+            return 0
+        ahead = distance(packet.sequence, ours.next_sequence)
+        if packet.length == 1 and ahead == 0 and theirs.seen and theirs.window == 0:
+            return MARK_PROBE
+        self._look_at_window(packet, window, ours, theirs)
+        if ahead > 0 and not packet.flags & TCP_RST:
+            self.tally.missing_segments += 1
+        if packet.flags & _CONTROL:
+            return 0
+        if ahead == -1 and packet.length <= 1:
+            self.tally.keepalive_count += 1
+            return MARK_KEEP_ALIVE
+        if packet.length == 0 and ahead == 0 and window == ours.window:
+            self._look_at_duplicate(packet, window, ours, theirs)
+        return 0
+
+    def _look_at_window(self, packet: Packet, window: int, ours: Side, theirs: Side) -> None:
+        if packet.flags & _CONTROL:
+            return
+        if window == 0:
+            self.tally.zero_window_events += 1
+        if packet.length and theirs.seen and theirs.scale != SCALE_UNKNOWN:
+            limit = (theirs.acknowledgment + theirs.window) % _WHOLE
+            self.tally.window_full_events += (packet.sequence + packet.length) % _WHOLE == limit
+
+    def _look_at_duplicate(self, packet: Packet, window: int, ours: Side, theirs: Side) -> None:
+        """Tell a duplicate ACK from the answers to keep-alives and zero-window probes, which look the same."""
+        same = packet.acknowledgment == ours.acknowledgment
+        if window and same and not theirs.marks & MARK_KEEP_ALIVE:
+            ours.duplicates += 1
+            self.tally.dup_acks += 1
+
+    def _look_at_repetition(self, packet: Packet, ours: Side, theirs: Side) -> None:
+        """Tell fast retransmission, reordering and retransmission apart: bytes that do not advance the stream."""
+        end = (packet.sequence + packet.length) % _WHOLE
+        self.tally.repeated_bytes += packet.payload
+        if (
+            theirs.duplicates >= 2
+            and theirs.acknowledgment == packet.sequence
+            and packet.time - theirs.packet_ns < _FAST_RETRANSMISSION_NS
+        ):
+            self.tally.fast_retransmissions += 1
+            self.tally.retransmissions += 1
+        elif packet.time - ours.advance_ns < self._reordering_ns() and end != ours.next_sequence:
+            self.tally.out_of_order += 1
+            self.tally.repeated_bytes -= packet.payload
+        else:
+            self.tally.retransmissions += 1
+
+    def _reordering_ns(self) -> int:
+        """How long after the highest segment a lower one counts as reordered: the handshake's round trip, else 3 ms."""
+        if NEVER in {self.syn_ns, self.ack_ns} or self.ack_ns == self.syn_ns:
+            return _DEFAULT_ROUND_TRIP_NS
+        return self.ack_ns - self.syn_ns
+
+    def _remember(self, packet: Packet, window: int, marks: int, ours: Side) -> None:
+        end = (packet.sequence + packet.length) % _WHOLE
+        if packet.length:
+            ours.unacknowledged.setdefault(end, packet.time)
+            if len(ours.unacknowledged) > _KEPT_SEGMENTS:
+                del ours.unacknowledged[next(iter(ours.unacknowledged))]
+        if not ours.seen or (distance(end, ours.next_sequence) > 0 and not marks & MARK_PROBE):
+            ours.next_sequence, ours.advance_ns = end, packet.time
+        ours.seen = True
+        ours.acknowledgment, ours.window, ours.packet_ns, ours.marks = packet.acknowledgment, window, packet.time, marks
+
+    def _sample(self, packet: Packet, theirs: Side) -> None:
+        sent = theirs.unacknowledged.get(packet.acknowledgment)
+        if sent is not None:
+            self.tally.samples.append(packet.time - sent)
+        for end in [end for end in theirs.unacknowledged if distance(packet.acknowledgment, end) >= 0]:
+            del theirs.unacknowledged[end]
+
+    def _count(self, packet: Packet, window: int, ours: Side) -> None:
+        tally, flags = self.tally, packet.flags
+        if packet.payload:
+            tally.data_segments += 1
+            self.completeness |= COMPLETE_DATA
+            if ours.data_ns == NEVER:
+                ours.data_ns = packet.time
+        if not flags & (TCP_SYN | TCP_RST):
+            tally.window_sum += window
+            tally.window_count += 1
+        if flags & TCP_FIN:
+            tally.fin_count += 1
+            self.completeness |= COMPLETE_FIN
+        if flags & TCP_RST:
+            tally.rst_count += 1
+            self.completeness |= COMPLETE_RST
+        self._note_handshake(packet)
+
+    def _note_handshake(self, packet: Packet) -> None:
+        opening = packet.flags & _OPENING
+        if opening == TCP_SYN:
+            self.completeness |= COMPLETE_SYN
+            self.syn_ns = packet.time if self.syn_ns == NEVER else self.syn_ns
+        elif opening == _OPENING:
+            self.completeness |= COMPLETE_SYN_ACK
+            self.syn_ack_ns = packet.time if self.syn_ack_ns == NEVER else self.syn_ack_ns
+        elif (
+            opening == TCP_ACK
+            and packet.direction == 0
+            and self.completeness & (COMPLETE_ACK | COMPLETE_SYN | COMPLETE_SYN_ACK) == COMPLETE_SYN | COMPLETE_SYN_ACK
+        ):
+            self.completeness |= COMPLETE_ACK
+            self.ack_ns = packet.time

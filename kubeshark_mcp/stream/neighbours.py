@@ -1,0 +1,123 @@
+"""What came just before each TCP packet on its connection, and which connections are plain enough for column work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kubeshark_mcp.model.packet import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN
+from kubeshark_mcp.stream.rows import MARK_SEEN, SCALE_UNKNOWN
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kubeshark_mcp.stream.batch import Batch, Segments
+    from kubeshark_mcp.stream.table import FlowTable
+
+_CONTROL = TCP_SYN | TCP_FIN | TCP_RST
+
+
+@dataclass(slots=True)
+class Neighbours:
+    """Per packet (n): the packet before it on the connection, of its own direction and of the other one.
+
+    same, other: int64 position in the batch, -1 where it came before this block. last: int64 of g x 2, the last packet
+    of each direction, -1 if none. scaled: int64, receive window in bytes as the receiver meant it.
+    """
+
+    same: NDArray[np.int64]
+    other: NDArray[np.int64]
+    last: NDArray[np.int64]
+    scaled: NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Per group (g). orderly: payload may be joined as columns. clean: the TCP analysis has nothing to say either."""
+
+    orderly: NDArray[np.bool_]
+    clean: NDArray[np.bool_]
+
+
+def find_neighbours(batch: Batch, segments: Segments, table: FlowTable) -> Neighbours:
+    """Look up each packet's predecessors."""
+    positions = np.arange(len(batch))
+    client = batch.direction == 0
+    starts = batch.starts[batch.group]
+    reached = [np.maximum.accumulate(np.where(client, positions, -1))]
+    reached.append(np.maximum.accumulate(np.where(client, -1, positions)))
+    tails = batch.ends - 1
+    last = np.stack([way[tails] for way in reached], axis=1)
+    last[last < batch.starts[:, None]] = -1
+    before = [np.append(-1, way[:-1]) for way in reached]
+    same, other = np.where(client, before[0], before[1]), np.where(client, before[1], before[0])
+    same[same < starts] = -1
+    other[other < starts] = -1
+    return Neighbours(same, other, last, _scaled_windows(batch, segments, table))
+
+
+def _scaled_windows(batch: Batch, segments: Segments, table: FlowTable) -> NDArray[np.int64]:
+    """Scale the windows: not those of SYNs, and only where both sides sent the option (RFC 7323 section 2.2)."""
+    scale = table.rows["scale"][batch.rows].astype(np.int64)
+    shifts = np.where((scale >= 0).all(axis=1)[:, None], scale, 0)
+    shift = shifts[batch.group, batch.direction]
+    return segments.window << np.where((segments.flags & TCP_SYN) != 0, 0, shift)
+
+
+class Predecessors:
+    """Values of the packet before, from this block or from the row."""
+
+    def __init__(self, batch: Batch, segments: Segments, table: FlowTable, near: Neighbours) -> None:
+        self._rows: NDArray[Any] = table.rows
+        self._row = batch.rows[batch.group]
+        self._batch = batch
+        seen = (table.rows["marks"][batch.rows] & MARK_SEEN).astype(bool)
+        self.same_seen = (near.same >= 0) | seen[batch.group, batch.direction]
+        self.other_seen = (near.other >= 0) | seen[batch.group, 1 - batch.direction]
+
+    def take(self, near: NDArray[np.int64], values: NDArray[Any], column: str, ways: NDArray[np.intp]) -> NDArray[Any]:
+        """Give `values` of the packets at `near`, or the row's column in direction `ways` where there is none."""
+        taken = values[near]
+        outside = np.flatnonzero(near < 0)
+        taken[outside] = self._rows[column][self._row[outside], ways[outside]]
+        return taken
+
+
+def judge(batch: Batch, segments: Segments, table: FlowTable, near: Neighbours) -> Verdict:
+    """Prove connections plain: what is not proven goes packet by packet."""
+    before = Predecessors(batch, segments, table, near)
+    ours, theirs = batch.direction, 1 - batch.direction
+    flags = segments.flags
+    expected = before.take(near.same, segments.end, "next_sequence", ours)
+    reach = before.take(near.other, segments.end, "next_sequence", theirs)
+    ahead = (segments.acknowledgment - reach).view(np.int32) > 0
+    astray = before.same_seen & (segments.sequence != expected)
+    astray |= before.other_seen & ((flags & TCP_ACK) != 0) & ahead
+    astray |= (flags & TCP_RST) != 0
+    previous = before.take(near.same, segments.acknowledgment, "acknowledgment", ours)
+    bare = (segments.length == 0) & ((flags & _CONTROL) == 0)
+    backwards = (previous != 0) & ((segments.acknowledgment - previous).view(np.int32) < 0)
+    noted = astray | backwards | (near.scaled == 0)
+    noted |= bare & before.same_seen & (segments.acknowledgment == previous)
+    noted |= _fills_window(batch, segments, table, near, before)
+    windows, marks = table.rows["window"][batch.rows], table.rows["marks"][batch.rows]
+    shut = ((windows == 0) & ((marks & MARK_SEEN) != 0)).any(axis=1)
+    orderly = ~batch.any(astray)
+    return Verdict(orderly, orderly & ~batch.any(noted) & ~shut)
+
+
+def _fills_window(
+    batch: Batch, segments: Segments, table: FlowTable, near: Neighbours, before: Predecessors
+) -> NDArray[np.bool_]:
+    """Tell which packets end exactly where the receiver's window ends."""
+    theirs = 1 - batch.direction
+    acknowledged = before.take(near.other, segments.acknowledgment, "acknowledgment", theirs)
+    window = before.take(near.other, near.scaled, "window", theirs)
+    scale = table.rows["scale"][batch.rows][batch.group, theirs]
+    candidates = (segments.length > 0) & ((segments.flags & _CONTROL) == 0) & before.other_seen
+    full: NDArray[np.bool_] = (
+        candidates & (scale != SCALE_UNKNOWN) & (segments.end == acknowledged + window.astype(np.uint32))
+    )
+    return full

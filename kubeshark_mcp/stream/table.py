@@ -1,0 +1,182 @@
+"""The flow table: an open-addressing hash over conversation keys, and one row of state a connection, in arrays."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kubeshark_mcp.stream.keys import KEY_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+NEVER = -(1 << 62)
+"""A time that was not seen."""
+
+BASE_FIELDS: list[tuple[Any, ...]] = [
+    ("key", "<u8", (KEY_WORDS,)),
+    ("number", "<i8"),
+    ("client_side", "u1"),  # 0: the lower endpoint of the key is the client
+    ("state", "<u2"),  # STATE_* bits
+    ("first_packet", "<i8"),
+    ("last_packet", "<i8"),
+    ("first_ns", "<i8"),
+    ("last_ns", "<i8"),
+    ("packets", "<i8", (2,)),  # by direction: client, server
+    ("bytes", "<i8", (2,)),
+    ("payload", "<i8", (2,)),
+]
+"""Columns that every connection has, whatever its transport."""
+
+_MULTIPLIERS = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F)
+_FREE = -1
+
+
+class FlowTable:
+    """Connections by key.
+
+    rows: structured array; row r is one connection, live where `live[r]`. A key leads to its newest connection only.
+    """
+
+    def __init__(self, fields: Sequence[tuple[Any, ...]], capacity: int = 1024) -> None:
+        self.rows: NDArray[Any] = np.zeros(capacity, dtype=np.dtype(list(fields)))
+        self.live: NDArray[np.bool_] = np.zeros(capacity, dtype=bool)
+        self.archive: list[NDArray[Any]] = []
+        """Rows of connections that left the table, in order of leaving."""
+        self._slots: NDArray[np.int64] = np.full(capacity * 4, _FREE, dtype=np.int64)
+        self._claims: NDArray[np.int64] = np.zeros(capacity * 4, dtype=np.int64)
+        self._free: NDArray[np.int64] = np.arange(capacity - 1, -1, -1)
+        self._seed = np.uint64(secrets.randbits(63))  # so that no capture can be made to collide on purpose
+        self._scratch: NDArray[np.int64] = np.zeros(capacity, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self.rows) - len(self._free)
+
+    def assign(self, words: Sequence[NDArray[np.uint64]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Give the row of each of n keys (5 x n words), and whether that row was made by this call."""
+        count = len(words[0])
+        if (len(self) + count) * 2 > len(self._slots):
+            self._rehash(max(len(self._slots), 4 * (len(self) + count)))
+        homes = self._hash(words)
+        rows = np.full(count, _FREE, dtype=np.int64)
+        fresh = np.zeros(count, dtype=bool)
+        mask = np.int64(len(self._slots) - 1)
+        pending = np.arange(count)
+        slots = homes & mask
+        while len(pending):
+            candidates = self._slots[slots]
+            empty = candidates == _FREE
+            if empty.any():
+                made = self._claim(words, pending[empty], slots[empty])
+                fresh[made] = True
+                candidates = self._slots[slots]
+            equal = np.ones(len(pending), dtype=bool)
+            keys = self.rows["key"][candidates]
+            for word in range(KEY_WORDS):
+                equal &= keys[:, word] == words[word][pending]
+            rows[pending[equal]] = candidates[equal]
+            pending, slots = pending[~equal], (slots[~equal] + 1) & mask
+        if fresh.any():
+            made_rows = np.zeros(len(self.rows), dtype=bool)
+            made_rows[rows[fresh]] = True
+            fresh = made_rows[rows]
+        return rows, fresh
+
+    def renew(self, row: int) -> int:
+        """Make a further connection with the key of `row`, which no key leads to any more; give its row."""
+        new = int(self.allocate(1)[0])
+        self.rows["key"][new] = self.rows["key"][row]
+        slot = int(self._hash([self.rows["key"][row : row + 1, word] for word in range(KEY_WORDS)])[0])
+        mask = len(self._slots) - 1
+        slot &= mask
+        while self._slots[slot] != row:
+            slot = (slot + 1) & mask
+        self._slots[slot] = new
+        return new
+
+    def allocate(self, count: int) -> NDArray[np.int64]:
+        """Take `count` zeroed rows."""
+        if count > len(self._free):
+            self._grow(max(2 * len(self.rows), len(self) + count))
+        taken = self._free[len(self._free) - count :][::-1].copy()
+        self._free = self._free[: len(self._free) - count]
+        self.rows[taken] = np.zeros(1, dtype=self.rows.dtype)
+        self.live[taken] = True
+        return taken
+
+    def release(self, rows: NDArray[np.int64], *, keyed: bool = True) -> None:
+        """Move rows to the archive and let go of their keys. keyed: whether keys lead to them (not after `renew`)."""
+        if not len(rows):
+            return
+        self.archive.append(self.rows[rows])
+        self.live[rows] = False
+        self._free = np.concatenate([self._free, rows[::-1]])
+        if keyed:
+            self._rehash(len(self._slots))
+
+    def live_rows(self) -> NDArray[np.int64]:
+        """Give the rows in use."""
+        return np.flatnonzero(self.live)
+
+    def group(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Give distinct rows numbers by first appearance: (index of each element's row, position of each first)."""
+        count = len(rows)
+        positions = np.arange(count)
+        self._scratch[rows[::-1]] = positions[::-1]  # of repeated indexes the last assignment stays: the first element
+        first = self._scratch[rows]
+        leading = first == positions
+        return (np.cumsum(leading) - 1)[first], np.flatnonzero(leading)
+
+    def drain(self) -> Iterator[NDArray[Any]]:
+        """Give the archived rows, oldest first, and forget them."""
+        while self.archive:
+            yield self.archive.pop(0)
+
+    def _hash(self, words: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
+        mixed = self._seed ^ np.zeros(len(words[0]), dtype=np.uint64)
+        for word, multiplier in zip(words, _MULTIPLIERS, strict=True):
+            mixed ^= word
+            mixed *= np.uint64(multiplier)
+            mixed ^= mixed >> np.uint64(31)
+        return mixed.view(np.int64)
+
+    def _claim(
+        self, words: Sequence[NDArray[np.uint64]], packets: NDArray[np.int64], slots: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Fill empty slots with new rows; of several keys that want one slot the first wins. Give the winners."""
+        self._claims[slots[::-1]] = packets[::-1]
+        winners: NDArray[np.int64] = packets[self._claims[slots] == packets]
+        rows = self.allocate(len(winners))
+        for word in range(KEY_WORDS):
+            self.rows["key"][rows, word] = words[word][winners]
+        self._slots[slots[self._claims[slots] == packets]] = rows
+        return winners
+
+    def _grow(self, capacity: int) -> None:
+        old = len(self.rows)
+        rows = np.zeros(capacity, dtype=self.rows.dtype)
+        rows[:old] = self.rows
+        self.rows = rows
+        self.live = np.concatenate([self.live, np.zeros(capacity - old, dtype=bool)])
+        self._scratch = np.zeros(capacity, dtype=np.int64)
+        self._free = np.concatenate([np.arange(capacity - 1, old - 1, -1), self._free])
+
+    def _rehash(self, size: int) -> None:
+        """Build the slots anew from the live rows; of connections with one key the newest is found."""
+        size = 1 << (size - 1).bit_length()
+        self._slots = np.full(size, _FREE, dtype=np.int64)
+        self._claims = np.zeros(size, dtype=np.int64)
+        pending = self.live_rows()
+        keys = self.rows["key"][pending]
+        slots = self._hash([keys[:, word] for word in range(KEY_WORDS)]) & (size - 1)
+        while len(pending):
+            empty = self._slots[slots] == _FREE
+            self._claims[slots[empty]] = pending[empty]
+            placed = empty.copy()
+            placed[empty] = self._claims[slots[empty]] == pending[empty]
+            self._slots[slots[placed]] = pending[placed]
+            pending, slots = pending[~placed], (slots[~placed] + 1) & (size - 1)
