@@ -56,7 +56,7 @@ class Arguments:
         valid = list(self.model.model_fields)
         quoted = ", ".join(f'"{name[:60]}"' for name in names[:5])
         are = "is no argument" if len(names) == 1 else "are no arguments"
-        close = get_close_matches(names[0], valid, n=1)
+        close = get_close_matches(names[0].lower(), valid, n=1)
         hint = f' Did you mean "{close[0]}"?' if close else ""
         return f"{quoted} {are} of {self.tool}.{hint} Valid: {', '.join(valid) if valid else 'none'}."
 
@@ -112,8 +112,10 @@ def _sentence(tool: str, problem: ErrorDetails) -> str:
         return f"{name} is {given}; give {_WANTED[kind]}."
     if kind in {"literal_error", "enum"}:
         return f"{name} is {given}; give one of {context.get('expected', '')}."
-    if kind.startswith("string_too"):
-        return f"{name} is {given}: its length is not allowed ({problem['msg']})."
+    if kind == "string_too_short":
+        return f"{name} is {given}; give at least {context.get('min_length')} characters."
+    if kind == "string_too_long":
+        return f"{name} is {given}; give at most {context.get('max_length')} characters."
     return f"{name} is {given}, which cannot be used: {problem['msg']}."
 
 

@@ -33,7 +33,8 @@ class FileRules:
                 target /= name
             resolved = target.resolve()
         except (OSError, RuntimeError, ValueError) as error:
-            raise UsageError(f'dest "{_short(dest)}" is no usable path ({error}); give a file name.') from None
+            why = getattr(error, "strerror", None) or type(error).__name__
+            raise UsageError(f'dest "{_short(dest)}" is no usable path ({why}); give a file name.') from None
         self._check_place(resolved, dest or name)
         self._check_target(resolved, dest or name, overwrite)
         return resolved

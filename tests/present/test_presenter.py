@@ -46,7 +46,7 @@ def test_a_captured_table_is_clean_redacted_and_fenced():
 
 
 def test_captured_text_is_cut_after_redaction():
-    assert lines_inside(SHOW.captured("AUTH hunter2", 4)) == ["AUTH… (28 more characters)"]
+    assert lines_inside(SHOW.captured("AUTH hunter2", 4)) == ["AUTH… (27 more characters)"]
 
 
 def test_records_are_json_lines():
