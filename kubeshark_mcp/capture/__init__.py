@@ -9,11 +9,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kubeshark_mcp.capture.bpf import check_bpf
+    from kubeshark_mcp.capture.export import Exported, Source, export_packets, read_packets, write_packets
+    from kubeshark_mcp.capture.index import CaptureIndex, build_index, capture_bounds
     from kubeshark_mcp.capture.reader import CaptureFile, open_capture
+    from kubeshark_mcp.capture.records import Interface
 
-__all__ = ["CaptureFile", "open_capture"]
+__all__ = [
+    "CaptureFile",
+    "CaptureIndex",
+    "Exported",
+    "Interface",
+    "Source",
+    "build_index",
+    "capture_bounds",
+    "check_bpf",
+    "export_packets",
+    "open_capture",
+    "read_packets",
+    "write_packets",
+]
 
-_HOMES = {"CaptureFile": "reader", "open_capture": "reader"}
+_HOMES = {
+    "CaptureFile": "reader",
+    "CaptureIndex": "index",
+    "Exported": "export",
+    "Interface": "records",
+    "Source": "export",
+    "build_index": "index",
+    "capture_bounds": "index",
+    "check_bpf": "bpf",
+    "export_packets": "export",
+    "open_capture": "reader",
+    "read_packets": "export",
+    "write_packets": "export",
+}
 
 
 def __getattr__(name: str) -> object:
@@ -21,5 +51,5 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     if name not in _HOMES:
-        raise AttributeError(name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

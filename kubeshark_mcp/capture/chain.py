@@ -17,9 +17,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LANE_BYTES = 32 << 10
+LANE_BYTES = 64 << 10
 """Wanted distance of two lanes: fewer bytes waste guesses, more waste steps."""
-FEWEST_LANES = 8
+FEWEST_LANES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +56,41 @@ def walk(
         return np.array(found, np.int64), stop
     starts = _guess_lanes(chain, storage, start, end)
     positions, lanes, ends = _walk_lanes(chain, data, starts, end)
-    bounds = [*starts[1:].tolist(), end]
     proven = np.ones(len(starts), np.bool_)
     extra: list[int] = []
     position = start
+    bounds = [*starts[1:].tolist(), end]
     for lane, (first, last, bound) in enumerate(zip(starts.tolist(), ends.tolist(), bounds, strict=True)):
         if position == first:
             position = last
-        else:
-            proven[lane] = False
+            continue
+        proven[lane] = False
+        found, position = _walk_singly(chain, storage, position, bound, end)
+        extra += found
         if position < bound:
-            found, stop = _walk_singly(chain, storage, position, bound, end)
-            extra += found
-            if stop < bound:
-                proven[lane + 1 :] = False
-                position = stop
-                break
-            position = stop
+            proven[lane + 1 :] = False
+            break
     if not proven.all():
-        positions = positions[proven[lanes]]
-    if extra:
-        positions = np.concatenate((positions, np.array(extra, np.int64)))
-    positions.sort()
-    return positions, position
+        positions = np.concatenate((positions[proven[lanes]], np.array(extra, np.int64)))
+    # Each step of the lanes is an ascending run, and merging runs is what a stable sort is good at.
+    positions.sort(kind="stable")
+    return _trust(chain, data, positions, position, end)
+
+
+def _trust(
+    chain: Chain, data: NDArray[np.uint8], positions: NDArray[np.int64], stop: int, end: int
+) -> tuple[NDArray[np.int64], int]:
+    """Cut the chain at its first record that is not whole or whose length cannot be: lanes do not look for them."""
+    lengths = _lengths(chain, data)[positions + chain.length_at].astype(np.int64)
+    bad = (lengths < chain.least) | (lengths > chain.most)
+    if chain.multiple > 1:
+        bad |= lengths % chain.multiple != 0
+    if len(bad):
+        bad[-1] |= stop > end
+    if not bad.any():
+        return positions, stop
+    first = int(np.argmax(bad))
+    return positions[:first], int(positions[first])
 
 
 def _walk_singly(chain: Chain, storage: bytearray, start: int, bound: int, end: int) -> tuple[list[int], int]:
@@ -112,32 +124,37 @@ def _guess_lanes(chain: Chain, storage: bytearray, start: int, end: int) -> NDAr
     return np.array(starts, np.int64)
 
 
+def _lengths(chain: Chain, data: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """View every position of `data` as the beginning of a length."""
+    return np.ndarray((len(data) - 3,), dtype=f"{chain.order}u4", buffer=data, strides=(1,))
+
+
 def _walk_lanes(
     chain: Chain, data: NDArray[np.uint8], starts: NDArray[np.int64], end: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Give the positions found, the lane of each, and where each lane ended."""
-    lengths = np.ndarray((len(data) - 3,), dtype=f"{chain.order}u4", buffer=data, strides=(1,))
+) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.int64]]:
+    """Give the positions found, the lane of each, and where each lane ended.
+
+    Lengths are not checked here: a wrong one leads out of its lane, and `_trust` finds it.
+    """
+    lengths = _lengths(chain, data)
     bounds = np.append(starts[1:], end)
     ends = starts.copy()
     lanes = np.arange(len(starts))
     position = starts
     all_positions: list[NDArray[np.int64]] = []
-    all_lanes: list[NDArray[np.int64]] = []
+    all_lanes: list[NDArray[np.intp]] = []
     while len(lanes):
-        # A lane is only walked while it is inside data[:end], and PADDING zeros follow: the length can be read.
-        length = lengths[position + chain.length_at].astype(np.int64)
-        following = position + (length + chain.overhead)
-        good = (length >= chain.least) & (length <= chain.most) & (following <= end)
-        if chain.multiple > 1:
-            good &= length % chain.multiple == 0
-        if not good.all():
-            lanes, position, following = lanes[good], position[good], following[good]
         all_positions.append(position)
         all_lanes.append(lanes)
-        ends[lanes] = following
-        going = following < bounds[lanes]
-        if going.all():
-            position = following
-        else:
-            lanes, position = lanes[going], following[going]
+        # A lane is only walked inside data[:end], and PADDING zeros follow: the length can be read.
+        length = lengths[position + chain.length_at]
+        if chain.least:
+            length = np.maximum(length, chain.least)
+        following = position + length
+        following += chain.overhead
+        going = following < bounds
+        if not going.all():
+            ends[lanes] = following
+            lanes, following, bounds = lanes[going], following[going], bounds[going]
+        position = following
     return np.concatenate(all_positions), np.concatenate(all_lanes), ends

@@ -1,0 +1,172 @@
+"""An index beside a capture: where each packet is and when it was, in files that are mapped when used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from kubeshark_mcp.capture.reader import open_capture
+from kubeshark_mcp.errors import CaptureError, StoreError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kubeshark_mcp.capture.records import Records
+
+Progress = Callable[[int, int], None]
+"""Called with bytes done and bytes in all (0 when unknown)."""
+
+_VERSION = 1
+_PROBE_BYTES = 64 << 10
+_COLUMNS = {"offsets": "<i8", "times": "<i8", "captured": "<u4", "originals": "<u4", "link_types": "<u2"}
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureIndex:
+    """Where the packets of a capture are; packet number n is at position n - 1 of each array.
+
+    count: packets. first_ns, last_ns: earliest and latest time, Unix nanoseconds, 0 without packets.
+    offsets: int64, where the packet's bytes begin in the (decompressed) file. times: int64, Unix nanoseconds.
+    captured, originals: uint32 lengths. link_types: uint16. random_access: offsets are positions in the file itself.
+    """
+
+    path: Path
+    count: int
+    first_ns: int
+    last_ns: int
+    random_access: bool
+    offsets: NDArray[np.int64]
+    times: NDArray[np.int64]
+    captured: NDArray[np.uint32]
+    originals: NDArray[np.uint32]
+    link_types: NDArray[np.uint16]
+
+
+def build_index(path: Path, folder: Path, progress: Progress | None = None) -> CaptureIndex:
+    """Give the index of a capture from `folder`, building it there first when the file is new or has changed.
+
+    Raises CaptureError when the capture cannot be read, StoreError when the folder cannot be written.
+    """
+    home = folder / _key(path)
+    if (found := _load(path, home)) is not None:
+        return found
+    temporary = folder / f".{home.name}.{os.getpid()}.{os.urandom(4).hex()}"
+    try:
+        temporary.mkdir(parents=True)
+        _write(path, temporary, progress)
+        _publish(temporary, home)
+    except OSError as error:
+        raise StoreError(f"The index of {str(path)!r} cannot be written to {str(folder)!r}: {error}.") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    loaded = _load(path, home)
+    if loaded is None:
+        raise StoreError(
+            f"The index of {str(path)!r} in {str(folder)!r} vanished or changed while it was built; try again."
+        )
+    return loaded
+
+
+def capture_bounds(path: Path) -> tuple[int, int, int]:
+    """Give (earliest, latest time in Unix nanoseconds, packets) of a capture; zeros when it has no packet."""
+    bounds = _Bounds()
+    with open_capture(path) as capture:
+        for records in capture.records():
+            bounds.add(records)
+    return bounds.first_ns, bounds.last_ns, bounds.count
+
+
+@dataclass(slots=True)
+class _Bounds:
+    count: int = 0
+    first_ns: int = 0
+    last_ns: int = 0
+
+    def add(self, records: Records) -> None:
+        first, last = int(records.time_ns.min()), int(records.time_ns.max())
+        self.first_ns = min(self.first_ns, first) if self.count else first
+        self.last_ns = max(self.last_ns, last) if self.count else last
+        self.count += len(records)
+
+
+def _key(path: Path) -> str:
+    """Name a file's content cheaply: size, time of change, and a hash of both its ends."""
+    try:
+        status = path.stat()
+        with path.open("rb") as file:
+            head = file.read(_PROBE_BYTES)
+            file.seek(max(0, status.st_size - _PROBE_BYTES))
+            tail = file.read(_PROBE_BYTES)
+    except OSError as error:
+        raise CaptureError(f"{str(path)!r} cannot be read: {error}; check the path and its permissions.") from None
+    told = f"{_VERSION}\0{path.name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode("utf-8", "surrogateescape")
+    return hashlib.sha256(told + head + tail).hexdigest()[:32]
+
+
+def _write(path: Path, folder: Path, progress: Progress | None) -> None:
+    bounds = _Bounds()
+    files: dict[str, BinaryIO] = {name: (folder / name).open("wb") for name in _COLUMNS}
+    try:
+        with open_capture(path) as capture:
+            for records in capture.records():
+                bounds.add(records)
+                columns: dict[str, NDArray[Any]] = {
+                    "offsets": records.offset + records.base,
+                    "times": records.time_ns,
+                    "captured": records.captured,
+                    "originals": records.original,
+                    "link_types": records.link_type,
+                }
+                for name, values in columns.items():
+                    files[name].write(values.astype(_COLUMNS[name]).tobytes())
+                if progress is not None:
+                    progress(capture.position, capture.size)
+            random_access = capture.random_access
+    finally:
+        for file in files.values():
+            file.close()
+    meta = {
+        "count": bounds.count,
+        "first_ns": bounds.first_ns,
+        "last_ns": bounds.last_ns,
+        "random_access": random_access,
+    }
+    (folder / "meta.json").write_text(json.dumps(meta))
+
+
+def _publish(temporary: Path, home: Path) -> None:
+    """Rename when whole. Another process may have been first, then its index is as good; a damaged one is replaced."""
+    if home.exists() and _load(home, home) is None:
+        shutil.rmtree(home, ignore_errors=True)
+    try:
+        temporary.rename(home)
+    except OSError:
+        if not home.exists():
+            raise
+
+
+def _load(path: Path, home: Path) -> CaptureIndex | None:
+    """Map a stored index; None when there is none or it is damaged."""
+    try:
+        meta = json.loads((home / "meta.json").read_text())
+        count = int(meta["count"])
+        columns = {name: _map(home / name, kind, count) for name, kind in _COLUMNS.items()}
+        return CaptureIndex(
+            path, count, int(meta["first_ns"]), int(meta["last_ns"]), bool(meta["random_access"]), **columns
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _map(file: Path, kind: str, count: int) -> NDArray[Any]:
+    if file.stat().st_size != count * np.dtype(kind).itemsize:
+        raise ValueError(f"{file} has another size than its index says")
+    return np.memmap(file, kind, "r", shape=(count,)) if count else np.empty(0, kind)
