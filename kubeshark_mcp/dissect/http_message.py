@@ -21,6 +21,12 @@ UNTIL_CLOSE, CHUNKED, TUNNEL, HOLD, LOST = -1, -2, -3, -4, -5
 """What follows a header when it is no known number of bytes: everything, chunks, another protocol at once, perhaps
 another protocol (wait for the answer), or nobody can tell."""
 
+METHODS = (
+    b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK "
+    b"REPORT SEARCH SUBSCRIBE UNSUBSCRIBE NOTIFY M-SEARCH PURGE"
+).split()
+"""Methods that are known without doubt, where a start has to be guessed (IANA registry, and what is in use)."""
+
 _REQUEST_END = re.compile(rb" HTTP/1\.[01]\r?\n")
 _METHOD_BEFORE = re.compile(rb"[A-Z][A-Z_-]{2,31}\Z")
 _REQUEST_PREFIX = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}(?:[ \t]|\Z)")
@@ -70,15 +76,23 @@ def note(message: Message[Line], reason: str) -> None:
 
 
 def find_start(direction: Direction, data: bytes, position: int) -> int:
-    """Give the position of the next start line from `position` on, -1 where there is none."""
+    """Give the position of the next start line from `position` on, -1 where there is none.
+
+    What precedes a request line may be the end of a body, or missing: then only a known method is taken for one.
+    """
     if direction is Direction.SERVER:
         found = _STATUS.search(data, position)
         return found.start() if found is not None else -1
     for end in _REQUEST_END.finditer(data, position):
         space = data.rfind(b" ", max(position, end.start() - TAIL), end.start())
         method = _METHOD_BEFORE.search(data[max(position, space - 32) : space]) if space > position else None
-        if method is not None and space + 1 < end.start():
-            return space - len(method[0])
+        if method is None or space + 1 >= end.start():
+            continue
+        start = space - len(method[0])
+        if start > position and data[start - 1] in b"\r\n":
+            return start
+        if known := [name for name in METHODS if method[0].endswith(name)]:
+            return space - max(map(len, known))
     return -1
 
 

@@ -188,11 +188,13 @@ class MessageReader(Generic[Line]):
     def _read_head(self, data: bytes, position: int, source: Source) -> int:
         if data[position] in b"\r\n":
             return position + 1
-        stop = data.find(b"\r\n\r\n", position + self._scanned)
         line_end = data.find(b"\n", position)
+        stop = -1
+        if line_end >= 0 and data[line_end - 1] == 13:
+            stop = data.find(b"\r\n\r\n", position + self._scanned, position + HEADER_LIMIT)
         body = stop + 4
-        if stop < 0 or data[line_end - 1] != 13:
-            blank = _BLANK_LINE.search(data, position + self._scanned)
+        if stop < 0 <= line_end:
+            blank = _BLANK_LINE.search(data, position + self._scanned, position + HEADER_LIMIT)
             stop, body = blank.span() if blank is not None else (-1, -1)
         line = self._line
         if line is None and line_end >= 0:

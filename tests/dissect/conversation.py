@@ -73,9 +73,7 @@ def windows(of: Connection, sent: Iterable[Packet], cuts: random.Random | None =
             )
         else:
             times = [packet.time_ns]
-            pieces.append(
-                Piece(packet.direction, packet.data, packet.offset, packet.gap, [0], [packet.number], times)
-            )
+            pieces.append(Piece(packet.direction, packet.data, packet.offset, packet.gap, [0], [packet.number], times))
     return made
 
 
@@ -90,6 +88,7 @@ def play(
     how: str = "fin",
     from_start: bool = True,
     lost: Iterable[int] = (),
+    biggest: int = 64,
 ) -> list[Entry]:
     """Give the entries of a conversation. lost: indexes of packets that the capture does not hold."""
     entries, engine = run(
@@ -102,6 +101,7 @@ def play(
         how=how,
         from_start=from_start,
         lost=lost,
+        biggest=biggest,
     )
     assert engine.warnings == []
     return entries
@@ -118,13 +118,14 @@ def run(
     how: str = "fin",
     from_start: bool = True,
     lost: Iterable[int] = (),
+    biggest: int = 64,
 ) -> tuple[list[Entry], DissectionEngine]:
     """Give the entries of a conversation and the engine that made them."""
     entries: list[Entry] = []
     engine = DissectionEngine(protocols, settings or Settings(), entries.append)
     of = connection(transport, port, from_start=from_start)
     if transport == "tcp":
-        for window in windows(of, without(packets(talk, cuts), lost), cuts):
+        for window in windows(of, without(packets(talk, cuts, biggest), lost), cuts):
             engine.feed(window)
     else:
         for number, (direction, data) in enumerate(talk, 1):

@@ -7,7 +7,16 @@ from typing import ClassVar
 
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, HandOver, Opening, Protocol
 from kubeshark_mcp.dissect.http_head import Heads, RequestLine, RequestLines, StatusLine, StatusLines
-from kubeshark_mcp.dissect.http_message import HOLD, LOST, Message, State, request_length, response_length
+from kubeshark_mcp.dissect.http_message import (
+    HOLD,
+    LOST,
+    METHODS,
+    Message,
+    State,
+    note,
+    request_length,
+    response_length,
+)
 from kubeshark_mcp.dissect.http_reader import MessageReader
 from kubeshark_mcp.dissect.pairing import Pipeline
 from kubeshark_mcp.model.entry import Entry
@@ -17,11 +26,7 @@ from kubeshark_mcp.model.stream import Closing, Direction, Piece
 WAITING = 1024
 """Requests of one connection that may wait for answers; each keeps its body up to the limit."""
 
-_METHODS = frozenset(
-    b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK "
-    b"REPORT SEARCH SUBSCRIBE UNSUBSCRIBE NOTIFY M-SEARCH PURGE".split()
-)
-_FIRST_LINE = re.compile(rb"[\r\n]{0,4}([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64})(?:[ \t]+([^\r\n]*))?(\r?\n)?")
+_FIRST_LINE = re.compile(rb"[\r\n]{0,4}([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64})(?:[ \t]+([^\r\n]*))?(\r?\n|\r?\Z)?")
 _VERSION_AT_END = re.compile(rb"[ \t][Hh][Tt][Tt][Pp]/[01](?:\.\d)?[ \t]*\Z")
 _OTHER_VERSION = re.compile(rb"(?:\A|[ \t])[A-Z]{3,8}/\d(?:\.\d)?[ \t]*\Z")
 _HEADER_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}:[ \t]")
@@ -197,6 +202,7 @@ class HttpDissector(Dissector):
         self._requests.synced = self._responses.synced = context.connection.from_start
         self._waiting: Pipeline[Message[RequestLine]] = Pipeline(WAITING)
         self._pipelined = self._adrift = False
+        self._gap = [False, False]
         self._upgrade = ""
         self._switched: Entry | None = None
 
@@ -205,6 +211,8 @@ class HttpDissector(Dissector):
         if piece.direction is Direction.CLIENT:
             self._requests.feed(piece)
             return
+        self._gap[Direction.CLIENT] = False
+        self._adrift = self._adrift and self._pipelined
         if self._requests.partial and not len(self._waiting):
             self._requests.settle()
         self._responses.feed(piece)
@@ -214,7 +222,8 @@ class HttpDissector(Dissector):
     def on_gap(self, direction: Direction, length: int) -> None:
         """Keep the position where the gap lies inside a body; else messages are lost, and pairing is careful.
 
-        Without pipelining a response belongs to the last request before it. With it nobody can tell any more.
+        Without pipelining a response belongs to the last request before it, unless bytes of the client were missing
+        just before that one. With pipelining nobody can tell any more.
         """
         reader = self._requests if direction is Direction.CLIENT else self._responses
         reader.gap(length)
@@ -222,10 +231,12 @@ class HttpDissector(Dissector):
             return
         if self._pipelined:
             self._adrift = True
-            self._flush()
+            self._answers_lost(0)
         elif direction is Direction.SERVER:
-            while len(self._waiting) > 1:
-                self._unanswered(self._waiting.answer())
+            self._gap[direction] = True
+            self._answers_lost(1)
+        else:
+            self._gap[direction] = True
 
     def on_close(self, closing: Closing) -> None:
         """Finish both sides; what still waits got no answer."""
@@ -245,10 +256,13 @@ class HttpDissector(Dissector):
         return len(self._waiting) > 1
 
     def _request_begun(self, message: Message[RequestLine]) -> int:
+        if self._gap[Direction.SERVER] and not self._pipelined:
+            self._answers_lost(0)
+        self._pipelined = self._pipelined or self._adrift or len(self._waiting) > 0
+        self._adrift = self._adrift or self._gap[Direction.CLIENT]
         if self._adrift:
             message.alone = True
         else:
-            self._pipelined = self._pipelined or len(self._waiting) > 0
             self._unanswered(self._waiting.ask(message))
         if message.line is None:
             return LOST
@@ -261,6 +275,7 @@ class HttpDissector(Dissector):
     def _response_begun(self, message: Message[StatusLine]) -> int:
         request = self._waiting.next
         asked = request.line if request is not None else None
+        self._gap[Direction.SERVER] = False
         return response_length(message, asked)
 
     def _response_done(self, message: Message[StatusLine]) -> None:
@@ -278,6 +293,14 @@ class HttpDissector(Dissector):
             self._switched = entry
         elif request is not None and request.line is not None and request.line.method == "CONNECT" and code >= 300:
             self._requests.release()
+
+    def _answers_lost(self, keep: int) -> None:
+        """Let go of requests whose answers are among missing bytes, all but the last `keep`."""
+        while len(self._waiting) > keep:
+            request = self._waiting.answer()
+            if request is not None:
+                note(request, "bytes of the connection are missing, its answer may be among them")
+                self._unanswered(request)
 
     def _unanswered(self, request: Message[RequestLine] | None) -> None:
         if request is None:
@@ -357,13 +380,13 @@ def _probe_request(opening: Opening) -> Confidence:
         return Confidence.NO
     method, rest, line_end = match.groups()
     if line_end is None:
-        if match.end() < len(opening.client):
-            return Confidence.NO
-        begun = method in _METHODS and bool(rest)
+        return Confidence.NO
+    if not line_end.endswith(b"\n"):
+        begun = method in METHODS and bool(rest)
         return Confidence.LIKELY if opening.complete and begun else Confidence.UNDECIDED
     if rest and _VERSION_AT_END.search(rest):
         return Confidence.SURE
-    if not rest or method not in _METHODS or _OTHER_VERSION.search(rest):
+    if not rest or method not in METHODS or _OTHER_VERSION.search(rest):
         return Confidence.NO
     following = opening.client[match.end() :]
     if _HEADER_LINE.match(following):
