@@ -122,12 +122,15 @@ class Cluster:
         pods: Sequence[Pod],
         services: Sequence[Service],
         outside: Sequence[Outside] = (),
+        in_turn: bool = False,
     ) -> None:
+        """Describe a cluster. in_turn: services choose their pods in turn, not at random as kube-proxy does."""
         self.work = work
         self.nodes = {node.name: node for node in nodes}
         self.pods = {pod.name: pod for pod in pods}
         self.services = list(services)
         self.outside = list(outside)
+        self.in_turn = in_turn
         self._namespaces: list[str] = []
         self._processes: list[tuple[str, subprocess.Popen[bytes]]] = []
 
@@ -223,7 +226,7 @@ class Cluster:
             for protocol in service.protocols:
                 low = protocol.lower()
                 rules.append(f"-A KUBE-SERVICES -d {service.address}/32 -p {low} --dport {service.port} -j {chain}")
-                rules += _to_pods(chain, low, self.endpoints(service), service.target_port)
+                rules += _to_pods(chain, low, self.endpoints(service), service.target_port, self.in_turn)
         # Traffic that leaves the cluster takes the node's address.
         rules.append(f"-A POSTROUTING -s {node.pods}.0/24 -o eth0 ! -d 10.0.0.0/8 -j MASQUERADE")
         text = "\n".join([*rules, "COMMIT", ""])
@@ -304,12 +307,13 @@ class Cluster:
         self._namespaces.clear()
 
 
-def _to_pods(chain: str, protocol: str, pods: Sequence[Pod], port: int) -> list[str]:
-    """Rules that spread connections evenly over pods, as kube-proxy writes them."""
+def _to_pods(chain: str, protocol: str, pods: Sequence[Pod], port: int, in_turn: bool) -> list[str]:
+    """Rules that spread connections evenly over pods, as kube-proxy writes them, or in turn."""
     rules = []
     for position, pod in enumerate(pods):
         left = len(pods) - position
-        chance = f"-m statistic --mode random --probability {1 / left:.5f} " if left > 1 else ""
+        mode = f"nth --every {left} --packet 0" if in_turn else f"random --probability {1 / left:.5f}"
+        chance = f"-m statistic --mode {mode} " if left > 1 else ""
         rules.append(f"-A {chain} -p {protocol} {chance}-j DNAT --to-destination {pod.address}:{port}")
     return rules
 

@@ -15,7 +15,6 @@ import pytest
 INCIDENT = Path(os.environ.get("INCIDENT", Path(__file__).resolve().parents[2] / "examples" / "incident"))
 TRUTH = json.loads((INCIDENT / "truth" / "truth.json").read_text())
 OBJECTS = json.loads((INCIDENT / "resources.json").read_text())["items"]
-REQUEST_OF_REDIS = "tcp.dstport == 6379 && resp.array_length"
 
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 

@@ -18,12 +18,17 @@ from pathlib import Path
 INSIDE = "RECORDING_INSIDE"
 
 
+def inside() -> bool:
+    """Whether this process already runs in namespaces of its own."""
+    return os.environ.get(INSIDE) == "1"
+
+
 def enter(mtu: int = 1500) -> None:
     """Run this program again inside new namespaces, or prepare the loopback when already there.
 
     mtu: of the loopback, in bytes. As segments are not joined for it either, packets look as they do on Ethernet.
     """
-    if os.environ.get(INSIDE) != "1":
+    if not inside():
         if os.geteuid() != 0:
             raise SystemExit("Recording needs root: it makes a network namespace.")
         namespaces = ("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")

@@ -1,7 +1,7 @@
-"""Record the small captures of the tests again: `python tests/recordings/record.py --out DIR [http] [dns] [redis]`.
+"""Record the small captures of the tests again: `python tests/recordings/record.py --out DIR [KIND...]`.
 
-Needs root and the programs of `scripts/install-servers.sh`. Beside each capture lies a JSON file with what the client
-sent and received by its own log.
+Kinds: http, dns, redis, sightings (default: all). Needs root and the programs of `scripts/install-servers.sh`. Beside
+each capture lies a JSON file with what the client sent and received by its own log.
 """
 
 from __future__ import annotations
@@ -17,26 +17,32 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import record_dns
 import record_http
 import record_redis
-from loopback import enter
+import record_sightings
+from loopback import enter, inside
 
 KINDS = {"http": record_http.record, "dns": record_dns.record, "redis": record_redis.record}
+ON_A_CLUSTER = {"sightings": record_sightings.record}
 
 
 def main() -> None:
     """Record what the command line names, or all."""
     parser = argparse.ArgumentParser(description="Record the small captures of the tests anew (needs root).")
+    if inside():
+        enter()
     parser.add_argument("--out", type=Path, required=True, help="folder that gets a folder for each kind")
-    parser.add_argument("kinds", nargs="*", choices=[*KINDS, []], help="what to record (default: all)")
+    parser.add_argument("kinds", nargs="*", choices=[*KINDS, *ON_A_CLUSTER, []], help="what to record (default: all)")
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    enter()
-    for kind in asked.kinds or KINDS:
+    recorders = KINDS if inside() else ON_A_CLUSTER
+    for kind in [kind for kind in recorders if kind in asked.kinds or not asked.kinds]:
         with tempfile.TemporaryDirectory(prefix=f"record-{kind}-") as folder:
             work = Path(folder)
             work.chmod(0o755)
-            KINDS[kind](asked.out, work)
+            recorders[kind](asked.out, work)
         for path in sorted((asked.out / kind).glob("*.pcap")):
             logging.info("%7d  %s", path.stat().st_size, path)
+    if not inside() and (not asked.kinds or set(asked.kinds) & set(KINDS)):
+        enter()
 
 
 if __name__ == "__main__":

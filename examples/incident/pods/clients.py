@@ -100,6 +100,12 @@ class HttpClient:
         )  # fmt: skip
         return status, content
 
+    def use(self, connection: socket.socket) -> None:
+        """Make the next calls on a connection that the caller has opened and will close."""
+        self._connection = http.client.HTTPConnection(self.host, self.port, timeout=self.patience)
+        self._connection.sock = connection
+        self._used = 0
+
     def _authority(self) -> str:
         return self.host if self.port == 80 else f"{self.host}:{self.port}"
 
