@@ -83,7 +83,7 @@ def _toolsets() -> str:
 
 
 def _bpf() -> str:
-    from kubeshark_mcp.capture.export import check_bpf
+    from kubeshark_mcp.capture.bpf import check_bpf
 
     check_bpf("tcp port 80 and host 10.0.0.1")
     return "libpcap compiles them"

@@ -6,6 +6,8 @@ import re
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from kubeshark_mcp.capture.export import read_packets, write_packets
 from kubeshark_mcp.dissect.content import decode_body
 from kubeshark_mcp.errors import NotFoundError, UsageError
@@ -160,7 +162,12 @@ def _shown(row: Row) -> dict[str, Any]:
     shown["timestamp"] = from_ns(row["timestamp"])
     shown["_id"] = row["_id"]
     shown["_packets"] = evidence(row)
-    for name in ("_sightings", "_joined_into"):
-        if name in row:
-            shown[name] = row[name]
+    for name in ("summary", "status", "failed", "malformed"):
+        shown[f"_{name}"] = row.get(name, "")
+    if "_sightings" in row:
+        shown["_sightings"] = [
+            {**sighting, "time": from_ns(sighting["time"])} for sighting in orjson.loads(row["_sightings"])
+        ]
+    if "_joined_into" in row:
+        shown["_joined_into"] = row["_joined_into"]
     return shown

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Shape(BaseModel):
     """Base of all shapes: unknown keys are an error, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class TimeRange(Shape):

@@ -9,7 +9,8 @@ import shutil
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from kubeshark_mcp.capture.export import Source, check_bpf, export_packets
+from kubeshark_mcp.capture.bpf import check_bpf
+from kubeshark_mcp.capture.export import Source, export_packets
 from kubeshark_mcp.errors import NotFoundError, UsageError
 from kubeshark_mcp.hub.contract import Export, ExportRequest
 from kubeshark_mcp.hub.snapshots import SnapshotRoom

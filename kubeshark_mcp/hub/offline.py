@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kubeshark_mcp.capture.export import Exported, Source, check_bpf, export_packets
+from kubeshark_mcp.capture.bpf import check_bpf
+from kubeshark_mcp.capture.export import Exported, Source, export_packets
 from kubeshark_mcp.dissect.base import Settings
 from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.errors import UsageError

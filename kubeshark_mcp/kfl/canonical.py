@@ -75,7 +75,11 @@ class _Writer:
 
     def _operator(self, node: Call) -> tuple[str, int]:
         if len(node.arguments) == 1:
-            return f"{node.function[0]}{self.at(node.arguments[0], _MEMBER)}", _UNARY
+            operand = node.arguments[0]
+            text = self.at(operand, _MEMBER)
+            # `-5` would read back as a constant, `-(5)` as the negation that it is.
+            is_number = node.function == "-_" and isinstance(operand, Literal) and not text.startswith("(")
+            return f"{node.function[0]}({text})" if is_number else f"{node.function[0]}{text}", _UNARY
         level = _LEVELS.get(node.function, 3)
         left, right = node.arguments
         return f"{self.at(left, level)} {node.function} {self.at(right, level + 1)}", level

@@ -23,7 +23,7 @@ class Diagnosis:
     """The result of checking a filter.
 
     canonical: the one spelling of this meaning, empty when not valid. corrected: a valid filter that was probably
-    meant, when this one is not. dialect: the other language that it is written in. message: everything, as people read it.
+    meant, when this one is not. dialect: the other language that it is written in. message: all of it, to be read.
     """
 
     valid: bool

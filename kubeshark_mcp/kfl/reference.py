@@ -15,7 +15,7 @@ from typing import Any
 from kubeshark_mcp.errors import UnsupportedError
 from kubeshark_mcp.kfl.canonical import write
 from kubeshark_mcp.kfl.tree import Call, FieldRef, Index, Literal, Node, Select, walk, with_children
-from kubeshark_mcp.kfl.types import STRING
+from kubeshark_mcp.kfl.types import DOUBLE, INT, STRING
 from kubeshark_mcp.kfl.values import Timestamp
 from kubeshark_mcp.model.field import Field, FieldType
 
@@ -37,8 +37,7 @@ class Reference:
 
         self._fields: dict[str, Field] = {}
         for node in walk(tree):
-            if isinstance(node, Call) and not node.operator and node.function not in KNOWN:
-                raise UnsupportedError(f"the reference library has no function {node.function}")
+            _refuse_unknown(node)
             if isinstance(node, FieldRef):
                 self._fields.setdefault(node.field.name, node.field)
         self._names = {name: f"f{number}" for number, name in enumerate(self._fields)}
@@ -54,6 +53,21 @@ class Reference:
             return bool(self._program.evaluate(bindings) == True)  # noqa: E712
         except self._error:
             return False
+
+
+def _refuse_unknown(node: Node) -> None:
+    if not isinstance(node, Call):
+        return
+    if not node.operator and node.function not in KNOWN:
+        raise UnsupportedError(f"the reference library has no function {node.function}")
+    if node.target is not None and any(_is_concatenation(inner) for inner in walk(node.target)):
+        raise UnsupportedError("the reference library loses the type of a text that `+` made")
+    if node.operator and DOUBLE in (kinds := {side.type for side in node.arguments}) and INT in kinds:
+        raise UnsupportedError(f"the reference library does not compare int and double with {node.function}")
+
+
+def _is_concatenation(node: Node) -> bool:
+    return isinstance(node, Call) and node.function == "+" and node.type == STRING
 
 
 def _plain(node: Node, now_ns: int) -> Node:

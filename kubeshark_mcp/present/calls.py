@@ -91,7 +91,7 @@ class CallPrinter:
             _service(row),
             _first(row, ("node_name", "remote_node_name", "local_node_name")),
             row.get("protocol", ""),
-            cut(str(row.get("_summary", "")), _CALL_WIDTH),
+            cut(str(_derived(row, "summary") or ""), _CALL_WIDTH),
             _status(row),
             _milliseconds(row),
             _note(row),
@@ -101,17 +101,18 @@ class CallPrinter:
         latency = _milliseconds(row)
         lines = [
             f"id {row.get('_id', row.get('id', ''))}  {self._time(row.get('timestamp'))}",
-            f"{row.get('protocol', '')} {row.get('_summary', '')} -> {_status(row) or 'no status'}"
+            f"{row.get('protocol', '')} {_derived(row, 'summary') or ''} -> {_status(row) or 'no status'}"
             + (f" in {latency:g} ms" if latency is not None else ""),
             f"src {endpoint(row, 'src')}",
             f"dst {endpoint(row, 'dst')}" + (f" svc {service}" if (service := _service(row)) else ""),
         ]
-        if row.get("_malformed"):
-            lines.append(f"malformed: {row['_malformed']}")
+        if malformed := _derived(row, "malformed"):
+            lines.append(f"malformed: {malformed}")
         if row.get("_packets"):
             lines.append(f"packets: {self._told(row['_packets'])}")
-        if row.get("_sightings"):
-            lines.append(f"sightings: {self._told(row['_sightings'])}")
+        lines += [f"sighting: {self._told(sighting)}" for sighting in _sightings(row)]
+        if row.get("_joined_into"):
+            lines.append(f"joined into: {row['_joined_into']}")
         return lines
 
     def _fields(self, row: Mapping[str, Any]) -> list[str]:
@@ -173,6 +174,12 @@ _SAID = frozenset(
         "redis",
         "tcp",
         "udp",
+        "summary",
+        "status",
+        "failed",
+        "malformed",
+        "answered",
+        "sightings",
     ]
 )
 """Fields whose content the first lines of an entry have."""
@@ -193,9 +200,27 @@ def _service(row: Mapping[str, Any]) -> str:
     return f"{namespace}/{name}" if name and namespace else name
 
 
+def _derived(row: Mapping[str, Any], name: str) -> Any:
+    """Give what is derived from an entry and is no KFL field: `_summary`, or `summary` where that is declared."""
+    return row.get(f"_{name}", row.get(name))
+
+
 def _status(row: Mapping[str, Any]) -> str:
-    status = str(row.get("_status") or "")
-    return f"!{status or 'failed'}" if row.get("_failed") else status
+    status = str(_derived(row, "status") or "")
+    if not status and _derived(row, "answered") is False:
+        status = "no answer"
+    return f"!{status or 'failed'}" if _derived(row, "failed") else status
+
+
+def _sightings(row: Mapping[str, Any]) -> list[Any]:
+    """Give the places where a call was seen; they arrive as a list or as JSON text."""
+    found = row.get("_sightings")
+    if isinstance(found, str):
+        try:
+            found = json.loads(found)
+        except ValueError:
+            return [found]
+    return list(found) if isinstance(found, list | tuple) else []
 
 
 def _milliseconds(row: Mapping[str, Any]) -> float | None:
@@ -204,10 +229,9 @@ def _milliseconds(row: Mapping[str, Any]) -> float | None:
 
 
 def _note(row: Mapping[str, Any]) -> str:
-    sightings = row.get("_sightings")
-    seen = len(sightings) if isinstance(sightings, list | tuple) else sightings
-    notes = [f"seen {seen}x"] if isinstance(seen, int) and seen > 1 else []
-    notes += ["malformed"] if row.get("_malformed") else []
+    seen = len(_sightings(row)) or row.get("sightings") or 0
+    notes = [f"seen {seen}x"] if seen > 1 else []
+    notes += ["malformed"] if _derived(row, "malformed") else []
     return ", ".join(notes)
 
 

@@ -63,7 +63,7 @@ class Presenter:
 
     def warnings(self, warnings: Sequence[str], limit: int = 5) -> list[str]:
         """Write warnings one a line, the first `limit` of them."""
-        lines = [f"warning: {self.safe(clean_line(warning, 300))}" for warning in warnings[:limit]]
+        lines = [f"warning: {self.safe(clean_line(self.clock.localise(warning), 300))}" for warning in warnings[:limit]]
         return [*lines, f"({len(warnings) - limit:,} more warnings)"] if len(warnings) > limit else lines
 
     def records(self, records: Sequence[Mapping[str, Any]]) -> str:
@@ -98,7 +98,7 @@ class Presenter:
         code: str = "",
     ) -> str:
         """Say why there are no rows and what settles it; code is for programs."""
-        return empty_answer(sentence, remedy, tool, arguments, clauses, self.registered)
+        return empty_answer(self.clock.localise(sentence), remedy, tool, arguments, clauses, self.registered)
 
     def _cell(self, value: object) -> object:
         return self.time(value) if isinstance(value, datetime) else value

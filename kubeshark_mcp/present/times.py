@@ -136,6 +136,9 @@ def _system_now() -> datetime:
     return datetime.now(UTC)
 
 
+_PRINTED = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)(?![\d:])")
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """What time it is, and where: the zone in which times are read and printed (None: the system's)."""
@@ -154,3 +157,14 @@ class Clock:
     def text(self, moment: datetime | None) -> str:
         """Print a time; a missing one as `-`."""
         return "-" if moment is None else format_time(moment, self.zone)
+
+    def localise(self, sentence: str) -> str:
+        """Print the RFC 3339 times of a sentence in the user's zone."""
+
+        def local(found: re.Match[str]) -> str:
+            try:
+                return self.text(datetime.fromisoformat(found.group()))
+            except ValueError:
+                return found.group()
+
+        return _PRINTED.sub(local, sentence)

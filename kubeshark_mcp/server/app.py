@@ -71,7 +71,7 @@ class KubesharkServer(MCPServer[Any]):
         except QuestionPending as pending:
             return pending.question
         except KubesharkError as error:
-            raise ToolError(self._redactor.text(clean(str(error)))) from None
+            raise ToolError(self._clock.localise(self._redactor.text(clean(str(error))))) from None
         except (MCPError, ToolError):
             raise
         except Exception as error:

@@ -219,7 +219,8 @@ class BatchBuilder:
         first = connections.numbers(lambda c: c.client_sequence)
         if self.protocol in CONNECTIONS:
             sent = np.maximum(request.length, _largest(entries, ("conn_local_bytes", "conn_remote_bytes")))
-            columns["_match"] = pa.array(match.client_match(clients, self.protocol))
+            unknown = (first < 0) & (connections.numbers(lambda c: c.transport == "tcp") == 1)
+            columns["_match"] = pa.array(match.client_match(clients, self.protocol), mask=unknown)
             columns["_sequence"] = pa.array(first, mask=first < 0)
             columns["_sequence_end"] = pa.array(first + sent, mask=first < 0)
             return columns
@@ -249,8 +250,11 @@ def _in_order_of_time(entries: Sequence[Entry]) -> tuple[Sequence[Entry], _Half,
     return [entries[index] for index in order.tolist()], request.taken(order), response.taken(order), start[order]
 
 
-def _nearness(_place: Mapping[str, Any]) -> int:
-    return 1
+def _nearness(place: Mapping[str, Any]) -> int:
+    node = place.get("node_name")
+    if node and node == place.get("local_node_name"):
+        return 0
+    return 2 if node and node == place.get("remote_node_name") else 1
 
 
 def _server_kind(place: Mapping[str, Any]) -> str:

@@ -22,6 +22,8 @@ FORMAT = 1
 JOINED = "joined"
 """Name of the folder with one row a call."""
 SUFFIX = ".parquet"
+MAP_FILE = f"_map{SUFFIX}"
+"""File in `joined`: _id of each sighting of a joined call -> _joined_into, the id of the row that stands for it."""
 TEMPORARY = ".tmp"
 
 

@@ -86,7 +86,7 @@ class ApiCallsToolset(Toolset):
             f"{context.show.shown(len(page.rows), page.total, 'calls', page.cursor)} (db {page.database})",
             *warnings,
             context.show.calls(page.rows, format, group_by),
-            context.hint("get_api_call", id=str(facts["ids"][0])) if format == "compact" else "",
+            context.hint("get_api_call", id=str(facts["ids"][0]), db=page.database) if format == "compact" else "",
         ]
         return Answer("\n".join(filter(None, lines)), facts)
 
@@ -94,7 +94,7 @@ class ApiCallsToolset(Toolset):
     async def get_api_call(
         self,
         context: ToolContext,
-        id: str,
+        id: Annotated[str, Field(coerce_numbers_to_str=True)],
         node_id: Annotated[str | None, Field(description="not needed: ids are unique")] = None,
         include_payload: bool = True,
         include_l4: bool = True,

@@ -16,6 +16,7 @@ HEALTH = (
     "out_of_order",
     "dup_acks",
     "missing_segments",
+    "rtt_avg_us",
     "tcp_handshake_p50_us",
     "tcp_handshake_p99_us",
 )
@@ -89,7 +90,7 @@ class L4FlowsToolset(Toolset):
 
 def _table(context: ToolContext, flows: Sequence[Mapping[str, Any]]) -> str:
     health = [name for name in HEALTH if any(_health(flow, name) for flow in flows)]
-    rest = [name for name in ("state", "l7") if any(flow.get(name) for flow in flows)]
+    rest = [name for name in ("state", "connections", "l7") if any(flow.get(name) for flow in flows)]
     rows = [
         [
             flow.get("proto", ""),

@@ -83,13 +83,14 @@ def test_raw_is_one_json_object_a_line_without_what_is_not_filled():
 
 def test_full_names_every_filled_field_once():
     text = PRINTER.page([HTTP], "full")
-    assert text.splitlines()[:6] == [
+    assert text.splitlines()[:7] == [
         "id s1/main/7  2026-11-01T13:03:05.250Z",
         f"http GET /cart?token={REDACTOR.mark('abc')} -> !500 in 12.5 ms",
         "src shop/web-1 10.0.0.5:40312",
         "dst shop/cart-1 10.0.0.9:8080 svc shop/cart",
         'packets: {"request":[3,4],"response":[5,6]}',
-        'sightings: [{"node":"node-a"},{"node":"node-b"}]',
+        'sighting: {"node":"node-a"}',
+        'sighting: {"node":"node-b"}',
     ]
     assert f"  Authorization: Bearer {REDACTOR.mark('abcdefgh')}" in text.splitlines()
     assert "status_code: 500" in text.splitlines()
@@ -135,3 +136,15 @@ def test_endpoints_are_named_as_far_as_they_are_known(row, text):
 @pytest.mark.parametrize("form", ["compact", "full", "raw"])
 def test_a_row_with_nothing_in_it_is_survived(form):
     assert isinstance(PRINTER.page([{}], form), str)
+
+
+def test_derived_columns_are_known_with_and_without_their_underscore():
+    row = {"_id": 7, "summary": "GET /x", "status": "", "failed": True, "answered": False, "sightings": 2}
+    assert PRINTER.page([row]) == "id|call|status|note\n7|GET /x|!no answer|seen 2x"
+
+
+def test_sightings_may_arrive_as_json_text():
+    row = {"_id": 7, "_sightings": '[{"node":"a"},{"node":"b"}]'}
+    assert PRINTER.page([row]) == "id|note\n7|seen 2x"
+    assert PRINTER.one(row).splitlines()[-2:] == ['sighting: {"node":"a"}', 'sighting: {"node":"b"}']
+    assert PRINTER.one({"_id": 7, "_sightings": "[cut"}).splitlines()[-1] == "sighting: [cut"

@@ -110,3 +110,11 @@ def test_a_clock_reads_and_prints_in_its_zone():
 
 def test_the_systems_clock_is_aware():
     assert Clock().now().utcoffset() == timedelta(0)
+
+
+def test_times_inside_a_sentence_are_moved_to_the_users_zone():
+    clock = Clock(BERLIN)
+    assert clock.localise("The data covers 2026-11-01T13:03:05+00:00 to 2026-11-01T13:03:05.5Z.") == (
+        "The data covers 2026-11-01T14:03:05+01:00 to 2026-11-01T14:03:05.500+01:00."
+    )
+    assert clock.localise("9999-99-99T99:99:99Z and 10:00") == "9999-99-99T99:99:99Z and 10:00"
