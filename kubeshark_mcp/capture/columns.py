@@ -43,7 +43,8 @@ class Columns:
     """One array a decoded column, zero until set, under the names of PacketBlock.
 
     data: the bytes of the window. start, end, wire_end: where each record begins, where its captured bytes end, and
-    where it would end had nothing been cut off.
+    where it would end had nothing been cut off. stop, wire_stop: the same ends for the layer that is being read; inside
+    a tunnel they are those of the outer packet's payload.
     """
 
     def __init__(self, records: Records) -> None:
@@ -54,6 +55,8 @@ class Columns:
         self.start = records.offset
         self.end = self.start + records.captured
         self.wire_end = np.maximum(self.start + records.original, self.end)
+        self.stop = self.end.copy()
+        self.wire_stop = self.wire_end.copy()
         self._arrays: dict[str, NDArray[Any]] = {
             name: np.zeros(count, kind) for name, kind in (NETWORK_COLUMNS | TRANSPORT_COLUMNS).items()
         }
@@ -61,10 +64,10 @@ class Columns:
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._arrays[name]
 
-    def reset_transport(self, rows: NDArray[np.intp]) -> None:
-        """Forget what an outer header put into the transport columns."""
-        for name in TRANSPORT_COLUMNS:
-            self._arrays[name][rows] = 0
+    def reset(self, rows: NDArray[np.intp] | slice) -> None:
+        """Forget what outer headers put into the columns."""
+        for array in self._arrays.values():
+            array[rows] = 0
 
     def block(self, appended: list[bytes]) -> PacketBlock:
         """Give the finished block; reassembled bytes go behind the captured ones."""

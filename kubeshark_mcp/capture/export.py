@@ -181,9 +181,8 @@ class _Output:
 
     def put(self, parts: list[bytes | memoryview]) -> None:
         """Write, and count the bytes."""
-        joined = b"".join(parts)
-        self.file.write(joined)
-        self.bytes += len(joined)
+        self.bytes += sum(map(len, parts))
+        self.file.write(parts[0] if len(parts) == 1 else b"".join(parts))
 
     def write(self, chosen: Chosen) -> bool:
         """Write packets; False when the limit is reached."""

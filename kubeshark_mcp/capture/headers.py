@@ -63,3 +63,5 @@ TCP = _header(
 """RFC 9293 section 3.1."""
 UDP = _header(8, ("source_port", 0, ">u2"), ("destination_port", 2, ">u2"), ("length", 4, ">u2"))
 """RFC 768. SCTP has its ports at the same place."""
+TUNNEL = _header(8, ("first", 0, "u1"), ("type", 2, ">u2"), ("word", 0, ">u4"), ("last", 7, "u1"))
+"""VXLAN (RFC 7348 section 5) and Geneve (RFC 8926 section 3.4), as far as they are alike."""

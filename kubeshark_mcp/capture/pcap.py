@@ -68,6 +68,9 @@ class PcapFormat:
                 "itemsize": 16,
             }
         )
+        self._same_as = ""
+        if self.order == "<" and self.record_header == 16:
+            self._same_as = "nanoseconds" if self.nanoseconds else "microseconds"
         self._seconds_prefix = b""
         self._chain = Chain(self.order, 8, self.record_header, 0, MOST_CAPTURED, 1, self._guess)
 
@@ -96,6 +99,7 @@ class PcapFormat:
             u4(headers["original"]),
             np.full(len(starts), self.findings.interfaces[0].link_type, np.int32),
             np.zeros(len(starts), np.int32),
+            same_as=self._same_as,
         )
 
     def _check_stop(self, window: Window, packet: int) -> None:

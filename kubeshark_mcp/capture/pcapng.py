@@ -265,7 +265,7 @@ def _join(parts: list[Records], window: Window, number: int) -> Records:
         return parts[0]
     names = ("header", "offset", "time_ns", "captured", "original", "link_type", "point")
     kinds = (np.int64, np.int64, np.int64, np.uint32, np.uint32, np.int32, np.int32)
-    columns = {
+    columns: dict[str, Any] = {
         name: np.concatenate([np.empty(0, kind), *(getattr(part, name) for part in parts)])
         for name, kind in zip(names, kinds, strict=True)
     }

@@ -42,6 +42,7 @@ class Records:
     header: where the record (pcap header or pcapng block) begins; offset: where its packet bytes begin.
     base: position in the stream of data[0]. limit: valid bytes of `data`. number: 1-based number of the first record.
     time_ns: int64. captured, original: uint32. link_type, point: int32.
+    same_as: `microseconds` or `nanoseconds` when the file holds these records as `write` writes a pcap of that kind.
     """
 
     data: NDArray[np.uint8]
@@ -55,6 +56,7 @@ class Records:
     original: NDArray[np.uint32]
     link_type: NDArray[np.int32]
     point: NDArray[np.int32]
+    same_as: str = ""
 
     def __len__(self) -> int:
         return len(self.offset)

@@ -9,6 +9,8 @@ from kubeshark_mcp.capture.layer import Handler, Layer, Next, Packet
 from kubeshark_mcp.capture.link import ETHERNET_LINK, IPV4, IPV6, ip, ppp
 
 TRANSPARENT_ETHERNET = 0x6558
+VXLAN, VXLAN_LINUX, GENEVE = 4789, 8472, 6081
+"""UDP ports. Linux had its own before VXLAN got one; Flannel and Cilium still use it."""
 _NSH = 0x894F
 _MOST_LABELS = 16
 
@@ -181,9 +183,9 @@ UDP_PORTS: dict[int, Handler] = {
     2152: gtp_user,
     3544: teredo,
     4754: gre,
-    4789: vxlan,
+    VXLAN: vxlan,
     4790: vxlan_extension,
-    6081: geneve,
+    GENEVE: geneve,
     6635: mpls,
-    8472: vxlan_strict,
+    VXLAN_LINUX: vxlan_strict,
 }

@@ -24,6 +24,8 @@ def pcap_header(link_type: int, snaplen: int, *, nanoseconds: bool) -> bytes:
 
 def pcap_records(records: Records, *, nanoseconds: bool) -> list[bytes | memoryview]:
     """Give record headers and packet bytes in turn, ready for writelines; the packets are views."""
+    if records.same_as == ("nanoseconds" if nanoseconds else "microseconds"):
+        return _runs(records)
     fields = np.empty((len(records), 4), "<u4")
     fields[:, 0] = records.time_ns // 1_000_000_000 & 0xFFFFFFFF
     fraction = records.time_ns % 1_000_000_000
@@ -37,6 +39,16 @@ def pcap_records(records: Records, *, nanoseconds: bool) -> list[bytes | memoryv
     for row, (start, end) in enumerate(zip(starts, ends, strict=True)):
         parts += (heads[row * 16 : row * 16 + 16], data[start:end])
     return parts
+
+
+def _runs(records: Records) -> list[bytes | memoryview]:
+    """Give the bytes of records that the file holds in the wanted form: neighbours in one piece."""
+    data = memoryview(records.data)  # type: ignore[arg-type]
+    ends = records.offset + records.captured
+    breaks = np.flatnonzero(records.header[1:] != ends[:-1])
+    firsts = records.header[np.append(0, breaks + 1)].tolist() if len(records) else []
+    lasts = ends[np.append(breaks, len(ends) - 1)].tolist() if len(records) else []
+    return [data[first:last] for first, last in zip(firsts, lasts, strict=True)]
 
 
 def pcapng_section() -> bytes:
