@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from typing import Any
 
 from kubeshark_mcp.kfl.diagnostics import EvaluationError, quoted
@@ -43,17 +44,19 @@ _BOOLEANS = {
 
 
 def double_text(value: float) -> str:
-    """Write a double with the fewest digits that read back the same; large and small ones with an exponent."""
+    """Write a double with the fewest digits that read back the same; from a million on, and below 0.0001, as 1e+06."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    digits = repr(value)
-    mantissa, _, exponent = digits.partition("e")
-    if exponent:
-        mantissa = mantissa.removesuffix(".0")
-        return f"{mantissa}e{'-' if exponent.startswith('-') else '+'}{exponent.lstrip('+-').zfill(2)}"
-    return mantissa.removesuffix(".0")
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    assert isinstance(exponent, int)
+    place = len(digits) + exponent - 1
+    if value == 0 or -4 <= place < 6:
+        return repr(value).removesuffix(".0")
+    mantissa = "".join(map(str, digits))
+    fraction = f".{mantissa[1:]}" if len(mantissa) > 1 else ""
+    return f"{'-' if sign else ''}{mantissa[0]}{fraction}e{'-' if place < 0 else '+'}{abs(place):02d}"
 
 
 def _whole(value: float) -> int:
@@ -119,7 +122,7 @@ CONVERSIONS: dict[str, Overloads] = {
     "uint": {
         (Uint,): Overload(UINT, _same),
         (int,): Overload(UINT, checked_uint),
-        (float,): Overload(UINT, lambda value: checked_uint(_whole(value) if value > -1 else -1)),
+        (float,): Overload(UINT, lambda value: checked_uint(-1 if value < 0 else _whole(value))),
         (str,): Overload(UINT, _text_to_uint),
     },
     "double": {

@@ -41,7 +41,7 @@ class Reference:
             if isinstance(node, FieldRef):
                 self._fields.setdefault(node.field.name, node.field)
         self._names = {name: f"f{number}" for number, name in enumerate(self._fields)}
-        self.text = write(_plain(tree, now_ns), lambda found: self._names[found.field.name])
+        self.text = write(plain(tree, now_ns), lambda found: self._names[found.field.name])
         environment = celpy.Environment()
         self._program = environment.program(environment.compile(self.text), functions={"map_get": _map_get})
         self._error = CELEvalError
@@ -70,9 +70,9 @@ def _is_concatenation(node: Node) -> bool:
     return isinstance(node, Call) and node.function == "+" and node.type == STRING
 
 
-def _plain(node: Node, now_ns: int) -> Node:
+def plain(node: Node, now_ns: int) -> Node:
     """Write what only KFL has as calls that the reference can be given."""
-    node = with_children(node, tuple(_plain(child, now_ns) for child in node.children()))
+    node = with_children(node, tuple(plain(child, now_ns) for child in node.children()))
     if isinstance(node, Call) and node.function == "now":
         return Literal(start=node.start, end=node.end, value=Timestamp(now_ns))
     if isinstance(node, Index) and isinstance(node.operand, FieldRef) and node.operand.type.name == "map":

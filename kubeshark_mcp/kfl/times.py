@@ -26,7 +26,7 @@ _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,18}))?(?:([Zz])|([+-])(\d\d):(\d\d))\Z", re.ASCII
 )
 _PART = re.compile(r"(\d{0,30})(?:\.(\d{0,30}))?(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
-_OFFSET = re.compile(r"([+-]?)(\d\d):(\d\d)\Z", re.ASCII)
+_OFFSET = re.compile(r"([+-]?)(\d{1,2}):(\d\d)\Z", re.ASCII)
 _UNITS = {
     "ns": 1,
     "us": 1_000,
