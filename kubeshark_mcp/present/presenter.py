@@ -46,12 +46,12 @@ class Presenter:
         """Write a compact table of values that are ours (ids, numbers, states); times are printed in the zone."""
         return pipe_table(columns, [[self._cell(value) for value in row] for row in rows])
 
-    def captured_table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-        """Write a compact table with captured text in it: cleaned, redacted, fenced."""
+    def captured_table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], fold: bool = True) -> str:
+        """Write a compact table with captured text in it: cleaned, redacted, fenced. fold: see pipe_table."""
         safe = [
             [self.safe(cell) if isinstance(cell := self._cell(value), str) else cell for value in row] for row in rows
         ]
-        return self.fence.around(pipe_table(columns, safe))
+        return self.fence.around(pipe_table(columns, safe, fold))
 
     def captured(self, text: str, limit: int = 0) -> str:
         """Clean, redact, cut and fence captured text."""

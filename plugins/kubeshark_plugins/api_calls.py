@@ -155,7 +155,7 @@ class ApiCallsToolset(Toolset):
         lines = [
             f"{groups}db {stats.database}, {context.show.span(stats.start, stats.end)}",
             *warnings,
-            context.show.captured_table((group_by or "key", *STATS[1:]), rows),
+            context.show.captured_table((group_by or "key", *STATS[1:]), rows, fold=False),
         ]
         return Answer("\n".join(lines), facts)
 

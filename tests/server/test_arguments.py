@@ -108,7 +108,7 @@ def test_a_text_that_looks_like_json_stays_a_text():
         ({"id": 1, "limit": 0}, "id is 1; give text. limit is 0; give at least 1."),
         (
             {"id": "a", "lable": {}},
-            '"lable" is no argument of probe. Did you mean "labels"? Valid: id, start, last, limit, kind, labels, nodes',
+            '"lable" is no argument of probe. Did you mean "labels"? Valid: id, start, last, limit, kind, labels,',
         ),
         ({"id": "a", "x": 1, "y": 2}, '"x", "y" are no arguments of probe.'),
     ],
