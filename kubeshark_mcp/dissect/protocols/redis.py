@@ -1,0 +1,225 @@
+"""Redis and what speaks like it: commands paired with replies, messages of subscriptions, replication streams."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, Opening, Protocol
+from kubeshark_mcp.dissect.buffer import join
+from kubeshark_mcp.dissect.redis_pairing import RedisPairing
+from kubeshark_mcp.dissect.wire_resp import (
+    HELD,
+    LINE_LIMIT,
+    REPLY_TYPES,
+    Dump,
+    RespError,
+    Side,
+    read_command,
+    read_inline,
+    words_of,
+)
+from kubeshark_mcp.dissect.wire_resp_commands import find_command, is_reply, judge
+from kubeshark_mcp.model.field import Field, FieldType
+from kubeshark_mcp.model.stream import Closing, Direction, Piece
+
+_BOOL, _INT, _STRING = FieldType.BOOL, FieldType.INT, FieldType.STRING
+_FIELDS = tuple(
+    Field(name, kind, meaning, example, "Redis")
+    for name, kind, meaning, example in (
+        ("redis", _BOOL, "the entry is Redis", "redis"),
+        (
+            "redis_type",
+            _STRING,
+            "type of the reply (`bulk string`, `simple error`, `null`, `push` ...); `command` where none was seen",
+            'redis_type == "simple error"',
+        ),
+        ("redis_command", _STRING, "command in upper case; kind of a message pushed", 'redis_command == "GET"'),
+        ("redis_key", _STRING, "first key of the command, or its channel", 'redis_key.startsWith("cart:")'),
+        ("redis_arguments", _INT, "how many arguments follow the command's name", "redis_arguments > 100"),
+        ("redis_error", _STRING, "text of an error reply", 'redis_error.startsWith("WRONGTYPE")'),
+        ("redis_truncated", _BOOL, "a message was longer than what is kept of it", "redis && redis_truncated"),
+        ("redis_request_size", _INT, "bytes of the command", "redis_request_size > 1000000"),
+        ("redis_response_size", _INT, "bytes of the reply", "redis_response_size > 1000000"),
+        ("redis_total_size", _INT, "bytes of command and reply", "redis_total_size > 1000000"),
+    )
+)
+_NAME = re.compile(rb"[A-Za-z][\w.:|-]{0,63}")
+_USUAL = frozenset(b"+:$")
+
+
+class RedisDissector(Dissector):
+    """Takes messages out of both directions; a long one is walked through without being kept."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._sides = (Side(Direction.CLIENT), Side(Direction.SERVER))
+        for side in self._sides:
+            side.lost = not context.connection.from_start
+        self._pairing = RedisPairing(context)
+
+    def on_piece(self, piece: Piece) -> None:
+        """Take the messages that end in this piece."""
+        side = self._sides[piece.direction]
+        start = 0
+        if side.lost:
+            start = _resume(piece)
+            if start < 0:
+                return
+            side.lost = False
+        side.buffer.append(piece)
+        data = side.buffer.data
+        try:
+            start = self._read(piece.direction, side, data, start)
+            start = side.drop(data, start)
+        except RespError as error:
+            self._lose(piece.direction, side, data, error)
+            start = len(data)
+        del data
+        side.buffer.consume(start)
+
+    def on_gap(self, direction: Direction, length: int) -> None:
+        """Find the next message at the beginning of a packet. Replies that are missing leave their commands alone."""
+        side, dump = self._sides[direction], self._pairing.dump
+        self._end(direction, f"{length} bytes are missing behind them")
+        if dump is None or direction is Direction.CLIENT:
+            side.lost = True
+        elif dump.left >= 0:
+            dump.left = max(0, dump.left - length)
+        if direction is Direction.SERVER:
+            self._pairing.flush()
+
+    def on_close(self, closing: Closing) -> None:
+        """Emit what waits, and messages that never ended."""
+        why = "the capture ends" if closing.how == "end" else "the connection ends"
+        self._end(Direction.CLIENT, why)
+        self._end(Direction.SERVER, why)
+        self._pairing.flush()
+
+    def _read(self, direction: Direction, side: Side, data: bytes, start: int) -> int:
+        """Read all whole messages; give where the first unfinished one begins. Raises RespError."""
+        pairing = self._pairing
+        client = direction is Direction.CLIENT
+        end = len(data)
+        while start < end:
+            side.begin = start
+            if side.remaining:
+                after = self._walk(direction, side, data, start)
+            elif not client and (pairing.dump is not None or pairing.begins_dump(data[start])):
+                after = self._read_dump(side, data, start)
+            elif data[start] in b"\r\n":
+                after = start + 1
+            elif client or pairing.replica:
+                after = self._read_command(direction, side, data, start)
+            else:
+                after = self._read_usual(side, data, start) or self._walk(direction, side, data, start)
+            if after < 0:
+                break
+            start = after
+        return start
+
+    def _read_usual(self, side: Side, data: bytes, start: int) -> int:
+        """Read the replies that most commands have, on a way without detours; give 0 where it does not lead."""
+        kind, stop = data[start], data.find(b"\r\n", start)
+        after = stop + 2
+        if stop < 0 or kind not in _USUAL:
+            return 0
+        if kind == 0x24:
+            digits = data[start + 1 : stop]
+            if not digits.isdigit() or len(digits) > 10:
+                return 0
+            after += int(digits) + 2
+            if after > len(data) or data[after - 2 : after] != b"\r\n":
+                return 0
+        if after - start > HELD:
+            return 0
+        answered = self._pairing.answer_usual(REPLY_TYPES[kind], side.buffer.span(start, after), data[start:after])
+        return after if answered else 0
+
+    def _walk(self, direction: Direction, side: Side, data: bytes, start: int) -> int:
+        message = side.walk(data, start)
+        if message is None:
+            return -1
+        after = side.position
+        side.forget()
+        if direction is Direction.CLIENT or self._pairing.replica:
+            self._pairing.ask(direction, words_of(message.body), message.span, message.body)
+        else:
+            self._pairing.answer(message)
+        return after
+
+    def _read_command(self, direction: Direction, side: Side, data: bytes, start: int) -> int:
+        if data[start] == 0x2A:
+            found = read_command(data, start)
+            if found is None:
+                return self._walk(direction, side, data, start)
+            command, after = found
+        else:
+            after = data.find(b"\n", start, start + LINE_LIMIT) + 1
+            if not after:
+                if len(data) - start >= LINE_LIMIT:
+                    raise RespError(f"a line is longer than {LINE_LIMIT} bytes", start)
+                return -1
+            command = read_inline(data[start:after].rstrip())
+        if command[0] and not _NAME.fullmatch(command[0][0]):
+            raise RespError("no command begins", start)
+        span = side.buffer.span(start, after)
+        self._pairing.ask(direction, command, span, data[start : min(after, start + HELD)])
+        return after
+
+    def _read_dump(self, side: Side, data: bytes, start: int) -> int:
+        """Pass over a database; a master sends empty lines while it prepares one."""
+        dump = self._pairing.dump or Dump()
+        if dump.span is None and data[start] in b"\r\n":
+            return start + 1
+        end = dump.walk(data, start)
+        if end > start:
+            span = side.buffer.span(start, end)
+            dump.span = span if dump.span is None else join(dump.span, span)
+        if dump.left == 0:
+            self._pairing.end_dump(dump)
+        return end
+
+    def _lose(self, direction: Direction, side: Side, data: bytes, error: RespError) -> None:
+        """Emit what cannot be read, and wait for a packet that begins with a message."""
+        where = side.buffer.offset + error.position
+        message = side.take(data, side.begin, len(data))
+        self._pairing.unread(message, direction, f"{error} at byte {where} of the stream")
+        side.forget()
+        side.lost = True
+        if direction is Direction.SERVER:
+            self._pairing.flush()
+
+    def _end(self, direction: Direction, why: str) -> None:
+        """Emit the message that is unfinished and stays so."""
+        side = self._sides[direction]
+        message = side.unfinished()
+        if message is not None:
+            self._pairing.unread(message, direction, f"{message.size} bytes of the message were seen: {why}")
+        side.buffer.clear()
+        side.forget()
+
+
+def _resume(piece: Piece) -> int:
+    """Give where a message begins in a piece behind bytes that could not be read; -1 when none does."""
+    if piece.direction is Direction.CLIENT:
+        return find_command(piece.data)
+    return 0 if is_reply(piece.data) else -1
+
+
+class Redis(Protocol):
+    """Redis, Valkey, KeyDB, Dragonfly: commands and replies in RESP2 and RESP3."""
+
+    name: ClassVar[str] = "redis"
+    title: ClassVar[str] = "Redis"
+    specification: ClassVar[str] = "RESP2 and RESP3 (Redis serialization protocol specification)"
+    ports: ClassVar[frozenset[int]] = frozenset({6379})
+    fields: ClassVar[tuple[Field, ...]] = _FIELDS
+
+    def probe(self, opening: Opening) -> Confidence:
+        """Look for a command as an array of bulk strings, or for known words with replies of the right form."""
+        return judge(opening)
+
+    def open(self, context: Context) -> Dissector:
+        """Begin to read a connection."""
+        return RedisDissector(context)
