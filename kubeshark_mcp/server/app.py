@@ -42,7 +42,7 @@ class KubesharkServer(MCPServer[Any]):
         )
         self._hub = hub
         self._tools = dict(tools)
-        self._arguments = {name: Arguments.of(registered.tool) for name, registered in tools.items()}
+        self._arguments: dict[str, Arguments] = {}
         self._clock = options.clock
         self._redactor = Redactor(options.key, options.redact)
         self._show = Presenter(options.clock, self._redactor, Fence(options.key), self._tools.__contains__)
@@ -55,7 +55,13 @@ class KubesharkServer(MCPServer[Any]):
 
     async def list_tools(self) -> list[ToolDescription]:
         """Describe the tools as a client sees them."""
-        return [describe(registered.tool, self._arguments[name]) for name, registered in self._tools.items()]
+        return [describe(registered.tool, self._arguments_of(name)) for name, registered in self._tools.items()]
+
+    def _arguments_of(self, name: str) -> Arguments:
+        """Give what a tool can be given; built when first asked for, because models cost start-up time."""
+        if name not in self._arguments:
+            self._arguments[name] = Arguments.of(self._tools[name].tool)
+        return self._arguments[name]
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
@@ -66,7 +72,7 @@ class KubesharkServer(MCPServer[Any]):
             raise ToolError(f'There is no tool "{name[:80]}" here. Tools: {", ".join(self._tools)}.')
         call = context if context is not None else Context(mcp_server=self)
         try:
-            checked = self._arguments[name].read(arguments, self._clock)
+            checked = self._arguments_of(name).read(arguments, self._clock)
             answer = await registered.tool.function(registered.toolset, self._context(call), **checked)
         except QuestionPending as pending:
             return pending.question
