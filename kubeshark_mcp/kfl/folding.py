@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Any
 
 from kubeshark_mcp.kfl.diagnostics import EvaluationError
 from kubeshark_mcp.kfl.interpreter import Interpreter, new_frame
@@ -18,6 +17,7 @@ from kubeshark_mcp.kfl.tree import (
     Node,
     with_children,
 )
+from kubeshark_mcp.kfl.values import size_of
 
 _STEPS = 10_000
 _LARGEST = 10_000
@@ -89,14 +89,6 @@ class _Folder:
             value = interpreter.build(node)({}, new_frame(interpreter.depth, _STEPS))
         except EvaluationError:
             return node
-        if _size(value) > _LARGEST:
+        if size_of(value, _LARGEST) > _LARGEST:
             return node
         return Literal(start=node.start, end=node.end, type=node.type, value=value)
-
-
-def _size(value: Any) -> int:
-    if type(value) is list:
-        return 1 + sum(map(_size, value))
-    if type(value) is dict:
-        return 1 + sum(_size(key) + _size(item) for key, item in value.items())
-    return len(value) if type(value) in {str, bytes} else 1

@@ -72,12 +72,17 @@ def _as_text(value: Any, _precision: int = 0) -> str:
 
 
 def _list_text(items: list[Any]) -> str:
-    return f"[{', '.join(_as_text(item) for item in items)}]"
+    return _bounded(f"[{', '.join(_as_text(item) for item in items)}]")
+
+
+def _bounded(text: str) -> str:
+    checked_length(len(text))
+    return text
 
 
 def _map_text(entries: dict[Any, Any]) -> str:
     pairs = sorted((_as_text(key_value(key)), _as_text(value)) for key, value in entries.items())
-    return f"{{{', '.join(f'{key}: {value}' for key, value in pairs)}}}"
+    return _bounded(f"{{{', '.join(f'{key}: {value}' for key, value in pairs)}}}")
 
 
 _TEXTS: dict[type, Callable[[Any], str]] = {

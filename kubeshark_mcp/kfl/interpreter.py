@@ -37,7 +37,7 @@ Row = Mapping[str, Any]
 Frame = list[Any]
 Evaluate = Callable[[Row, Frame], Any]
 
-STEPS = 1_000_000
+STEPS = 50_000
 """Loop steps of one evaluation; more end in an error, so that nested macros over long lists cannot run for hours."""
 
 _ORDER: dict[str, Callable[[int], bool]] = {

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from kubeshark_mcp.kfl.diagnostics import KflError, Source, quoted
 from kubeshark_mcp.kfl.values import INT_MAX, UINT_MAX, Uint
 
-LONGEST_TEXT = 100_000
+LONGEST_TEXT = 65_536
 """A filter of more characters is refused before anything looks at it."""
 
 RESERVED = frozenset(

@@ -26,6 +26,12 @@ def _items(value: Any, frame: list[Any], slot: int) -> Iterator[Any]:
         yield item
 
 
+def _weight(value: Any) -> int:
+    """Give the steps that keeping a value costs, so that lists of long lists stay small."""
+    kind = type(value)
+    return len(value) if kind in {list, dict} else len(value) // 64 if kind in {str, bytes} else 0
+
+
 def _truth(value: Any, macro: str) -> bool:
     if type(value) is not bool:
         raise no_overload(macro, value)
@@ -63,11 +69,12 @@ def _exists_one(target: _Evaluate, slot: int, body: _Evaluate, _condition: _Eval
 
 def _map(target: _Evaluate, slot: int, body: _Evaluate, condition: _Evaluate | None) -> _Evaluate:
     def run(row: Mapping[str, Any], frame: list[Any]) -> list[Any]:
-        return [
-            body(row, frame)
-            for _ in _items(target(row, frame), frame, slot)
-            if condition is None or _truth(condition(row, frame), "map")
-        ]
+        made: list[Any] = []
+        for _ in _items(target(row, frame), frame, slot):
+            if condition is None or _truth(condition(row, frame), "map"):
+                made.append(body(row, frame))
+                frame[0] -= _weight(made[-1])
+        return made
 
     return run
 

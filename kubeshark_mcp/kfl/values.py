@@ -22,6 +22,8 @@ TIMESTAMP_MIN = -62_135_596_800 * SECOND
 TIMESTAMP_MAX = 253_402_300_800 * SECOND - 1
 LONGEST = 16 * 1024 * 1024
 """No string, bytes or list that an expression builds may be longer than this."""
+MOST_ITEMS = 1_000_000
+"""No comparison looks at more items, and no result holds more."""
 
 
 class Uint(int):
@@ -139,11 +141,50 @@ def equals(left: Any, right: Any) -> bool:
     kind, other = type(left), type(right)
     if kind is not other:
         return kind in NUMERIC and other in NUMERIC and _compare_numbers(left, right) == 0
-    if kind is list:
-        return len(left) == len(right) and all(equals(one, two) for one, two in zip(left, right, strict=True))
-    if kind is dict:
-        return len(left) == len(right) and all(key in right and equals(left[key], right[key]) for key in left)
+    if kind is list or kind is dict:
+        return _same_contents(left, right)
     return bool(left == right)
+
+
+def _same_contents(left: Any, right: Any) -> bool:
+    """Compare lists or maps without recursion; `MOST_ITEMS` bounds values that hold one item many times over."""
+    waiting = [(left, right)]
+    steps = 0
+    while waiting:
+        one, two = waiting.pop()
+        if type(one) is not type(two) or type(one) not in {list, dict}:
+            if not equals(one, two):
+                return False
+            continue
+        if len(one) != len(two):
+            return False
+        steps += len(one)
+        if steps > MOST_ITEMS:
+            raise EvaluationError(f"too many items to compare: more than {MOST_ITEMS}")
+        if type(one) is list:
+            waiting.extend(zip(one, two, strict=True))
+        elif any(key not in two for key in one):
+            return False
+        else:
+            waiting.extend((one[key], two[key]) for key in one)
+    return True
+
+
+def size_of(value: Any, most: int) -> int:
+    """Count items, characters and bytes in all of a value; stops soon after `most`."""
+    waiting = [value]
+    size = 0
+    while waiting and size <= most:
+        found = waiting.pop()
+        size += 1
+        if type(found) is list:
+            waiting.extend(found[: most + 1])
+        elif type(found) is dict:
+            waiting.extend(found.keys())
+            waiting.extend(found.values())
+        elif type(found) in {str, bytes}:
+            size += len(found)
+    return size
 
 
 def compare(operator: str, left: Any, right: Any) -> int | None:
@@ -203,9 +244,15 @@ def _from_stranger(value: Any) -> Any:
 
 
 def to_python(value: Any) -> Any:
-    """Turn a CEL value into what a caller gets: maps have plain keys again."""
+    """Turn a CEL value into what a caller gets: maps have plain keys again. Raises when it is too large to copy."""
+    if type(value) in {list, dict} and size_of(value, LONGEST) > LONGEST:
+        raise EvaluationError("result too large")
+    return _to_python(value)
+
+
+def _to_python(value: Any) -> Any:
     if type(value) is list:
-        return [to_python(item) for item in value]
+        return [_to_python(item) for item in value]
     if type(value) is dict:
-        return {key_value(key): to_python(item) for key, item in value.items()}
+        return {key_value(key): _to_python(item) for key, item in value.items()}
     return value
