@@ -11,7 +11,7 @@ def rough_tokens(text: str) -> int:
     """Estimate the tokens of a text without a tokenizer.
 
     Counts pieces as byte-pair encodings cut them: a word is a token for each six letters begun, digits go in threes,
-    signs in twos, letters outside ASCII are one each.
+    signs in fours, letters outside ASCII are one each.
     """
     count = 0
     for word, digits, signs, newline in _PIECES.findall(text):
@@ -20,7 +20,7 @@ def rough_tokens(text: str) -> int:
         elif digits:
             count += -(-len(digits) // 3)
         elif signs:
-            count += -(-len(signs) // 2)
+            count += -(-len(signs) // 4)
         elif newline:
             count += 1
     return count
