@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from io import BytesIO
 
 from kubeshark_mcp.model.stream import Direction, Piece, Span
@@ -76,14 +77,7 @@ class StreamBuffer:
         begin, stop = self.offset + start, self.offset + end
         first = max(0, bisect_right(self._starts, begin) - 1)
         last = max(first, bisect_right(self._starts, stop - 1) - 1)
-        return Span(
-            begin,
-            stop - begin,
-            self._numbers[first],
-            self._numbers[last],
-            self._times[first],
-            self._times[last],
-        )
+        return _span(begin, stop - begin, self._numbers[first : last + 1], self._times[first : last + 1])
 
     def rest(self) -> list[Piece]:
         """Give the unconsumed bytes as a piece again, for a hand-over; empty when there are none."""
@@ -105,22 +99,30 @@ def join(first: Span, last: Span) -> Span:
     return Span(
         first.offset,
         last.offset + last.length - first.offset,
-        first.first_packet,
-        last.last_packet,
-        first.start_ns,
-        last.end_ns,
+        min(first.first_packet, last.first_packet),
+        max(first.last_packet, last.last_packet),
+        min(first.start_ns, last.start_ns),
+        max(first.end_ns, last.end_ns),
         first.missing + last.missing,
     )
 
 
 def piece_span(piece: Piece, start: int, end: int) -> Span:
     """Give the evidence of piece.data[start:end] (end excluded, end > start)."""
-    if len(piece.starts) == 1:
+    starts = piece.starts
+    if len(starts) == 1:
         number, time_ns = piece.packets[0], piece.times[0]
         return Span(piece.offset + start, end - start, number, number, time_ns, time_ns)
-    first_packet, first_ns = piece.packet_at(start)
-    last_packet, last_ns = piece.packet_at(end - 1)
-    return Span(piece.offset + start, end - start, first_packet, last_packet, first_ns, last_ns)
+    first = bisect_right(starts, start) - 1
+    last = bisect_right(starts, end - 1, first + 1) - 1
+    return _span(piece.offset + start, end - start, piece.packets[first : last + 1], piece.times[first : last + 1])
+
+
+def _span(offset: int, length: int, numbers: Sequence[int], times: Sequence[int]) -> Span:
+    """Packets may have come in another order than their bytes have."""
+    if len(numbers) == 1:
+        return Span(offset, length, numbers[0], numbers[0], times[0], times[0])
+    return Span(offset, length, min(numbers), max(numbers), min(times), max(times))
 
 
 def piece_rest(piece: Piece, start: int) -> list[Piece]:
@@ -140,3 +142,12 @@ def piece_rest(piece: Piece, start: int) -> list[Piece]:
             piece.times[first:],
         )
     ]
+
+
+Source = Piece | StreamBuffer
+"""Where bytes that are being read, and their packets, are."""
+
+
+def span_of(source: Source, start: int, end: int) -> Span:
+    """Give the evidence of the bytes source.data[start:end] (end excluded, end > start)."""
+    return piece_span(source, start, end) if isinstance(source, Piece) else source.span(start, end)

@@ -7,7 +7,7 @@ entries and must not be changed.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import unquote_plus, urlsplit
 
@@ -67,8 +67,8 @@ class Head:
     chunked: bool = False
     coded: bool = False
     upgrade: str = ""
-    request_cookies: dict[str, str] = field(default_factory=dict)
-    response_cookies: dict[str, str] = field(default_factory=dict)
+    request_cookies: dict[str, str] | None = None
+    response_cookies: dict[str, str] | None = None
 
 
 class RequestLines(dict[bytes, "RequestLine | None"]):
@@ -94,11 +94,12 @@ class StatusLines(dict[bytes, "StatusLine | None"]):
 
 
 class HeaderLines(dict[bytes, tuple[str, str]]):
-    """Header lines by their bytes: lower-case name and value. A line without a colon has the name ""."""
+    """Header lines by their bytes: lower-case name and value. What is not one simple line has the name ""."""
 
     def __missing__(self, line: bytes) -> tuple[str, str]:
         name, colon, value = line.partition(b":")
-        found = (text(name.strip(b" \t\r")).lower(), text(value.strip(b" \t\r\n"))) if colon else ("", "")
+        simple = colon and line[0] not in b" \t" and b"\n" not in line
+        found = (text(name.strip(b" \t\r")).lower(), text(value.strip(b" \t\r"))) if simple else ("", "")
         _remember(self, line, found, LINES)
         return found
 
@@ -111,25 +112,27 @@ class Heads(dict[bytes, Head]):
         self._lines = HeaderLines()
 
     def __missing__(self, block: bytes) -> Head:
-        found = self._parse(block)
+        lines = block.split(b"\r\n")
+        headers = dict(map(self._lines.__getitem__, lines))
+        if "" in headers or len(headers) != len(lines):
+            lines = [line.removesuffix(b"\r") for line in _FOLD.sub(b" ", block).split(b"\n")]
+            headers = self._join(lines)
+        found = _head(headers)
+        if "set-cookie" in headers:
+            pairs = map(self._lines.__getitem__, lines)
+            found.response_cookies = _cookies(
+                [value.partition(";")[0] for name, value in pairs if name == "set-cookie"]
+            )
         _remember(self, block, found, SECTIONS)
         return found
 
-    def _parse(self, block: bytes) -> Head:
-        if b"\n " in block or b"\n\t" in block:
-            block = _FOLD.sub(b" ", block)
-        lines = block.split(b"\r\n")
-        if block.count(b"\n") != len(lines) - 1:
-            lines = [line.removesuffix(b"\r") for line in block.split(b"\n")]
-        pairs = list(map(self._lines.__getitem__, lines))
-        headers = dict(pairs)
-        if len(headers) != len(pairs):
-            headers = {}
-            for name, value in pairs:
-                headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        set_cookie = [value for name, value in pairs if name == "set-cookie"] if "set-cookie" in headers else []
+    def _join(self, lines: list[bytes]) -> dict[str, str]:
+        """Join repeated fields (RFC 9110 section 5.2); what has no name is left out."""
+        headers: dict[str, str] = {}
+        for name, value in map(self._lines.__getitem__, lines):
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
         headers.pop("", None)
-        return _head(headers, set_cookie)
+        return headers
 
 
 def text(value: bytes) -> str:
@@ -179,32 +182,34 @@ def _parameters(query: str) -> dict[str, str]:
     for part in query.split("&"):
         if part:
             name, _, value = part.partition("=")
-            name, value = unquote_plus(name), unquote_plus(value)
+            if "%" in part or "+" in part:
+                name, value = unquote_plus(name), unquote_plus(value)
             found[name] = f"{found[name]}, {value}" if name in found else value
     return found
 
 
-def _head(headers: dict[str, str], set_cookie: list[str]) -> Head:
+def _head(headers: dict[str, str]) -> Head:
     head = Head(headers)
-    if (length := headers.get("content-length")) is not None:
-        head.length = _length(length)
-    if (coding := headers.get("transfer-encoding")) is not None:
+    if "content-length" in headers:
+        head.length = _length(headers["content-length"])
+    if "transfer-encoding" in headers:
         head.coded = True
-        head.chunked = coding.rpartition(",")[2].strip().lower() == "chunked"
-    if (upgrade := headers.get("upgrade")) is not None:
-        head.upgrade = upgrade.partition(",")[0].partition("/")[0].strip().lower()
-    if (cookie := headers.get("cookie")) is not None:
-        head.request_cookies = _cookies(cookie.split(";"))
-    if set_cookie:
-        head.response_cookies = _cookies([value.partition(";")[0] for value in set_cookie])
+        head.chunked = headers["transfer-encoding"].rpartition(",")[2].strip().lower() == "chunked"
+    if "upgrade" in headers:
+        head.upgrade = headers["upgrade"].partition(",")[0].partition("/")[0].strip().lower()
+    if "cookie" in headers:
+        head.request_cookies = _cookies(headers["cookie"].split(";"))
     return head
 
 
 def _length(value: str) -> int:
     """Read Content-Length; a repeated one counts when all agree (RFC 9112 section 6.3)."""
-    values = {part.strip() for part in value.split(",")}
-    single = values.pop()
-    if values or not (single.isascii() and single.isdigit()) or len(single) > 20:
+    single = value
+    if "," in value:
+        single, *others = {part.strip() for part in value.split(",")}
+        if others:
+            return BAD_LENGTH
+    if not (single.isascii() and single.isdigit()) or len(single) > 20:
         return BAD_LENGTH
     length = int(single)
     return length if length < LENGTH_LIMIT else BAD_LENGTH

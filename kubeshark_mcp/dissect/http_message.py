@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Generic, TypeVar
 
 from kubeshark_mcp.dissect.http_head import BAD_LENGTH, Head, RequestLine, StatusLine
@@ -21,6 +19,17 @@ UNTIL_CLOSE, CHUNKED, TUNNEL, HOLD, LOST = -1, -2, -3, -4, -5
 """What follows a header when it is no known number of bytes: everything, chunks, another protocol at once, perhaps
 another protocol (wait for the answer), or nobody can tell."""
 
+HEAD, LENGTH, CHUNKS, TRAILER, CLOSE, SEEK, HELD, STOPPED = range(8)
+"""What a reader expects next. Plain numbers: they index its reading functions, once for each message."""
+
+ENDINGS = {
+    "fin": "the sender closed",
+    "reset": "the connection was reset",
+    "evicted": "nothing more was seen",
+    "end": "the capture ends",
+}
+"""Why nothing more came, by Closing.how."""
+
 METHODS = (
     b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK "
     b"REPORT SEARCH SUBSCRIBE UNSUBSCRIBE NOTIFY M-SEARCH PURGE"
@@ -34,20 +43,6 @@ _STATUS = re.compile(rb"HTTP/1\.[01] [1-5]\d\d[ \r\n]")
 Line = TypeVar("Line", RequestLine, StatusLine)
 
 
-class State(IntEnum):
-    """What a reader expects next: the values index the reading functions."""
-
-    HEAD = 0
-    LENGTH = 1
-    CHUNKS = 2
-    TRAILER = 3
-    CLOSE = 4
-    SEEK = 5
-    HELD = 6
-    STOPPED = 7
-
-
-@dataclass(slots=True, eq=False)
 class Message(Generic[Line]):
     """A request or a response. line: None where the start line cannot be read.
 
@@ -56,9 +51,6 @@ class Message(Generic[Line]):
     answer: the response, when it was complete before its request was. alone: it will get no answer.
     """
 
-    line: Line | None
-    head: Head
-    header_size: int = 0
     body: bytes = b""
     body_size: int = 0
     span: Span | None = None
@@ -68,6 +60,13 @@ class Message(Generic[Line]):
     done: bool = False
     answer: Message[StatusLine] | None = None
     alone: bool = False
+
+    def __init__(self, line: Line | None, head: Head, header_size: int = 0, malformed: str = "") -> None:
+        self.line: Line | None = line
+        self.head = head
+        self.header_size = header_size
+        if malformed:
+            self.malformed = malformed
 
 
 def note(message: Message[Line], reason: str) -> None:

@@ -11,20 +11,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Generic
 
-from kubeshark_mcp.dissect.buffer import StreamBuffer, join, piece_rest, piece_span
+from kubeshark_mcp.dissect.buffer import Source, StreamBuffer, join, piece_rest, span_of
 from kubeshark_mcp.dissect.http_head import Head, Heads
 from kubeshark_mcp.dissect.http_message import (
     CHUNK_LINE_LIMIT,
     CHUNKED,
+    CHUNKS,
+    CLOSE,
+    ENDINGS,
+    HEAD,
     HEADER_LIMIT,
+    HELD,
     HOLD,
+    LENGTH,
     LOST,
+    SEEK,
+    STOPPED,
     TAIL,
+    TRAILER,
     TUNNEL,
     UNTIL_CLOSE,
     Line,
     Message,
-    State,
     find_start,
     is_plausible,
     is_status,
@@ -32,17 +40,8 @@ from kubeshark_mcp.dissect.http_message import (
 )
 from kubeshark_mcp.model.stream import Direction, Piece
 
-Source = Piece | StreamBuffer
-"""Where the bytes being read, and their packets, are."""
-
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?\r?\Z", re.DOTALL)
-_ENDINGS = {
-    "fin": "the sender closed",
-    "reset": "the connection was reset",
-    "evicted": "nothing more was seen",
-    "end": "the capture ends",
-}
 
 
 class MessageReader(Generic[Line]):
@@ -64,12 +63,10 @@ class MessageReader(Generic[Line]):
         overtaken: Callable[[], bool],
     ) -> None:
         self.synced = False
-        self.state = State.HEAD
+        self.state = HEAD
         self._name = "request" if direction is Direction.CLIENT else "response"
-        self._direction = direction
+        self._direction, self._heads, self._limit = direction, heads, body_limit
         self._lines: Mapping[bytes, Line | None] = lines
-        self._heads = heads
-        self._limit = body_limit
         self._begun: Callable[[Message[Line]], int] = begun
         self._finished: Callable[[Message[Line]], None] = finished
         self._overtaken = overtaken
@@ -84,7 +81,7 @@ class MessageReader(Generic[Line]):
     @property
     def partial(self) -> bool:
         """Tell whether part of a header waits for the rest."""
-        return self._carry is not None and self.state is State.HEAD
+        return self._carry is not None and self.state is HEAD
 
     def feed(self, piece: Piece) -> None:
         """Take the bytes that follow on those before."""
@@ -93,7 +90,7 @@ class MessageReader(Generic[Line]):
             self._run(piece.data, piece)
             return
         carry.append(piece)
-        if self.state is not State.HEAD or b"\n" in piece.data or len(carry) > HEADER_LIMIT:
+        if self.state is not HEAD or b"\n" in piece.data or len(carry) > HEADER_LIMIT:
             self._run(carry.data, carry)
 
     def gap(self, length: int) -> None:
@@ -102,46 +99,46 @@ class MessageReader(Generic[Line]):
         Bytes missing inside a body of known length, or inside a chunk, do not cost the position.
         """
         message, state = self._message, self.state
-        if message is None or state is State.TRAILER:
+        if message is None or state is TRAILER:
             self._abandon(f"{length} bytes missing in the {self._name} header")
         else:
-            inside = length if state is State.CLOSE else min(length, self._remaining)
+            inside = length if state is CLOSE else min(length, self._remaining)
             note(message, f"{length} bytes missing in the {self._name} body at offset {message.body_size}")
             message.missing += inside
             message.body_size += inside
             self._room = 0
             self._carry = None
-            if state is State.CLOSE:
+            if state is CLOSE:
                 return
             self._remaining -= inside
-            self._chunk_ended = state is State.CHUNKS and not self._remaining
-            if not self._remaining and (state is State.LENGTH or inside < length):
+            self._chunk_ended = state is CHUNKS and not self._remaining
+            if not self._remaining and (state is LENGTH or inside < length):
                 self._end(message)
             if inside == length:
                 return
         self._carry = None
-        if self.state is not State.STOPPED:
+        if self.state is not STOPPED:
             self._lose()
 
     def close(self, how: str) -> None:
         """Hear that nothing more comes: finish what is being read. how: see Closing."""
         message = self._message
-        if message is None or self.state is State.TRAILER:
-            self._abandon(f"the {self._name} header is cut short: {_ENDINGS.get(how, how)}")
+        if message is None or self.state is TRAILER:
+            self._abandon(f"the {self._name} header is cut short: {ENDINGS.get(how, how)}")
         else:
-            if self.state is State.LENGTH:
+            if self.state is LENGTH:
                 note(
                     message,
-                    f"{self._remaining} bytes missing at the end of the {self._name} body: {_ENDINGS.get(how, how)}",
+                    f"{self._remaining} bytes missing at the end of the {self._name} body: {ENDINGS.get(how, how)}",
                 )
-            elif self.state is State.CHUNKS or how == "reset":
-                note(message, f"the end of the {self._name} body is missing: {_ENDINGS.get(how, how)}")
+            elif self.state is CHUNKS or how == "reset":
+                note(message, f"the end of the {self._name} body is missing: {ENDINGS.get(how, how)}")
             self._end(message)
-        self.state = State.STOPPED
+        self.state = STOPPED
 
     def settle(self) -> None:
         """Take a waiting line as a whole HTTP/0.9 request: the server has begun to answer."""
-        if self._carry is not None and self.state is State.HEAD:
+        if self._carry is not None and self.state is HEAD:
             line, end, more = self._carry.data.partition(b"\n")
             found = self._lines[line.removesuffix(b"\r")] if end and not more.strip(b"\r\n") else None
             if found is not None and not found.version:
@@ -149,14 +146,14 @@ class MessageReader(Generic[Line]):
 
     def release(self) -> None:
         """Go on after a HOLD that came to nothing."""
-        if self.state is State.HELD:
-            self.state = State.HEAD
+        if self.state is HELD:
+            self.state = HEAD
             if self._carry is not None:
                 self._run(self._carry.data, self._carry)
 
     def stop(self) -> list[Piece]:
         """Read no more, and give back what was not read."""
-        self.state = State.STOPPED
+        self.state = STOPPED
         rest, self._unread = self._unread, []
         if self._carry is not None:
             rest = self._carry.rest()
@@ -178,7 +175,7 @@ class MessageReader(Generic[Line]):
             self._carry = None
         elif isinstance(source, StreamBuffer):
             source.consume(position)
-        elif self.state is State.STOPPED:
+        elif self.state is STOPPED:
             self._unread = piece_rest(source, position)
         else:
             self._carry = StreamBuffer(self._direction)
@@ -205,8 +202,16 @@ class MessageReader(Generic[Line]):
             return self._wait(data, position, source, line)
         self.synced, self._start, self._scanned, self._line = True, position, 0, None
         message: Message[Line] = Message(line, self._heads[data[line_end + 1 : stop]], body - position)
-        self._follow(message, self._begun(message), source, body)
-        return body
+        length = self._begun(message)
+        if not 0 <= length <= len(data) - body:
+            self._follow(message, length, source, body)
+            return body
+        if length:
+            message.body, message.body_size = data[body : body + min(length, self._limit)], length
+        message.span = span_of(source, position, body + length)
+        message.done = True
+        self._finished(message)
+        return body + length
 
     def _wait(self, data: bytes, position: int, source: Source, line: Line | None) -> int:
         """Wait for the rest of a header, remembering what was looked at, so that it is not looked at again."""
@@ -220,16 +225,15 @@ class MessageReader(Generic[Line]):
     def _follow(self, message: Message[Line], length: int, source: Source, body: int) -> None:
         """Go on behind a header with what follows it."""
         if length > 0 or length in {CHUNKED, UNTIL_CLOSE}:
-            self.state = State.LENGTH if length > 0 else State.CHUNKS if length == CHUNKED else State.CLOSE
+            self.state = LENGTH if length > 0 else CHUNKS if length == CHUNKED else CLOSE
             self._message, self._remaining, self._room = message, max(length, 0), self._limit
             self._chunk_ended = False
             return
-        self._extend(message, source, body)
-        self._end(message)
+        self._end(message, source, body)
         if length == TUNNEL:
-            self.state = State.STOPPED
+            self.state = STOPPED
         elif length == HOLD:
-            self.state = State.HELD
+            self.state = HELD
         elif length == LOST:
             self._lose()
 
@@ -253,8 +257,7 @@ class MessageReader(Generic[Line]):
         self._keep(message, data, position, stop)
         self._remaining -= stop - position
         if not self._remaining:
-            self._extend(message, source, stop)
-            self._end(message)
+            self._end(message, source, stop)
         return stop
 
     def _read_chunks(self, data: bytes, position: int, source: Source) -> int:
@@ -279,12 +282,11 @@ class MessageReader(Generic[Line]):
                 self._chunk_ended = False
             elif self._chunk_ended or size is None:
                 note(message, f"no chunk size in the {self._name} body at offset {message.body_size}")
-                self._extend(message, source, position)
-                self._end(message)
+                self._end(message, source, position)
                 self._lose()
                 return position
             elif not (length := int(size[1], 16)):
-                self.state = State.TRAILER
+                self.state = TRAILER
                 return line_end + 1
             else:
                 self._remaining = length
@@ -304,8 +306,7 @@ class MessageReader(Generic[Line]):
                 message.trailers = {}
             message.trailers.update(self._heads[line].headers)
             return line_end + 1
-        self._extend(message, source, max(line_end + 1, position))
-        self._end(message)
+        self._end(message, source, max(line_end + 1, position))
         return max(line_end + 1, position)
 
     def _read_close(self, data: bytes, position: int, source: Source) -> int:
@@ -321,7 +322,7 @@ class MessageReader(Generic[Line]):
         """Look for the next start line, keeping what may be the beginning of one."""
         start = find_start(self._direction, data, position)
         if start >= 0:
-            self.state = State.HEAD
+            self.state = HEAD
             return start
         kept = max(position, len(data) - TAIL)
         return kept if kept > position else -1
@@ -343,15 +344,14 @@ class MessageReader(Generic[Line]):
     def _extend(self, message: Message[Line], source: Source, stop: int) -> None:
         """Add the bytes from where the message, or this piece, begins to its evidence."""
         if stop > self._start:
-            span = (
-                source.span(self._start, stop)
-                if isinstance(source, StreamBuffer)
-                else piece_span(source, self._start, stop)
-            )
+            span = span_of(source, self._start, stop)
             message.span = span if message.span is None else join(message.span, span)
             self._start = stop
 
-    def _end(self, message: Message[Line]) -> None:
+    def _end(self, message: Message[Line], source: Source | None = None, stop: int = 0) -> None:
+        """Give a message away, with the bytes up to `stop` as the last of its evidence."""
+        if source is not None:
+            self._extend(message, source, stop)
         parts = self._parts
         if parts:
             message.body = parts[0] if len(parts) == 1 else b"".join(parts)
@@ -360,7 +360,7 @@ class MessageReader(Generic[Line]):
         if message.missing and message.span is not None:
             message.span = replace(message.span, missing=message.missing)
         self._message = None
-        self.state = State.HEAD
+        self.state = HEAD
         self._finished(message)
 
     def _abandon(self, reason: str) -> None:
@@ -369,7 +369,7 @@ class MessageReader(Generic[Line]):
         if self._message is not None:
             note(self._message, reason)
             self._end(self._message)
-        elif carry is not None and self.state is State.HEAD:
+        elif carry is not None and self.state is HEAD:
             self._cut_head(carry.data, carry, 0, reason)
 
     def _cut_head(self, data: bytes, source: Source, position: int, reason: str) -> None:
@@ -383,12 +383,11 @@ class MessageReader(Generic[Line]):
         message: Message[Line] = Message(line, self._heads[block], len(data), malformed=reason)
         self._begun(message)
         self._start = position
-        self._extend(message, source, position + len(data))
-        self._end(message)
+        self._end(message, source, position + len(data))
 
     def _lose(self) -> None:
         self.synced, self._scanned, self._line = False, 0, None
-        self.state = State.SEEK
+        self.state = SEEK
 
 
 _STEPS: tuple[Callable[[MessageReader[Any], bytes, int, Source], int], ...] = (

@@ -10,6 +10,8 @@ from kubeshark_mcp.dissect.detection import OPENING_BYTES, Detector, Fault, turn
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Closing, Connection, Datagram, Direction, Piece, Window
 
+_CLIENT = Direction.CLIENT
+
 TRIES = 8
 """Turns (or datagrams) of a connection at which detection begins anew before it counts as unknown."""
 SKIPPED_BYTES = 1 << 20
@@ -221,7 +223,7 @@ class Session:
 
     def _detect_datagram(self, datagram: Datagram) -> Datagram:
         data, nothing = datagram.data, b""
-        pair = (data, nothing) if datagram.direction is Direction.CLIENT else (nothing, data)
+        pair = (data, nothing) if datagram.direction is _CLIENT else (nothing, data)
         opening = Opening(self.connection, *pair, True, True, complete=True)
         found = self._shared.detector.judge(opening).protocol or self._judge_turned(opening)
         if found is not None:
@@ -242,7 +244,7 @@ class Session:
         return Opening(self.connection, self._client, self._server, starts[0], starts[1], complete)
 
     def _extend(self, piece: Piece) -> None:
-        if piece.direction is Direction.CLIENT:
+        if piece.direction is _CLIENT:
             self._client += piece.data[: OPENING_BYTES - len(self._client)]
         else:
             self._server += piece.data[: OPENING_BYTES - len(self._server)]

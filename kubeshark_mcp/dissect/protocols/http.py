@@ -6,13 +6,17 @@ import re
 from typing import ClassVar
 
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, HandOver, Opening, Protocol
+from kubeshark_mcp.dissect.http_entry import add_request, add_response
 from kubeshark_mcp.dissect.http_head import Heads, RequestLine, RequestLines, StatusLine, StatusLines
 from kubeshark_mcp.dissect.http_message import (
+    HEAD,
+    HELD,
     HOLD,
     LOST,
     METHODS,
+    SEEK,
+    STOPPED,
     Message,
-    State,
     note,
     request_length,
     response_length,
@@ -28,11 +32,13 @@ WAITING = 1024
 
 _FIRST_LINE = re.compile(rb"[\r\n]{0,4}([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64})(?:[ \t]+([^\r\n]*))?(\r?\n|\r?\Z)?")
 _VERSION_AT_END = re.compile(rb"[ \t][Hh][Tt][Tt][Pp]/[01](?:\.\d)?[ \t]*\Z")
-_OTHER_VERSION = re.compile(rb"(?:\A|[ \t])[A-Z]{3,8}/\d(?:\.\d)?[ \t]*\Z")
+_OTHER_VERSION = re.compile(rb"(?:\A|[ \t])(?!HTTP/[01])[A-Z]{3,8}/\d(?:\.\d)?[ \t]*\Z")
 _HEADER_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}:[ \t]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 _STATUS = re.compile(rb"[Hh][Tt][Tt][Pp]/[01](?:\.\d)?[ \t]+\d{3}[ \t\r\n]")
 _UPGRADES = {"websocket": "ws", "h2c": "http2"}
+
+_CLIENT = Direction.CLIENT
 
 _BOOL, _INT, _STRING, _MAP = FieldType.BOOL, FieldType.INT, FieldType.STRING, FieldType.STRING_MAP
 
@@ -202,21 +208,21 @@ class HttpDissector(Dissector):
         self._requests.synced = self._responses.synced = context.connection.from_start
         self._waiting: Pipeline[Message[RequestLine]] = Pipeline(WAITING)
         self._pipelined = self._adrift = False
-        self._gap = [False, False]
+        self._server_gap = self._client_gap = False
         self._upgrade = ""
         self._switched: Entry | None = None
 
     def on_piece(self, piece: Piece) -> None:
         """Take bytes of either side, and see whether the connection changes its protocol."""
-        if piece.direction is Direction.CLIENT:
+        if piece.direction is _CLIENT:
             self._requests.feed(piece)
             return
-        self._gap[Direction.CLIENT] = False
+        self._client_gap = False
         self._adrift = self._adrift and self._pipelined
         if self._requests.partial and not len(self._waiting):
             self._requests.settle()
         self._responses.feed(piece)
-        if self._responses.state is State.STOPPED:
+        if self._responses.state == STOPPED:
             self._hand_over()
 
     def on_gap(self, direction: Direction, length: int) -> None:
@@ -233,10 +239,10 @@ class HttpDissector(Dissector):
             self._adrift = True
             self._answers_lost(0)
         elif direction is Direction.SERVER:
-            self._gap[direction] = True
+            self._server_gap = True
             self._answers_lost(1)
         else:
-            self._gap[direction] = True
+            self._client_gap = True
 
     def on_close(self, closing: Closing) -> None:
         """Finish both sides; what still waits got no answer."""
@@ -246,7 +252,7 @@ class HttpDissector(Dissector):
 
     def _hand_over(self) -> None:
         """Give the rest of the connection away: it was switched (101), or is a tunnel (CONNECT)."""
-        if self._requests.state not in {State.HEAD, State.HELD, State.SEEK}:
+        if self._requests.state not in {HEAD, HELD, SEEK}:
             self._requests.close("end")
         rest = self._requests.stop() + self._responses.stop()
         self._flush()
@@ -256,10 +262,10 @@ class HttpDissector(Dissector):
         return len(self._waiting) > 1
 
     def _request_begun(self, message: Message[RequestLine]) -> int:
-        if self._gap[Direction.SERVER] and not self._pipelined:
+        if self._server_gap and not self._pipelined:
             self._answers_lost(0)
         self._pipelined = self._pipelined or self._adrift or len(self._waiting) > 0
-        self._adrift = self._adrift or self._gap[Direction.CLIENT]
+        self._adrift = self._adrift or self._client_gap
         if self._adrift:
             message.alone = True
         else:
@@ -275,7 +281,7 @@ class HttpDissector(Dissector):
     def _response_begun(self, message: Message[StatusLine]) -> int:
         request = self._waiting.next
         asked = request.line if request is not None else None
-        self._gap[Direction.SERVER] = False
+        self._server_gap = False
         return response_length(message, asked)
 
     def _response_done(self, message: Message[StatusLine]) -> None:
@@ -317,61 +323,11 @@ class HttpDissector(Dissector):
     def _emit(self, request: Message[RequestLine] | None, response: Message[StatusLine] | None) -> Entry:
         entry = Entry("http", self.context.connection, None, None)
         if request is not None:
-            _add_request(entry, request)
+            add_request(entry, request)
         if response is not None:
-            _add_response(entry, response)
+            add_response(entry, response)
         self.context.emit(entry)
         return entry
-
-
-def _add_request(entry: Entry, message: Message[RequestLine]) -> None:
-    entry.request, entry.request_body, entry.malformed = message.span, message.body, message.malformed
-    fields = entry.fields
-    line, head = message.line, message.head
-    if line is None:
-        entry.summary = "not a request"
-        return
-    entry.summary = line.summary
-    fields["method"] = line.method
-    fields["url"] = line.url
-    fields["path"] = line.path
-    fields["http_version"] = line.version
-    if line.query:
-        fields["query_string"] = line.query
-    fields["request.headers"] = head.headers
-    if head.request_cookies:
-        fields["request.cookies"] = head.request_cookies
-    fields["request_headers_size"] = message.header_size
-    fields["request_body_size"] = message.body_size
-    if message.body_size > len(message.body):
-        fields["request_body_cut"] = True
-    if message.trailers:
-        fields["request.trailers"] = message.trailers
-
-
-def _add_response(entry: Entry, message: Message[StatusLine]) -> None:
-    entry.response, entry.response_body = message.span, message.body
-    if message.malformed:
-        entry.malformed = f"{entry.malformed}; {message.malformed}" if entry.malformed else message.malformed
-    fields = entry.fields
-    line, head = message.line, message.head
-    if line is not None:
-        entry.summary = entry.summary or f"response {line.text}"
-        entry.status = line.text
-        entry.failed = line.code >= 400
-        fields["status_code"] = line.code
-        fields["response.headers"] = head.headers
-        fields["response_headers_size"] = message.header_size
-        fields.setdefault("http_version", line.version)
-        if line.reason:
-            fields["status_text"] = line.reason
-    fields["response_body_size"] = message.body_size
-    if head.response_cookies:
-        fields["response.cookies"] = head.response_cookies
-    if message.body_size > len(message.body):
-        fields["response_body_cut"] = True
-    if message.trailers:
-        fields["response.trailers"] = message.trailers
 
 
 def _probe_request(opening: Opening) -> Confidence:
