@@ -49,7 +49,7 @@ class CallPrinter:
         flow: Mapping[str, Any] | None = None,
         connection: Mapping[str, Any] | None = None,
     ) -> str:
-        """Print one entry with its evidence, fields, bodies and the L4 flow and connection that carried it."""
+        """Print one entry with its evidence, fields and bodies, and what else its L4 flow and connection know."""
         safe = self.safe_row(row)
         parts = [*self._head(safe), *self._fields(safe)]
         for name, body, headers in (
@@ -60,7 +60,8 @@ class CallPrinter:
                 parts.append(f"{name} ({len(body):,} bytes):\n{self.body(body, _content_type(row, headers))}")
         for name, record in (("l4_flow", flow), ("l4_conn", connection)):
             if record:
-                parts.append(f"{name}: {self.json(self.safe_row(record))}")
+                own = {key: value for key, value in _filled(record).items() if row.get(key) != value}
+                parts.append(f"{name}: {self.json(self.safe_row(own))}")
         return "\n".join(parts)
 
     def body(self, data: bytes, content_type: str = "") -> str:
@@ -77,7 +78,7 @@ class CallPrinter:
 
     def _rows(self, rows: Sequence[Mapping[str, Any]], form: str) -> str:
         if form == "raw":
-            return "\n".join(self.json({k: v for k, v in row.items() if _is_told(v)}) for row in rows)
+            return "\n".join(self.json(_filled(row)) for row in rows)
         if form == "full":
             return "\n\n".join("\n".join([*self._head(row), *self._fields(row)]) for row in rows)
         return pipe_table(COLUMNS, [self._cells(row) for row in rows])
@@ -242,6 +243,15 @@ def _first(row: Mapping[str, Any], names: Iterable[str]) -> str:
 def _is_told(value: Any) -> bool:
     """Tell whether a field holds more than its type's default."""
     return value not in (None, "", 0, 0.0, False, b"", (), [], {})
+
+
+def _filled(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what holds a default, and what is there under its KFL name as well."""
+    return {
+        name: value
+        for name, value in row.items()
+        if _is_told(value) and not (name.startswith("_") and row.get(name[1:]) == value)
+    }
 
 
 def _cleaned(value: Any) -> Any:
