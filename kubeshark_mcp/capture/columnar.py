@@ -121,7 +121,8 @@ class Columnar:
         self._types(rows, kinds, start + 4)
 
     def _types(self, rows: Rows, kinds: NDArray[Any], offset: Offsets, tags: int = 0) -> None:
-        """Part rows by EtherType. Types read behind the captured bytes do no harm: the next header is not there."""
+        """Part rows by EtherType, where it was captured at all."""
+        rows, kinds, offset = self._narrow(rows, offset <= self.columns.stop[rows], kinds, offset, leave=False)
         classes = _CLASS[kinds]
         for wanted in (_V4, _V6, _TAG, _OTHER):
             chosen = classes == wanted

@@ -54,7 +54,8 @@ class Columns:
         self.point = records.point
         self.start = records.offset
         self.end = self.start + records.captured
-        self.wire_end = np.maximum(self.start + records.original, self.end)
+        # A length beyond 31 bits is damage; it must not overflow the columns that are counted from it.
+        self.wire_end = np.maximum(self.start + np.minimum(records.original, 2**31 - 1), self.end)
         self.stop = self.end.copy()
         self.wire_stop = self.wire_end.copy()
         self._arrays: dict[str, NDArray[Any]] = {

@@ -147,13 +147,12 @@ class PcapngFormat:
         section, findings = self._section, self.findings
         (length,) = struct.unpack_from(f"{section.order}I", window.storage, position + 4)
         body = memoryview(window.storage)[position + 8 : position + length - 4]
-        if kind == INTERFACE:
+        if kind == INTERFACE and len(findings.interfaces) >= MOST_INTERFACES:
+            findings.warn(f"more than {MOST_INTERFACES} interfaces; packets of the others are left out")
+        elif kind == INTERFACE:
             interface, offset_seconds = read_interface(body, section.order)
-            if len(findings.interfaces) < MOST_INTERFACES:
-                section.add(interface, offset_seconds, len(findings.interfaces))
-                findings.interfaces.append(interface)
-            else:
-                findings.warn(f"more than {MOST_INTERFACES} interfaces; packets of the others are left out")
+            section.add(interface, offset_seconds, len(findings.interfaces))
+            findings.interfaces.append(interface)
         elif kind == NAMES:
             read_names(body, section.order, findings)
         elif kind == SECRETS:

@@ -6,7 +6,6 @@ being read is a short read instead of a signal that ends the process.
 
 from __future__ import annotations
 
-import gzip
 import io
 import stat
 import sys
@@ -26,11 +25,40 @@ WINDOW_BYTES = 16 << 20
 PADDING = 128
 """Zero bytes kept behind a window, so that a header may be gathered at any valid offset."""
 
+_CHUNK = 256 << 10
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 class _Readable(Protocol):
     def readinto(self, buffer: memoryview, /) -> int | None: ...
+
+
+class _Gunzip:
+    """Decompresses gzip (RFC 1952), one member after the other, and gives all bytes that come before a damage."""
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        self._file = file
+        self._input = b""
+        self._inflate = zlib.decompressobj(wbits=31)
+        self._ended = False
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        while True:
+            if not self._input:
+                self._input = self._file.read(_CHUNK)
+                if not self._input:
+                    if self._ended:
+                        return 0
+                    raise EOFError("it ends before its end mark")
+            if self._ended:
+                self._inflate = zlib.decompressobj(wbits=31)
+                self._ended = False
+            output = self._inflate.decompress(self._input, len(buffer))
+            self._ended = self._inflate.eof
+            self._input = self._inflate.unused_data if self._ended else self._inflate.unconsumed_tail
+            if output:
+                buffer[: len(output)] = output
+                return len(output)
 
 
 class ByteStream:
@@ -50,7 +78,7 @@ class ByteStream:
         head = file.peek(4)[:4]
         self.compression = "gzip" if head.startswith(_GZIP) else "zstd" if head == _ZSTD else ""
         if self.compression == "gzip":
-            self._reader = gzip.GzipFile(fileobj=file)
+            self._reader = _Gunzip(file)
         elif self.compression == "zstd":
             self._reader = _open_zstd(name, file)
 
@@ -70,7 +98,7 @@ class ByteStream:
         while filled < len(view):
             try:
                 count = self._reader.readinto(view[filled:]) or 0
-            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            except (EOFError, zlib.error) as error:
                 self.damage = f"the {self.compression} data is damaged: {error}"
                 break
             except OSError as error:
