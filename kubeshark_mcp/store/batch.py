@@ -190,7 +190,7 @@ class BatchBuilder:
             "_connection": (connection_key, number),
             "_capture": (lambda c: c.capture, number),
             "_point": (lambda c: c.point, number),
-            "_server": (lambda c: f"{c.server.address} {c.server.port}", text),
+            "_server": (_server, text),
             "src.ip": (lambda c: c.client.address, text),
             "src.port": (lambda c: c.client.port, number),
             "dst.ip": (lambda c: c.server.address, text),
@@ -248,6 +248,11 @@ def _in_order_of_time(entries: Sequence[Entry]) -> tuple[Sequence[Entry], _Half,
         return entries, request, response, start
     order = np.argsort(start, kind="stable")
     return [entries[index] for index in order.tolist()], request.taken(order), response.taken(order), start[order]
+
+
+def _server(connection: Connection) -> str:
+    address = connection.server.address
+    return f"[{address}]:{connection.server.port}" if ":" in address else f"{address}:{connection.server.port}"
 
 
 def _nearness(place: Mapping[str, Any]) -> int:

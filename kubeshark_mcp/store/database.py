@@ -18,7 +18,7 @@ import duckdb
 from kubeshark_mcp.errors import NotFoundError, StoreError
 from kubeshark_mcp.model.field import FieldType
 from kubeshark_mcp.store.columns import LAYER_4, SQL_TYPES, quoted
-from kubeshark_mcp.store.files import JOINED, entry_files
+from kubeshark_mcp.store.files import JOINED, MAP_FILE, entry_files
 from kubeshark_mcp.store.hashing import stable_hash
 
 MEMORY_LIMIT = "512MB"
@@ -39,13 +39,20 @@ class Database:
         self, folders: Sequence[Path], declared: Mapping[str, FieldType] | None = None, keep_duplicates: bool = False
     ) -> None:
         self.keep_duplicates = keep_duplicates
-        self._files = _chosen_files(folders, keep_duplicates)
+        self._raw = _files_by_protocol(folders)
+        self._files = self._raw if keep_duplicates else self._raw | _joined_files(folders, self._raw)
+        self._maps = [path for folder in folders if (path := folder / JOINED / MAP_FILE).is_file()]
         self._running: set[duckdb.DuckDBPyConnection] = set()
         self._lock = threading.Lock()
-        paths = [str(path) for files in self._files.values() for path in files]
+        read = [
+            *self._maps,
+            *(path for files in (self._raw, self._files) for paths in files.values() for path in paths),
+        ]
+        paths = list(dict.fromkeys(map(str, read)))
         self._connection = duckdb.connect(":memory:", config={"threads": THREADS, "memory_limit": MEMORY_LIMIT})
         with self._sentences():
             self._configure(paths)
+            self.raw_columns: dict[str, dict[str, str]] = {}
             self.columns_of = self._make_views(declared or {})
         self.types: dict[str, str] = {}
         for types in self.columns_of.values():
@@ -62,6 +69,21 @@ class Database:
     def columns(self) -> frozenset[str]:
         """Give the columns that at least one file has."""
         return frozenset(self.types)
+
+    @property
+    def joined(self) -> bool:
+        """Tell whether some calls were seen at several places."""
+        return bool(self._maps)
+
+    @staticmethod
+    def view(protocol: str) -> str:
+        """Give the name of the view over one protocol: a row a call, or a row a sighting when duplicates are kept."""
+        return quoted(f"protocol {protocol}")
+
+    @staticmethod
+    def raw(protocol: str) -> str:
+        """Give the name of the view over the rows of one protocol as they were written, with bodies."""
+        return quoted(f"raw {protocol}")
 
     def relation(self, layer_4: bool = True) -> str:
         """Give the name of the view over all protocols, or of the one without connections and flows."""
@@ -146,36 +168,47 @@ class Database:
         """Make a view a protocol, `entries` over all and `calls` without connections and flows; give their columns."""
         columns = {}
         for protocol, files in self._files.items():
-            paths = ", ".join(_literal(str(path)) for path in files)
-            view = quoted(f"protocol {protocol}")
-            # File paths cannot be bound in a view's definition, so they are written as literals.
-            self._connection.execute(f"CREATE VIEW {view} AS SELECT * FROM read_parquet([{paths}])")  # noqa: S608
-            described = self._connection.execute(f"DESCRIBE {view}").fetchall()
-            columns[protocol] = {row[0]: row[1] for row in described}
+            self.raw_columns[protocol] = self._make_view(self.raw(protocol), self._raw[protocol])
+            columns[protocol] = self._make_view(self.view(protocol), files)
+        if self._maps:
+            self._make_view("sightings", self._maps)
         present = {name for types in columns.values() for name in types}
         absent = ", ".join(
             f"NULL::{SQL_TYPES[kind]} AS {quoted(name)}" for name, kind in declared.items() if name not in present
         )
         for name, protocols in (("entries", list(columns)), ("calls", [p for p in columns if p not in LAYER_4])):
-            parts = [f"SELECT * FROM {quoted(f'protocol {protocol}')}" for protocol in protocols] or [_EMPTY]  # noqa: S608
+            parts = [f"SELECT * FROM {self.view(protocol)}" for protocol in protocols] or [_EMPTY]  # noqa: S608
             union = " UNION ALL BY NAME ".join(parts)
             wanted = f"SELECT *, {absent} FROM ({union})" if absent else union  # noqa: S608
             self._connection.execute(f"CREATE VIEW {name} AS {wanted}")
         return columns
 
+    def _make_view(self, view: str, files: Sequence[Path]) -> dict[str, str]:
+        """Make a view over files and give its columns; file paths cannot be bound there, so they are literals."""
+        paths = ", ".join(_literal(str(path)) for path in files)
+        self._connection.execute(f"CREATE VIEW {view} AS SELECT * FROM read_parquet([{paths}])")  # noqa: S608
+        return {row[0]: row[1] for row in self._connection.execute(f"DESCRIBE {view}").fetchall()}
 
-def _chosen_files(folders: Sequence[Path], keep_duplicates: bool) -> dict[str, list[Path]]:
-    """Give the files to read by protocol: where calls were joined, those with one row a call, unless told otherwise."""
-    chosen: dict[str, list[Path]] = {}
+
+def _files_by_protocol(folders: Sequence[Path]) -> dict[str, list[Path]]:
+    """Give the files as they were written."""
+    found: dict[str, list[Path]] = {}
     for folder in folders:
         if not folder.is_dir():
             raise NotFoundError(f"There are no entries in {str(folder)!r}: dissect the captures first.")
-        files = entry_files(folder)
-        if not keep_duplicates:
-            files |= entry_files(folder / JOINED)
-        for protocol, paths in files.items():
-            chosen.setdefault(protocol, []).extend(paths)
-    return chosen
+        for protocol, paths in entry_files(folder).items():
+            found.setdefault(protocol, []).extend(paths)
+    return found
+
+
+def _joined_files(folders: Sequence[Path], raw: Mapping[str, list[Path]]) -> dict[str, list[Path]]:
+    """Give, for protocols with joined calls somewhere, the files with one row a call."""
+    found: dict[str, list[Path]] = {}
+    for folder in folders:
+        for protocol, paths in entry_files(folder / JOINED).items():
+            others = [path for path in found.get(protocol, raw[protocol]) if path.parent != folder]
+            found[protocol] = [*others, *paths]
+    return found
 
 
 def _first_line(error: Exception) -> str:

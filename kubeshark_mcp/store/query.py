@@ -12,11 +12,9 @@ from kubeshark_mcp.errors import NotFoundError, UsageError
 from kubeshark_mcp.model.field import Field
 from kubeshark_mcp.store.columns import HEAVY, LAYER_4, quoted
 from kubeshark_mcp.store.database import Database
+from kubeshark_mcp.store.evidence import EVIDENCE, Row, add_evidence, fetch
 from kubeshark_mcp.store.hashing import stable_hash
 from kubeshark_mcp.store.paging import Position, read_cursor, write_cursor
-
-Row = dict[str, Any]
-"""Column name -> value; a column without a value is left out. Maps are dicts, lists lists, timestamps Unix ns."""
 
 BLOCK = 2000
 """Rows that are held at once while a residual predicate is evaluated."""
@@ -115,13 +113,15 @@ class EntrySource:
         return Page(rows, total, True, next_cursor)
 
     def get(self, number: int) -> Row:
-        """Give one entry in full, without bodies."""
-        return self._one(number, None)
+        """Give one entry in full, without bodies; a sighting that was joined away gives the call it belongs to."""
+        return self._fetch([self._key(number)], None)[0]
 
     def bodies(self, number: int) -> tuple[bytes, bytes]:
         """Give request and response body of one entry as captured."""
-        row = self._one(number, ("_request_body", "_response_body"))
-        return bytes(row.get("_request_body", b"")), bytes(row.get("_response_body", b""))
+        _, number, protocol = self._key(number)
+        sql = f"SELECT _request_body, _response_body FROM {self.database.raw(protocol)} WHERE _id = ?"  # noqa: S608
+        ((request, response),) = self.database.query(sql, [number])
+        return bytes(request or b""), bytes(response or b"")
 
     def count(self, query: Query) -> int:
         """Count the entries that match; a residual predicate is not asked."""
@@ -216,19 +216,23 @@ class EntrySource:
         for protocol, numbers in by_protocol.items():
             present = self.database.columns_of[protocol]
             names = [n for n in present if n not in HEAVY] if columns is None else [n for n in columns if n in present]
-            chosen = ", ".join(map(quoted, dict.fromkeys(["_id", *names])))
-            for row in self.database.rows(
-                f"SELECT {chosen} FROM {quoted(f'protocol {protocol}')} "  # noqa: S608
-                f"WHERE _id BETWEEN {min(numbers):d} AND {max(numbers):d} AND _id IN ({', '.join(map(str, numbers))})"
-            ):
+            for row in fetch(self.database, self.database.view(protocol), ["_id", *names], numbers):
                 found[row["_id"]] = row
+        if self.database.joined and (columns is None or not EVIDENCE.isdisjoint(columns)):
+            add_evidence(self.database, found, by_protocol)
         return [found[number] for _, number, _ in keys]
 
-    def _one(self, number: int, columns: Sequence[str] | None) -> Row:
-        keys = self.database.query("SELECT timestamp, _id, protocol FROM entries WHERE _id = ?", [number])
+    def _key(self, number: int) -> tuple[int, int, str]:
+        """Find an entry, or the one that stands for it."""
+        sql = "SELECT timestamp, _id, protocol FROM entries WHERE _id = ?"
+        keys = self.database.query(sql, [number])
+        if not keys and self.database.joined:
+            stands_for = "SELECT max(_joined_into) FROM sightings WHERE _id = ?"
+            ((target,),) = self.database.query(stands_for, [number])
+            keys = self.database.query(sql, [target])
         if not keys:
             raise NotFoundError(f"There is no entry {number} here: take an id from a list of calls of this dissection.")
-        return self._fetch(keys[:1], columns)[0]
+        return keys[0][0], keys[0][1], keys[0][2]
 
     def _blocks(
         self, query: Query, after: Position | None, columns: Sequence[str] | None

@@ -1,0 +1,87 @@
+"""Wide rows by their ids, and the sightings that a joined call rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kubeshark_mcp.store.columns import quoted
+from kubeshark_mcp.store.database import Database
+
+Row = dict[str, Any]
+"""Column name -> value; a column without a value is left out. Maps are dicts, lists lists, timestamps Unix ns."""
+
+EVIDENCE = frozenset({"_sightings", "_joined_into"})
+"""Columns that no file has: they are looked up for the rows of an answer."""
+
+_SIGHTING = (
+    "_id", "node_name", "capture", "_point", "_server", "_near", "timestamp", "elapsed_time", "_elapsed_time",
+    "_request_first", "_request_last", "_response_first", "_response_last",
+)  # fmt: skip
+
+
+def fetch(database: Database, view: str, columns: Sequence[str], numbers: Sequence[int]) -> list[Row]:
+    """Read columns of the rows with these ids, in no particular order."""
+    if not numbers:
+        return []
+    chosen = ", ".join(map(quoted, dict.fromkeys(columns)))
+    return database.rows(
+        f"SELECT {chosen} FROM {view} "  # noqa: S608
+        f"WHERE _id BETWEEN {min(numbers):d} AND {max(numbers):d} AND _id IN ({', '.join(map(str, numbers))})"
+    )
+
+
+def add_evidence(database: Database, rows: Mapping[int, Row], by_protocol: Mapping[str, Sequence[int]]) -> None:
+    """Add `_sightings` to calls seen at several places; to a row that was joined away, `_joined_into`.
+
+    _sightings: a list, nearest to the client first, of {id, node, file, point, server, packets {request, response},
+    time (Unix ns UTC), elapsed_us}; packets are [first, last] numbers in the capture `file`.
+    """
+    numbers = ", ".join(map(str, rows))
+    if database.keep_duplicates:
+        pairs = database.query(f"SELECT _id, _joined_into FROM sightings WHERE _id IN ({numbers})") if rows else []  # noqa: S608
+        for number, target in pairs:
+            if number != target:
+                rows[number]["_joined_into"] = target
+        return
+    for protocol, called in by_protocol.items():
+        wanted = [number for number in called if rows[number].get("sightings", 2) > 1]
+        if wanted:
+            _add_sightings(database, protocol, rows, wanted)
+
+
+def _add_sightings(database: Database, protocol: str, rows: Mapping[int, Row], wanted: Sequence[int]) -> None:
+    members: dict[int, int] = dict(
+        database.query(
+            f"SELECT _id, _joined_into FROM sightings WHERE _joined_into IN ({', '.join(map(str, wanted))})"  # noqa: S608
+        )
+    )
+    columns = [name for name in _SIGHTING if name in database.raw_columns[protocol]]
+    found: dict[int, list[Row]] = {}
+    for row in fetch(database, database.raw(protocol), columns, list(members)):
+        found.setdefault(members[row["_id"]], []).append(row)
+    for number, sightings in found.items():
+        rows[number]["_sightings"] = [_sighting(row) for row in sorted(sightings, key=_from_client_to_server)]
+
+
+def _from_client_to_server(row: Row) -> tuple[int, int, int]:
+    return row["_near"], -int(row.get("elapsed_time", row.get("_elapsed_time", 0))), row["timestamp"]
+
+
+def _sighting(row: Row) -> dict[str, Any]:
+    packets = {
+        half: [row[f"_{half}_first"], row[f"_{half}_last"]]
+        for half in ("request", "response")
+        if f"_{half}_first" in row
+    }
+    sighting = {
+        "id": row["_id"],
+        "node": row.get("node_name"),
+        "file": row.get("capture", {}).get("file"),
+        "point": row["_point"],
+        "server": row["_server"],
+        "packets": packets,
+        "time": row["timestamp"],
+        "elapsed_us": row.get("elapsed_time", row.get("_elapsed_time")),
+    }
+    return {name: value for name, value in sighting.items() if value is not None}

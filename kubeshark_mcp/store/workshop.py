@@ -1,0 +1,71 @@
+"""A private DuckDB in which a dissection that was just written is reworked: views over its files, Parquet out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from kubeshark_mcp.errors import StoreError
+from kubeshark_mcp.store.columns import quoted
+from kubeshark_mcp.store.files import entry_files, store_errors
+
+MEMORY_LIMIT = "384MB"
+_ROW_GROUP = 57_344
+
+
+class Workshop:
+    """The files of one folder as views `raw <protocol>`, and a temporary folder beside them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = entry_files(folder)
+        self.temporary = folder / ".workshop"
+        with store_errors(self.temporary, "write"):
+            shutil.rmtree(self.temporary, ignore_errors=True)
+            self.temporary.mkdir()
+        self._connection = duckdb.connect(
+            ":memory:",
+            config={"threads": 2, "memory_limit": MEMORY_LIMIT, "temp_directory": str(self.temporary / "spill")},
+        )
+        # The wide rows are to stream past hash tables of narrow ones, whatever the numbers of rows suggest.
+        self.run("SET disabled_optimizers = 'build_side_probe_side,join_order'")
+        self.columns: dict[str, list[str]] = {}
+        for protocol, paths in self.files.items():
+            texts = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+            # File paths cannot be bound in a view's definition, so they are written as literals.
+            self.run(f"CREATE VIEW {self.raw(protocol)} AS SELECT * FROM read_parquet([{texts}])")  # noqa: S608
+            self.columns[protocol] = [row[0] for row in self.run(f"DESCRIBE {self.raw(protocol)}")]
+
+    @staticmethod
+    def raw(protocol: str) -> str:
+        """Give the name of the view over a protocol's files."""
+        return quoted(f"raw {protocol}")
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement and give its rows; errors are sentences."""
+        try:
+            return self._connection.execute(sql, list(parameters)).fetchall()
+        except duckdb.Error as error:
+            reason = str(error).strip().split("\n", 1)[0].rstrip(".")
+            name = str(self.folder)
+            raise StoreError(
+                f"The entries in {name!r} cannot be joined ({reason}): free some disk space, then dissect again."
+            ) from error
+
+    def write(self, sql: str, path: Path) -> None:
+        """Write the rows of a statement as Parquet."""
+        target = str(path).replace("'", "''")
+        options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROW_GROUP}"
+        # One thread fills one row group at a time: several of them, wide as they are, would not fit.
+        self.run("SET threads = 1")
+        self.run(f"COPY ({sql}) TO '{target}' ({options})")
+        self.run("SET threads = 2")
+
+    def close(self) -> None:
+        """Release memory and remove the temporary folder."""
+        self._connection.close()
+        shutil.rmtree(self.temporary, ignore_errors=True)
