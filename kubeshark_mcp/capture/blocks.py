@@ -37,7 +37,7 @@ class SectionState:
         self.order = order
         self.interfaces: list[Interface] = []
         self.first_point = 0
-        self._columns: list[tuple[int, int, int, int, int, int, int]] = []
+        self._columns: list[tuple[int, int, int, int, int, int]] = []
         self._table: NDArray[np.int64] | None = None
 
     def add(self, interface: Interface, offset_seconds: int, point: int) -> None:
@@ -46,19 +46,19 @@ class SectionState:
             self.first_point = point
         self.interfaces.append(interface)
         ticks = interface.ticks_per_second
-        multiply = divide = 1
-        shift = ticks.bit_length() - 1 if ticks & (ticks - 1) == 0 and ticks > 1 else 0
-        if not shift:
-            multiply, divide = (10**9 // ticks, 1) if ticks <= 10**9 else (1, ticks // 10**9)
-        # Beyond 64 bits no time can be told apart from zero; a wrapped offset stays a number.
-        divide = min(divide, 2**63 - 1)
+        multiply = divide = 0
+        if 10**9 % ticks == 0:
+            multiply, divide = 10**9 // ticks, 1
+        elif ticks % 10**9 == 0 and ticks < 2**63:
+            multiply, divide = 1, ticks // 10**9
+        # An offset that does not fit into 64 bits wraps: a damaged file must not raise.
         offset_ns = (offset_seconds * 10**9 + 2**63) % 2**64 - 2**63
-        self._columns.append((interface.link_type, point, interface.snaplen, multiply, divide, shift, offset_ns))
+        self._columns.append((interface.link_type, point, interface.snaplen, multiply, divide, offset_ns))
         self._table = None
 
     def _lookup(self, column: int, interface: NDArray[np.int64]) -> NDArray[np.int64]:
         if self._table is None:
-            self._table = np.array(self._columns, np.int64).reshape(-1, 7).T.copy()
+            self._table = np.array(self._columns, np.int64).reshape(-1, 6).T.copy()
         values: NDArray[np.int64] = self._table[column][interface]
         return values
 
@@ -69,15 +69,15 @@ class SectionState:
 
     def nanoseconds(self, ticks: NDArray[np.uint64], interface: NDArray[np.int64]) -> NDArray[np.int64]:
         """Turn timestamps in the units of their interfaces into Unix nanoseconds, exactly, rounding down."""
-        multiply, divide, shift, offset = (self._lookup(column, interface) for column in (3, 4, 5, 6))
-        time_ns = ticks // divide.astype(np.uint64) * multiply.astype(np.uint64)
-        binary = np.flatnonzero(shift)
-        if len(binary):
+        multiply, divide, offset = (self._lookup(column, interface) for column in (3, 4, 5))
+        time_ns = ticks // np.maximum(divide, 1).astype(np.uint64) * multiply.astype(np.uint64)
+        unusual = np.flatnonzero(divide == 0)
+        if len(unusual):
             exact = [
-                (tick * 10**9 >> bits) & (2**64 - 1)
-                for tick, bits in zip(ticks[binary].tolist(), shift[binary].tolist(), strict=True)
+                tick * 10**9 // self.interfaces[number].ticks_per_second & (2**64 - 1)
+                for tick, number in zip(ticks[unusual].tolist(), interface[unusual].tolist(), strict=True)
             ]
-            time_ns[binary] = np.array(exact, np.uint64)
+            time_ns[unusual] = np.array(exact, np.uint64)
         return time_ns.view(np.int64) + offset
 
     def guess(self, storage: bytearray, start: int, stop: int) -> int:
