@@ -1,0 +1,59 @@
+"""DNS names of addresses: what was answered last before a given time."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+
+from kubeshark_mcp.identity.addresses import canonical
+
+NAMES_KEPT = 500_000
+"""Changes of name that are remembered over all addresses; further ones are only counted."""
+
+
+class NameTable:
+    """Which DNS name led to an address. The latest answer before a time wins, however long ago it expired.
+
+    A connection outlives the answer that it began with, so the time to live says nothing about whose address it is.
+    """
+
+    def __init__(self) -> None:
+        self._times: dict[str, list[int]] = {}
+        self._names: dict[str, list[str]] = {}
+        self._count = 0
+        self.dropped = 0
+
+    def add(self, name: str, address: str, time_ns: int) -> None:
+        """Remember that `name` was answered with `address` at that time (Unix nanoseconds UTC)."""
+        known = canonical(address)
+        if not known or not name:
+            return
+        times = self._times.setdefault(known, [])
+        names = self._names.setdefault(known, [])
+        place = bisect_right(times, time_ns)
+        if place and names[place - 1] == name:
+            return
+        if self._count >= NAMES_KEPT:
+            self.dropped += 1
+            return
+        self._count += 1
+        times.insert(place, time_ns)
+        names.insert(place, name)
+
+    def resolve(self, address: str, time_ns: int) -> str:
+        """Give the name of an address at a time; empty where none is known."""
+        times = self._times.get(address)
+        if not times:
+            return ""
+        place = bisect_right(times, time_ns)
+        return self._names[address][place - 1] if place else ""
+
+
+def from_dns(lines: Iterable[str]) -> list[tuple[str, str]]:
+    """Give (name, address) of lines as the KFL field `dns_addresses` has them: `NAME TTL ADDRESS`; skip others."""
+    found = []
+    for line in lines:
+        parts = line.rsplit(" ", 2)
+        if len(parts) == 3 and parts[1].isdigit() and canonical(parts[2]):
+            found.append((parts[0], parts[2]))
+    return found

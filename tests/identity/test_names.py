@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from kubeshark_mcp.identity import names
+from kubeshark_mcp.identity.names import NameTable, from_dns
+
+
+def test_the_latest_answer_before_a_time_wins():
+    table = NameTable()
+    for name, moment in (("b.example.com", 20), ("a.example.com", 10), ("c.example.com", 30)):
+        table.add(name, "192.0.2.1", moment)
+    assert [table.resolve("192.0.2.1", moment) for moment in (9, 10, 19, 20, 99)] == [
+        "",
+        "a.example.com",
+        "a.example.com",
+        "b.example.com",
+        "c.example.com",
+    ]
+    assert table.resolve("192.0.2.2", 99) == ""
+
+
+def test_addresses_are_found_in_their_usual_spelling():
+    table = NameTable()
+    table.add("six.example.com", "2001:DB8::0:1", 1)
+    table.add("nothing.example.com", "not an address", 1)
+    assert table.resolve("2001:db8::1", 5) == "six.example.com"
+
+
+def test_memory_is_bounded_and_what_was_dropped_is_counted(monkeypatch):
+    monkeypatch.setattr(names, "NAMES_KEPT", 2)
+    table = NameTable()
+    for number in range(4):
+        table.add("same.example.com", f"192.0.2.{number}", 1)
+        table.add("same.example.com", "192.0.2.0", 2)
+    assert table.dropped == 2
+    assert table.resolve("192.0.2.1", 3) == "same.example.com"
+
+
+def test_the_lines_of_a_dns_entry_are_taken_apart():
+    lines = ("api.example.com 30 192.0.2.1", "a\\032b.example.com 0 2001:db8::1", "odd line", "x y z", "x 3 nowhere")
+    assert from_dns(lines) == [("api.example.com", "192.0.2.1"), ("a\\032b.example.com", "2001:db8::1")]
