@@ -56,8 +56,9 @@ def new_frame(depth: int, steps: int = STEPS) -> Frame:
 class Interpreter:
     """Builds closures. `depth` is how deep macros are nested, for `new_frame`."""
 
-    def __init__(self, now_ns: int | None = None) -> None:
+    def __init__(self, now_ns: int | None = None, container: str = "") -> None:
         self.depth = 0
+        self._container = container
         self._now_ns = now_ns
         self._scope: list[str] = []
 
@@ -100,13 +101,13 @@ class Interpreter:
         """Read a variable of the bindings, or a type by its name."""
         if not node.rooted and node.name in self._scope:
             return self._slot(node.name)
-        return _dotted([node.name])
+        return self._dotted([node.name], rooted=node.rooted)
 
     def select(self, node: Select) -> Evaluate:
         """Read `operand.name` of a map, or a dotted variable of the bindings."""
         path = self._path(node)
         if path is not None:
-            return _dotted(path, test=node.test)
+            return self._dotted(path, test=node.test, rooted=_root(node).rooted)
         operand, name, test = self.build(node.operand), node.name, node.test
         lenient = isinstance(node.operand, FieldRef)
         return lambda row, frame: _member(operand(row, frame), name, test, lenient)
@@ -119,6 +120,24 @@ class Interpreter:
         if isinstance(node, Ident) and (node.rooted or node.name not in self._scope):
             return [node.name, *reversed(names)]
         return None
+
+    def _dotted(self, path: list[str], *, test: bool = False, rooted: bool = False) -> Evaluate:
+        """Resolve `a.b.c` in the bindings: innermost container first, longest dotted name first, then keys of maps."""
+        outer = [] if rooted or not self._container else self._container.split(".")
+        scopes = [f"{'.'.join(outer[:length])}." for length in range(len(outer), 0, -1)] + [""]
+        lengths = range(len(path) - (1 if test else 0), 0, -1)
+        names = [(f"{scope}{'.'.join(path[:size])}", path[size:]) for scope in scopes for size in lengths]
+        types = [(name, rest) for name, rest in names if name in TYPE_CONSTANTS]
+
+        def resolve(row: Row, frame: Frame) -> Any:
+            for name, rest in names:
+                if name in row:
+                    return _descend(from_python(row[name]), rest, test)
+            for name, rest in types:
+                return _descend(TYPE_CONSTANTS[name], rest, test)
+            raise EvaluationError(f"undeclared reference to {quoted(path[0])}")
+
+        return resolve
 
     def index(self, node: Index) -> Evaluate:
         """Read `operand[index]`; a missing key of a field is the empty text, of another map an error."""
@@ -272,22 +291,11 @@ def _dispatch(name: str, overloads: Overloads, arguments: list[Evaluate]) -> Eva
     return call
 
 
-def _dotted(path: list[str], *, test: bool = False) -> Evaluate:
-    """Resolve `a.b.c` in the bindings: the longest dotted name wins, the rest selects from maps."""
-    names = [(".".join(path[:length]), path[length:]) for length in range(len(path), 0, -1)]
-    if test:
-        names = names[1:]
-
-    def resolve(row: Row, frame: Frame) -> Any:
-        for name, rest in names:
-            if name in row:
-                return _descend(from_python(row[name]), rest, test)
-        for name, rest in names:
-            if name in TYPE_CONSTANTS:
-                return _descend(TYPE_CONSTANTS[name], rest, test)
-        raise EvaluationError(f"undeclared reference to {quoted(path[0])}")
-
-    return resolve
+def _root(node: Node) -> Ident:
+    while isinstance(node, Select):
+        node = node.operand
+    assert isinstance(node, Ident)
+    return node
 
 
 def _descend(value: Any, names: list[str], test: bool) -> Any:

@@ -119,9 +119,23 @@ def predicate(node: Node, now_ns: int | None) -> Test:
     return test
 
 
-def evaluate(program: str | Program, row: Mapping[str, Any], *, now_ns: int | None = None) -> Any:
-    """Evaluate an expression over a row or over plain bindings, and give its value. Raises FilterError."""
-    interpreter = Interpreter(now_ns)
+def evaluate(
+    program: str | Program, bindings: Mapping[str, Any], *, now_ns: int | None = None, container: str = ""
+) -> Any:
+    """Evaluate an expression and give its value.
+
+    A text is plain CEL over `bindings`, unchecked, as a conformance test wants it: names are looked up when they are
+    needed, the longest dotted one first (`{"a.b": 1}` binds `a.b`), and every CEL error raises. A Program is evaluated
+    over a row, with the defaults of fields.
+
+    Bind None, bool, int (CEL int), `Uint`, float, str, bytes, list, dict, `Timestamp` or an aware datetime, `Duration`
+    or a timedelta, `CelType`; the value comes back as one of these (times as `Timestamp` and `Duration`, both with `.ns`).
+    container: the namespace in which names are looked up first. now_ns: what `now()` is.
+    Raises KflError for a text that is no expression, EvaluationError for an expression that has no value.
+    """
+    interpreter = Interpreter(now_ns, container)
     tree = parse(program) if isinstance(program, str) else program.tree
-    run = interpreter.build(tree)
-    return to_python(run(row, new_frame(interpreter.depth)))
+    try:
+        return to_python(interpreter.build(tree)(bindings, new_frame(interpreter.depth)))
+    except RecursionError:
+        raise EvaluationError("the bindings are nested too deep") from None
