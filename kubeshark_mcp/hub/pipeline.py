@@ -11,7 +11,7 @@ from kubeshark_mcp.dissect.base import ConnectionProtocol, Settings
 from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.dissect.engine import DissectionEngine
 from kubeshark_mcp.errors import CaptureError
-from kubeshark_mcp.hub.identities import Identities
+from kubeshark_mcp.hub.identities import learn, load_identities
 from kubeshark_mcp.hub.places import Places
 from kubeshark_mcp.hub.sources import CaptureSource
 from kubeshark_mcp.model.common_fields import COMMON_FIELDS
@@ -63,8 +63,8 @@ class Pipeline:
         self._readers = [] if run.layer4_only else readers
         self._total_bytes = sum(source.path.stat().st_size for source in run.sources if source.path.is_file())
         self._outcome = Outcome()
-        self._identities = Identities(run.resources)
-        self._places = Places(run.sources, self._identities.table)
+        self._identities = load_identities(run.resources)
+        self._places = Places(run.sources, self._identities)
         self._writer = EntryWriter(
             folder, fields={protocol.name: protocol.fields for protocol in self._protocols}, common=COMMON_FIELDS
         )
@@ -142,7 +142,7 @@ class Pipeline:
     def _flush(self) -> None:
         if not self._entries:
             return
-        self._identities.learn(self._entries)
+        learn(self._identities, self._entries)
         self._writer.add(self._entries, self._places)
         self._entries_written += len(self._entries)
         self._entries.clear()

@@ -1,0 +1,89 @@
+"""What is compared: one row a task, ours first, then the others with their best options."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.measure import Command
+
+PYTHON = sys.executable
+KUBESHARK = [PYTHON, "-m", "kubeshark_mcp"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where captures lie, and how large they are."""
+
+    folder: Path
+    packets: int
+
+    def capture(self, kind: str) -> Path:
+        """Give a capture of a kind (`http`, `redis`, `dns`), recorded with real servers on first use."""
+        path = self.folder / f"{kind}-{self.packets}.pcap"
+        if not path.exists():
+            script = [
+                PYTHON,
+                str(Path(__file__).with_name("record.py")),
+                kind,
+                str(path),
+                "--packets",
+                str(self.packets),
+            ]
+            subprocess.run(script, check=True)
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One task. goals: label of the other command -> ratio to reach. inverse: the ratio is ours by theirs."""
+
+    name: str
+    title: str
+    commands: Callable[[Setting], list[Command]]
+    goals: dict[str, str] = field(default_factory=dict)
+    inverse: bool = False
+    by_wall: bool = False
+
+
+def _flow_table(setting: Setting) -> list[Command]:
+    capture = str(setting.capture("http"))
+    return [
+        Command("kubeshark-mcp flows", [*KUBESHARK, "flows", capture, "--format", "jsonl"]),
+        Command("tshark -z conv,tcp", ["tshark", "-r", capture, "-q", "-z", "conv,tcp"]),
+        Command("tshark expert", ["tshark", "-r", capture, "-q", "-z", "conv,tcp", "--disable-protocol", "http"]),
+    ]
+
+
+def _http(setting: Setting) -> list[Command]:
+    capture = str(setting.capture("http"))
+    fields = [
+        "frame.number", "tcp.stream", "http.request.method", "http.request.uri", "http.host", "http.response.code",
+        "http.request.line", "http.response.line", "http.time",
+    ]  # fmt: skip
+    tshark = ["tshark", "-r", capture, "-Y", "http", "-T", "fields", *[p for f in fields for p in ("-e", f)]]
+    expert = ["--disable-protocol", "json", "-o", "http.decompress_body:FALSE"]
+    return [
+        Command("kubeshark-mcp, to Parquet", [PYTHON, "-m", "benchmarks.dissect", capture]),
+        Command("tshark -Y http", tshark),
+        Command("tshark expert", [*tshark, *expert]),
+    ]
+
+
+def _start(setting: Setting) -> list[Command]:
+    client = [PYTHON, "-m", "benchmarks.start_up"]
+    workspace = str(setting.folder / "workspace")
+    return [
+        Command("kubeshark-mcp", [*client, *KUBESHARK, "--workspace", workspace]),
+        Command("SDK hello-world", [*client, PYTHON, "-m", "benchmarks.hello_server"]),
+    ]
+
+
+ROWS = [
+    Row("flows", "L4 table", _flow_table, {"tshark -z conv,tcp": "15x", "tshark expert": "8x"}),
+    Row("http", "HTTP entries", _http, {"tshark -Y http": "12x", "tshark expert": "5x"}),
+    Row("start", "spawn to initialize", _start, {"SDK hello-world": "<= 1.15x"}, inverse=True, by_wall=True),
+]
