@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from ipaddress import ip_address
 
 from kubeshark_mcp.kfl.diagnostics import Diagnostic, Source, quoted
 from kubeshark_mcp.kfl.literals import write_literal
@@ -98,6 +97,8 @@ def _outside(source: Source, node: Node, field: FieldRef, operator: str, literal
 def _address(source: Source, node: Node, field: FieldRef, operator: str, literal: Literal) -> Diagnostic | None:
     if field.field.name not in _ADDRESSES or operator not in {"==", "!="} or not literal.value:
         return None
+    from ipaddress import ip_address
+
     text = str(literal.value)
     try:
         plain = str(ip_address(text))

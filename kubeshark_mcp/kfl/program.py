@@ -8,7 +8,7 @@ from typing import Any
 
 from kubeshark_mcp.kfl.canonical import write
 from kubeshark_mcp.kfl.catalogue import Catalogue
-from kubeshark_mcp.kfl.check import checked_tree, with_correction
+from kubeshark_mcp.kfl.diagnosis import checked_tree, with_correction
 from kubeshark_mcp.kfl.diagnostics import Diagnostic, EvaluationError, KflError, Source
 from kubeshark_mcp.kfl.folding import fold
 from kubeshark_mcp.kfl.interpreter import Interpreter, new_frame
@@ -128,8 +128,8 @@ def evaluate(
     needed, the longest dotted one first (`{"a.b": 1}` binds `a.b`), and every CEL error raises. A Program is evaluated
     over a row, with the defaults of fields.
 
-    Bind None, bool, int (CEL int), `Uint`, float, str, bytes, list, dict, `Timestamp` or an aware datetime, `Duration`
-    or a timedelta, `CelType`; the value comes back as one of these (times as `Timestamp` and `Duration`, both with `.ns`).
+    Bind None, bool, int (CEL int), `Uint`, float, str, bytes, list, dict, `CelType`, `Timestamp` or an aware datetime,
+    `Duration` or a timedelta; the value comes back as one of these (times as `Timestamp` and `Duration` with `.ns`).
     container: the namespace in which names are looked up first. now_ns: what `now()` is.
     Raises KflError for a text that is no expression, EvaluationError for an expression that has no value.
     """

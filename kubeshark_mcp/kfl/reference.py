@@ -14,7 +14,19 @@ from typing import Any
 
 from kubeshark_mcp.errors import UnsupportedError
 from kubeshark_mcp.kfl.canonical import write
-from kubeshark_mcp.kfl.tree import Call, FieldRef, Index, Literal, Node, Select, walk, with_children
+from kubeshark_mcp.kfl.tree import (
+    Call,
+    FieldRef,
+    Index,
+    ListNode,
+    Literal,
+    Local,
+    Macro,
+    Node,
+    Select,
+    walk,
+    with_children,
+)
 from kubeshark_mcp.kfl.types import DOUBLE, INT, STRING
 from kubeshark_mcp.kfl.values import Timestamp
 from kubeshark_mcp.model.field import Field, FieldType
@@ -56,6 +68,9 @@ class Reference:
 
 
 def _refuse_unknown(node: Node) -> None:
+    """Refuse what the reference has not, or does not compute as the specification says."""
+    if isinstance(node, Macro) and any(_may_fail(inner) for inner in walk(node.target)):
+        raise UnsupportedError("the reference library goes on with a list of which an item has no value")
     if not isinstance(node, Call):
         return
     if not node.operator and node.function not in KNOWN:
@@ -64,6 +79,10 @@ def _refuse_unknown(node: Node) -> None:
         raise UnsupportedError("the reference library loses the type of a text that `+` made")
     if node.operator and DOUBLE in (kinds := {side.type for side in node.arguments}) and INT in kinds:
         raise UnsupportedError(f"the reference library does not compare int and double with {node.function}")
+
+
+def _may_fail(node: Node) -> bool:
+    return isinstance(node, ListNode) and not all(isinstance(item, Literal | FieldRef | Local) for item in node.items)
 
 
 def _is_concatenation(node: Node) -> bool:

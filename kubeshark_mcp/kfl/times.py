@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo
 
 from kubeshark_mcp.kfl.diagnostics import EvaluationError, quoted
 from kubeshark_mcp.kfl.overloads import Overload, Overloads
@@ -106,6 +105,8 @@ def zone(name: str) -> tzinfo:
         return timezone(-offset if match[1] == "-" else offset)
     if name in {"UTC", "Z"}:
         return UTC
+    from zoneinfo import ZoneInfo
+
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):

@@ -271,7 +271,7 @@ def google_agrees(program: Program, selected: set[int]) -> None:
     names = {name: f"f{number}" for number, name in enumerate(FIELDS)}
     text = canonical.write(plain(program.tree, NOW_NS), lambda found: names[found.field.name])
     sides = [{str(side.type) for side in node.arguments} for node in walk(program.tree) if isinstance(node, Call)]
-    if any({"int", "double"} <= kinds for kinds in sides):
+    if any({"int", "double"} <= kinds for kinds in sides) or ("map_get" in text and "\\u0000" in text):
         return
     expression = google().compile(text)
     found = set()
