@@ -30,20 +30,17 @@ SECTION, INTERFACE, OBSOLETE, SIMPLE, NAMES, STATISTICS, ENHANCED, SECRETS = (
 class SectionState:
     """Byte order and interfaces of the section that is being read.
 
-    interfaces: those of this section. drops: interface -> packets that its statistics report as dropped.
+    interfaces: those of this section, whose numbers its packets use.
     """
 
     def __init__(self, order: str) -> None:
         self.order = order
         self.interfaces: list[Interface] = []
-        self.first_point = 0
         self._columns: list[tuple[int, int, int, int, int, int]] = []
         self._table: NDArray[np.int64] | None = None
 
     def add(self, interface: Interface, offset_seconds: int, point: int) -> None:
         """Add the next interface; `point` is its position among all interfaces of the file."""
-        if not self.interfaces:
-            self.first_point = point
         self.interfaces.append(interface)
         ticks = interface.ticks_per_second
         multiply = divide = 0

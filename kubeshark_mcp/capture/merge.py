@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kubeshark_mcp.capture.records import Records, u4
+from kubeshark_mcp.capture.source import PADDING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,11 +44,12 @@ def merge_by_time(streams: Sequence[Iterator[Chosen]]) -> Iterator[Chosen]:
         waiting.clear()
         if not heads:
             return
-        horizon = min(int(keys[position][-1]) for position in heads)
+        # The source whose block ends first may go on with the same time, and then goes before those behind it.
+        horizon, ending = min((int(keys[position][-1]), position) for position in heads)
         parts, part_keys = [], []
         for position in sorted(heads):
             head, key = heads[position], keys[position]
-            cut = int(np.searchsorted(key, horizon, side="right"))
+            cut = int(np.searchsorted(key, horizon, side="right" if position <= ending else "left"))
             parts.append(head.part(0, cut))
             part_keys.append(key[:cut])
             latest[position] = max(latest[position], int(key[cut - 1])) if cut else latest[position]
@@ -99,11 +101,11 @@ def as_records(packets: Sequence[tuple[int, int, bytes, int]]) -> Records:
     """Build records from single packets: time in ns, original length, bytes, link type."""
     lengths = np.array([len(data) for _, _, data, _ in packets], np.int64)
     offset = np.cumsum(lengths) - lengths
-    data = np.frombuffer(b"".join(data for _, _, data, _ in packets), np.uint8)
+    joined = b"".join(data for _, _, data, _ in packets)
     return Records(
-        data,
+        np.frombuffer(joined + bytes(PADDING), np.uint8),
         0,
-        len(data),
+        len(joined),
         1,
         offset,
         offset,

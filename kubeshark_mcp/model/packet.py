@@ -35,13 +35,15 @@ class PacketBlock:
     link_type: int32, LINKTYPE of the record.
     ip_version: uint8, 4, 6, or 0 where no IP packet was found; all columns below are 0 there.
     protocol: uint8, IP protocol of the innermost header (6 TCP, 17 UDP, 1 ICMP, 58 ICMPv6, 132 SCTP).
-    fragment: bool, a fragment that could not be completed here; no transport columns.
+    fragment: bool, a fragment that could not be completed here, or a transport header that is cut or damaged; no
+        transport columns.
     source_high, source_low, destination_high, destination_low: uint64 halves of the 128-bit address, host order;
         IPv4 as `::ffff:a.b.c.d`.
     source_port, destination_port: uint16, TCP, UDP and SCTP.
     ttl: uint8, IPv4 TTL or IPv6 hop limit. ip_id: uint16, IPv4 identification.
     network_offset, transport_offset: int64, where the innermost IP header and its payload's header begin in `data`.
-    payload_offset: int64, where the transport payload begins in `data`.
+    payload_offset: int64, where the transport payload begins in `data`: behind the headers of TCP and UDP and the common
+        header of SCTP; for protocols without ports (ICMP) the payload is the whole message.
     payload_length: int32, captured payload bytes. payload_missing: int32, payload bytes cut off by the snap length.
     sequence, acknowledgment: uint32. flags: uint16. window: uint16, unscaled. All four TCP only.
     """

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import gzip
+import os
+
+import numpy as np
+import pytest
+
+from kubeshark_mcp.capture import CaptureIndex, build_index, capture_bounds
+from kubeshark_mcp.errors import CaptureError, StoreError
+from tests.capture.building import START, enhanced, interface, pcap, pcap_head, record, section
+
+PACKETS = [bytes([number]) * (number + 1) for number in range(50)]
+
+
+def shown(index: CaptureIndex) -> dict[str, object]:
+    return {
+        "count": index.count,
+        "bounds": (index.first_ns, index.last_ns),
+        "random_access": index.random_access,
+        "captured": index.captured.tolist(),
+        "originals": index.originals.tolist(),
+        "link_types": set(index.link_types.tolist()),
+        "times": index.times.tolist(),
+    }
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "a.pcap"
+    path.write_bytes(pcap(*PACKETS))
+    return path
+
+
+def test_the_index_tells_where_and_when_each_packet_is(path, tmp_path):
+    index = build_index(path, tmp_path / "index")
+    sizes = [len(packet) for packet in PACKETS]
+    times = [START * 10**9 + number * 1000 for number in range(50)]
+    assert shown(index) == {
+        "count": 50,
+        "bounds": (times[0], times[-1]),
+        "random_access": True,
+        "captured": sizes,
+        "originals": sizes,
+        "link_types": {1},
+        "times": times,
+    }
+    content = path.read_bytes()
+    for packet, offset, size in zip(PACKETS, index.offsets.tolist(), sizes, strict=True):
+        assert content[offset : offset + size] == packet
+
+
+def test_a_stored_index_is_used_again(path, tmp_path):
+    calls = []
+    first = build_index(path, tmp_path / "index", lambda done, size: calls.append((done, size)))
+    assert calls == [(path.stat().st_size, path.stat().st_size)]
+    second = build_index(path, tmp_path / "index", lambda done, size: pytest.fail("built again"))
+    assert shown(second) == shown(first)
+    assert isinstance(second.offsets, np.memmap)
+
+
+def test_a_changed_file_gets_a_new_index(path, tmp_path):
+    build_index(path, tmp_path / "index")
+    status = path.stat()
+    path.write_bytes(pcap(*PACKETS[:-1], bytes([99]) * 50))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    calls = []
+    build_index(path, tmp_path / "index", lambda done, size: calls.append(done))
+    assert calls
+
+
+def test_a_damaged_index_is_built_anew(path, tmp_path):
+    before = shown(build_index(path, tmp_path / "index"))
+    (home,) = (tmp_path / "index").iterdir()
+    for name, content in (("offsets", b"short"), ("meta.json", b"{"), ("meta.json", b"[]"), ("times", None)):
+        if content is None:
+            (home / name).unlink()
+        else:
+            (home / name).write_bytes(content)
+        assert shown(build_index(path, tmp_path / "index")) == before
+
+
+def test_nothing_is_left_when_building_fails(tmp_path):
+    path = tmp_path / "bad.pcap"
+    path.write_bytes(b"no capture")
+    with pytest.raises(CaptureError):
+        build_index(path, tmp_path / "index")
+    assert list((tmp_path / "index").iterdir()) == []
+    with pytest.raises(CaptureError, match="cannot be read"):
+        build_index(tmp_path / "none.pcap", tmp_path / "index")
+
+
+def test_a_folder_that_cannot_be_written_is_told(path, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot be written"):
+        build_index(path, tmp_path / "file" / "index")
+
+
+def test_a_compressed_file_has_no_random_access(tmp_path):
+    path = tmp_path / "a.pcap.gz"
+    path.write_bytes(gzip.compress(pcap(*PACKETS)))
+    index = build_index(path, tmp_path / "index")
+    assert (index.count, index.random_access) == (50, False)
+
+
+def test_bounds_are_the_earliest_and_the_latest_time(tmp_path):
+    path = tmp_path / "a.pcap"
+    path.write_bytes(pcap_head() + record(b"x", 20) + record(b"y", 10) + record(b"z", 15))
+    assert capture_bounds(path) == (10 * 10**9, 20 * 10**9, 3)
+    index = build_index(path, tmp_path / "index")
+    assert (index.first_ns, index.last_ns, index.count) == (10 * 10**9, 20 * 10**9, 3)
+
+
+def test_a_capture_without_packets_has_an_empty_index(tmp_path):
+    path = tmp_path / "a.pcap"
+    path.write_bytes(pcap())
+    assert capture_bounds(path) == (0, 0, 0)
+    assert shown(build_index(path, tmp_path / "index"))["captured"] == []
+
+
+def test_each_packet_of_a_pcapng_keeps_its_link_type(tmp_path):
+    path = tmp_path / "a.pcapng"
+    path.write_bytes(section() + interface(1) + interface(101) + enhanced(b"a", number=1) + enhanced(b"b", number=0))
+    assert build_index(path, tmp_path / "index").link_types.tolist() == [101, 1]
