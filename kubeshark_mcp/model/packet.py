@@ -42,8 +42,8 @@ class PacketBlock:
     source_port, destination_port: uint16, TCP, UDP and SCTP.
     ttl: uint8, IPv4 TTL or IPv6 hop limit. ip_id: uint16, IPv4 identification.
     network_offset, transport_offset: int64, where the innermost IP header and its payload's header begin in `data`.
-    payload_offset: int64, where the transport payload begins in `data`: behind the headers of TCP and UDP and the common
-        header of SCTP; for protocols without ports (ICMP) the payload is the whole message.
+    payload_offset: int64, where the transport payload begins in `data`: behind the headers of TCP and UDP and the
+        common header of SCTP; for protocols without ports (ICMP) the payload is the whole message.
     payload_length: int32, captured payload bytes. payload_missing: int32, payload bytes cut off by the snap length.
     sequence, acknowledgment: uint32. flags: uint16. window: uint16, unscaled. All four TCP only.
     """
