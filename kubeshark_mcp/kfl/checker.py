@@ -118,7 +118,7 @@ class Checker:
         )
         length, found = self._longest(first, names)
         if found is None:
-            return self._fail(node, unknown_name(self._catalogue, names, chain))
+            return self._fail(node, unknown_name(self._catalogue, names, chain, self._source.text))
         for link in chain[length:]:
             if isinstance(link, Select):
                 found = self._member(link, found)

@@ -37,7 +37,7 @@ def a_type(kind: Type) -> str:
     return f"{'an' if kind.name[0] in 'aeiou' and kind != UINT else 'a'} {kind}"
 
 
-def unknown_name(catalogue: Catalogue, names: Sequence[str], chain: Sequence[Node]) -> Fix:
+def unknown_name(catalogue: Catalogue, names: Sequence[str], chain: Sequence[Node], text: str) -> Fix:
     """Explain a name that is not a field, with the field that was probably meant."""
     for length in range(len(names), 0, -1):
         name = ".".join(names[:length])
@@ -53,8 +53,9 @@ def unknown_name(catalogue: Catalogue, names: Sequence[str], chain: Sequence[Nod
             message = f"{quoted(name)} is not a field; below {quoted('.'.join(names[:length]))} there are these."
             return Fix(message, suggestion=", ".join(below[:12]))
     message = f"{quoted(name)} is not a field. Use a field of the catalogue, or put text in quotes."
-    text = write_literal(name) if len(names) == 1 else None
-    return Fix(message, replacement=text, span=(chain[0].start, chain[-1].end))
+    is_compared = text[: chain[0].start].rstrip().endswith(("==", "!=", "[", ","))
+    constant = write_literal(name) if len(names) == 1 and is_compared else None
+    return Fix(message, replacement=constant, span=(chain[0].start, chain[-1].end))
 
 
 def has_of_field(found: Node) -> Fix:

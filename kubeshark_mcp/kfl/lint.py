@@ -18,6 +18,7 @@ _RANGES: dict[str, tuple[int, int, str]] = {
     "tlsx_version": (0, 65535, "a TLS version"),
     "radius_code": (0, 255, "a RADIUS code"),
 }
+_LOWER_KEYS = frozenset({"request.headers", "response.headers"})
 _ADDRESSES = frozenset({"src.ip", "dst.ip", "node_ip"})
 _METHODS = re.compile(r"[A-Z][A-Z_-]*\Z", re.ASCII)
 
@@ -140,6 +141,10 @@ def _unguarded(source: Source, tree: Node) -> Iterator[Diagnostic]:
     told: set[tuple[str, str]] = set()
     for node in walk(tree):
         key = _access(node)
+        asked = key or _guard(node)
+        if asked is not None and asked[0] in _LOWER_KEYS and asked[1] != asked[1].lower():
+            lower = f"{asked[0]}[{write_literal(asked[1].lower())}]"
+            yield _warn(source, node, f"Header names are kept in lower case: {quoted(asked[1])} is never found.", lower)
         if key is None or key in guarded or key in told:
             continue
         told.add(key)

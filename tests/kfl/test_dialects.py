@@ -28,7 +28,7 @@ OLDER, WIRESHARK, BPF = "the older KFL", "a Wireshark display filter", "a BPF ca
         ('dns.qry.name contains "foo"', WIRESHARK, 'dns_questions.exists(x, x.contains("foo"))'),
         ('dns.qry.name == "a.com"', WIRESHARK, '"a.com" in dns_questions'),
         ("http.time > 0.5", WIRESHARK, "elapsed_time > 500000"),
-        ('http.host matches "^api"', WIRESHARK, 'request.headers["Host"].matches("^api")'),
+        ('http.host matches "^api"', WIRESHARK, 'request.headers["host"].matches("^api")'),
         ("!(http.request) and http.response.code ge 500", WIRESHARK, "!(http) && status_code >= 500"),
         (
             "tcp port 80 and host 10.0.0.1",

@@ -35,6 +35,13 @@ def test_a_filter_that_is_probably_not_meant_so_is_warned_about(
     assert (warning.severity, warning.suggestion) == ("warning", suggestion)
 
 
+def test_a_header_in_upper_case_is_never_found_and_that_is_told(catalogue: Catalogue):
+    found = check('"Host" in request.headers && request.headers["Host"] == "a"', catalogue)
+    assert {(warning.message, warning.suggestion) for warning in found.warnings} == {
+        ("Header names are kept in lower case: `Host` is never found.", 'request.headers["host"]')
+    }
+
+
 @pytest.mark.parametrize(
     "text",
     [

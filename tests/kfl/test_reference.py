@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+import celpy  # noqa: F401 it raises the recursion limit when imported, which hypothesis must not see happen
 import duckdb
 import pyarrow
 import pytest
