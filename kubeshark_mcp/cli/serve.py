@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
@@ -36,8 +37,23 @@ class ServeOptions:
     exclude_tools: str | None = None
     allow_destructive: bool = False
     no_redaction: bool = False
+    keep_duplicates: bool = False
     allow_paths: list[Path] = field(default_factory=list)
     timezone: str | None = None
+
+    @classmethod
+    def from_command_line(cls, given: Mapping[str, Any]) -> ServeOptions:
+        """Take parsed options; those given several times are lists, None where they were not given."""
+        lists = {"pcaps": given["pcap"], "nodes": given["node"], "resources": given["resources"]}
+        plain = ("workspace", "host", "port", "toolsets", "exclude_tools", "allow_destructive", "no_redaction")
+        return cls(
+            **{name: list(values or ()) for name, values in lists.items()},
+            **{name: given[name] for name in plain},
+            transport=str(given["transport"]),
+            keep_duplicates=given["keep_duplicates"],
+            allow_paths=list(given["allow_path"] or ()),
+            timezone=given["timezone"],
+        )
 
 
 def capture_sources(pcaps: list[Path], nodes: list[str]) -> list[CaptureSource]:
@@ -62,7 +78,12 @@ def serve(options: ServeOptions) -> None:
 
 def _hub(options: ServeOptions) -> EmbeddedHub:
     workspace = options.workspace or default_workspace()
-    return EmbeddedHub(workspace, capture_sources(options.pcaps, options.nodes), options.resources)
+    return EmbeddedHub(
+        workspace,
+        capture_sources(options.pcaps, options.nodes),
+        options.resources,
+        keep_duplicates=options.keep_duplicates,
+    )
 
 
 def _server_options(options: ServeOptions, key: bytes | None = None) -> ServerOptions:
@@ -107,18 +128,32 @@ def tools_text(options: ServeOptions, as_json: bool) -> str:
 
 def client_configuration(options: ServeOptions) -> str:
     """Give the JSON that MCP clients take: this very command with these options."""
-    arguments: list[str] = []
-    for path in options.pcaps:
-        arguments += ["--pcap", str(path.resolve())]
-    for node in options.nodes:
-        arguments += ["--node", node]
-    for path in options.resources:
-        arguments += ["--resources", str(path.resolve())]
-    if options.workspace is not None:
-        arguments += ["--workspace", str(options.workspace.resolve())]
-    if options.allow_destructive:
-        arguments.append("--allow-destructive")
+    arguments = _command_line(options)
     command = Path(sys.argv[0])
     resolved = str(command.resolve()) if command.name == "kubeshark-mcp" and command.exists() else "kubeshark-mcp"
     configuration = {"mcpServers": {"kubeshark": {"command": resolved, "args": arguments}}}
     return orjson.dumps(configuration, option=orjson.OPT_INDENT_2).decode()
+
+
+def _command_line(options: ServeOptions) -> list[str]:
+    """Write options as arguments again, with paths that hold in any folder."""
+    arguments: list[str] = []
+    repeated: dict[str, Sequence[object]] = {
+        "--pcap": [path.resolve() for path in options.pcaps],
+        "--node": options.nodes,
+        "--resources": [path.resolve() for path in options.resources],
+        "--allow-path": [path.resolve() for path in options.allow_paths],
+        "--workspace": [options.workspace.resolve()] if options.workspace else [],
+        "--toolsets": [options.toolsets] if options.toolsets else [],
+        "--exclude-tools": [options.exclude_tools] if options.exclude_tools else [],
+        "--timezone": [options.timezone] if options.timezone else [],
+    }
+    for name, values in repeated.items():
+        for value in values:
+            arguments += [name, str(value)]
+    flags = {
+        "--allow-destructive": options.allow_destructive,
+        "--no-redaction": options.no_redaction,
+        "--keep-duplicates": options.keep_duplicates,
+    }
+    return arguments + [name for name, wanted in flags.items() if wanted]

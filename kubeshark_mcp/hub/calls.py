@@ -37,14 +37,15 @@ _HANDLE = re.compile(r"(?:(?P<database>[^#]+)#)?(?P<number>\d{1,18})")
 class CallRoom:
     """Answers questions about entries."""
 
-    def __init__(self, databases: DatabaseRoom, snapshots: SnapshotRoom) -> None:
+    def __init__(self, databases: DatabaseRoom, snapshots: SnapshotRoom, keep_duplicates: bool = False) -> None:
+        self._keep_duplicates = keep_duplicates
         self._databases = databases
         self._snapshots = snapshots
 
     def page(self, query: c.CallQuery) -> c.CallPage:
         """Give a page of entries; an empty one says why."""
         dissection = self._databases.resolve(query.database)
-        base = self._databases.base(dissection, query.keep_duplicates)
+        base = self._databases.base(dissection, self._keep_duplicates or query.keep_duplicates)
         found = base.page(query.kfl, _window(query.start, query.end, query.newest_first), query.limit, query.cursor)
         page = found.page
         empty = None

@@ -55,6 +55,7 @@ class EmbeddedHub(Hub):
         sources: Sequence[CaptureSource] = (),
         resources: Sequence[Path] = (),
         settings: dict[str, Any] | None = None,
+        keep_duplicates: bool = False,
     ) -> None:
         self._workspace = Workspace(workspace)
         self._given = list(sources)
@@ -63,6 +64,7 @@ class EmbeddedHub(Hub):
             if not source.path.is_file():
                 raise UsageError(f"The capture {str(source.path)!r} is not a file that can be read: check the path.")
         self._settings = settings or {}
+        self._keep_duplicates = keep_duplicates
         self._board = JobBoard(self._workspace.jobs)
 
     @functools.cached_property
@@ -100,7 +102,7 @@ class EmbeddedHub(Hub):
     def _calls(self) -> CallRoom:
         from kubeshark_mcp.hub.calls import CallRoom
 
-        return CallRoom(self._databases, self._snapshots)
+        return CallRoom(self._databases, self._snapshots, self._keep_duplicates)
 
     @functools.cached_property
     def _flows(self) -> FlowRoom:

@@ -1,0 +1,48 @@
+"""The options of the server, each with its help."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Transport(StrEnum):
+    """How clients reach the server."""
+
+    STDIO = "stdio"
+    HTTP = "http"
+
+
+class ListFormat(StrEnum):
+    """How `--list-tools` writes."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+Pcap = Annotated[list[Path] | None, typer.Option(help="Capture to answer from. Repeatable.")]
+Node = Annotated[list[str] | None, typer.Option(help="Node of each --pcap, in order; else its file name.")]
+ResourceFiles = Annotated[
+    list[Path] | None,
+    typer.Option(help="Kubernetes objects as JSON, for workload names; else resources.json beside a capture."),
+]
+WorkspaceFolder = Annotated[Path | None, typer.Option(help="Folder for snapshots and dissections.")]
+TransportKind = Annotated[Transport, typer.Option(help="How clients reach the server.")]
+Host = Annotated[str, typer.Option(help="Address for --transport http.")]
+Port = Annotated[int, typer.Option(help="Port for --transport http.", min=1, max=65535)]
+Toolsets = Annotated[str | None, typer.Option(help="Only these toolsets, separated by commas.")]
+ExcludeTools = Annotated[str | None, typer.Option(help="Tools to leave out, separated by commas.")]
+AllowDestructive = Annotated[bool, typer.Option("--allow-destructive", help="Register tools that delete.")]
+NoRedaction = Annotated[bool, typer.Option("--no-redaction", help="Show secrets in answers as captured.")]
+KeepDuplicates = Annotated[
+    bool, typer.Option("--keep-duplicates", help="Show each sighting of a call apart instead of one entry a call.")
+]
+AllowPath = Annotated[list[Path] | None, typer.Option(help="Another folder that tools may write to. Repeatable.")]
+Timezone = Annotated[str | None, typer.Option(help="IANA zone for times in answers; default: this machine's.")]
+ListTools = Annotated[bool, typer.Option("--list-tools", help="Print the registered tools and end.")]
+Format = Annotated[ListFormat, typer.Option("--format", help="How --list-tools writes.")]
+McpConfig = Annotated[bool, typer.Option("--mcp-config", help="Print the client configuration and end.")]
+Version = Annotated[bool, typer.Option("--version", help="Print the version and end.")]
