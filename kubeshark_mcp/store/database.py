@@ -6,6 +6,7 @@ was opened with and nothing else, and its configuration is locked.
 
 from __future__ import annotations
 
+import json
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ import duckdb
 from kubeshark_mcp.errors import NotFoundError, StoreError
 from kubeshark_mcp.model.field import FieldType
 from kubeshark_mcp.store.columns import LAYER_4, SQL_TYPES, quoted
-from kubeshark_mcp.store.files import JOINED, MAP_FILE, entry_files
+from kubeshark_mcp.store.files import FILLED, JOINED, MAP_FILE, entry_files
 from kubeshark_mcp.store.hashing import stable_hash
 
 MEMORY_LIMIT = "512MB"
@@ -52,6 +53,7 @@ class Database:
         self._connection = duckdb.connect(":memory:", config={"threads": THREADS, "memory_limit": MEMORY_LIMIT})
         with self._sentences():
             self._configure(paths)
+            self._all_columns: set[str] = set()
             self.raw_columns: dict[str, dict[str, str]] = {}
             self.columns_of = self._make_views(declared or {})
         self.types: dict[str, str] = {}
@@ -67,7 +69,7 @@ class Database:
 
     @property
     def columns(self) -> frozenset[str]:
-        """Give the columns that at least one file has."""
+        """Give the columns that have a value in some row."""
         return frozenset(self.types)
 
     @property
@@ -172,9 +174,10 @@ class Database:
             columns[protocol] = self._make_view(self.view(protocol), files)
         if self._maps:
             self._make_view("sightings", self._maps)
-        present = {name for types in columns.values() for name in types}
         absent = ", ".join(
-            f"NULL::{SQL_TYPES[kind]} AS {quoted(name)}" for name, kind in declared.items() if name not in present
+            f"NULL::{SQL_TYPES[kind]} AS {quoted(name)}"
+            for name, kind in declared.items()
+            if name not in self._all_columns
         )
         for name, protocols in (("entries", list(columns)), ("calls", [p for p in columns if p not in LAYER_4])):
             parts = [f"SELECT * FROM {self.view(protocol)}" for protocol in protocols] or [_EMPTY]  # noqa: S608
@@ -184,10 +187,17 @@ class Database:
         return columns
 
     def _make_view(self, view: str, files: Sequence[Path]) -> dict[str, str]:
-        """Make a view over files and give its columns; file paths cannot be bound there, so they are literals."""
+        """Make a view over files and give the columns that have values; paths cannot be bound, so they are literals."""
+        run = self._connection.execute
         paths = ", ".join(_literal(str(path)) for path in files)
-        self._connection.execute(f"CREATE VIEW {view} AS SELECT * FROM read_parquet([{paths}])")  # noqa: S608
-        return {row[0]: row[1] for row in self._connection.execute(f"DESCRIBE {view}").fetchall()}
+        run(f"CREATE VIEW {view} AS SELECT * FROM read_parquet([{paths}])")  # noqa: S608
+        types = {row[0]: row[1] for row in run(f"DESCRIBE {view}").fetchall()}
+        lists = run(
+            f"SELECT decode(value) FROM parquet_kv_metadata([{paths}]) WHERE decode(key) = '{FILLED}'"  # noqa: S608
+        ).fetchall()
+        filled = {name for (text,) in lists for name in json.loads(text)} if len(lists) == len(files) else set(types)
+        self._all_columns |= set(types)
+        return {name: kind for name, kind in types.items() if name in filled}
 
 
 def _files_by_protocol(folders: Sequence[Path]) -> dict[str, list[Path]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,12 +35,13 @@ def fetch(database: Database, view: str, columns: Sequence[str], numbers: Sequen
 def add_evidence(database: Database, rows: Mapping[int, Row], by_protocol: Mapping[str, Sequence[int]]) -> None:
     """Add `_sightings` to calls seen at several places; to a row that was joined away, `_joined_into`.
 
-    _sightings: a list, nearest to the client first, of {id, node, file, point, server, packets {request, response},
-    time (Unix ns UTC), elapsed_us}; packets are [first, last] numbers in the capture `file`.
+    _sightings: JSON text of a list, nearest to the client first, of {id, node, file, point, server, packets {request,
+    response}, time (Unix ns UTC), elapsed_us}; packets are [first, last] numbers in the capture `file`.
     """
     numbers = ", ".join(map(str, rows))
     if database.keep_duplicates:
-        pairs = database.query(f"SELECT _id, _joined_into FROM sightings WHERE _id IN ({numbers})") if rows else []  # noqa: S608
+        sql = f"SELECT _id, _joined_into FROM sightings WHERE _id IN ({numbers})"  # noqa: S608
+        pairs = database.query(sql) if rows else []
         for number, target in pairs:
             if number != target:
                 rows[number]["_joined_into"] = target
@@ -51,21 +53,21 @@ def add_evidence(database: Database, rows: Mapping[int, Row], by_protocol: Mappi
 
 
 def _add_sightings(database: Database, protocol: str, rows: Mapping[int, Row], wanted: Sequence[int]) -> None:
-    members: dict[int, int] = dict(
-        database.query(
-            f"SELECT _id, _joined_into FROM sightings WHERE _joined_into IN ({', '.join(map(str, wanted))})"  # noqa: S608
-        )
-    )
+    numbers = ", ".join(map(str, wanted))
+    sql = f"SELECT _id, _joined_into FROM sightings WHERE _joined_into IN ({numbers})"  # noqa: S608
+    members: dict[int, int] = dict(database.query(sql))
     columns = [name for name in _SIGHTING if name in database.raw_columns[protocol]]
     found: dict[int, list[Row]] = {}
     for row in fetch(database, database.raw(protocol), columns, list(members)):
         found.setdefault(members[row["_id"]], []).append(row)
     for number, sightings in found.items():
-        rows[number]["_sightings"] = [_sighting(row) for row in sorted(sightings, key=_from_client_to_server)]
+        ordered = sorted(sightings, key=_from_client_to_server)
+        rows[number]["_sightings"] = json.dumps([_sighting(row) for row in ordered])
 
 
 def _from_client_to_server(row: Row) -> tuple[int, int, int]:
-    return row["_near"], -int(row.get("elapsed_time", row.get("_elapsed_time", 0))), row["timestamp"]
+    elapsed = row.get("elapsed_time") or row.get("_elapsed_time") or 0
+    return row["_near"], -elapsed, row["timestamp"]
 
 
 def _sighting(row: Row) -> dict[str, Any]:

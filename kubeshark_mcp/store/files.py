@@ -19,6 +19,8 @@ from kubeshark_mcp.errors import StoreError
 MANIFEST = "entries.json"
 FORMAT = 1
 """Version of the layout; a folder of a later one is refused with a sentence."""
+FILLED = "kubeshark.filled"
+"""Key in a Parquet file's metadata: a JSON list of the columns that have a value in some row."""
 JOINED = "joined"
 """Name of the folder with one row a call."""
 SUFFIX = ".parquet"

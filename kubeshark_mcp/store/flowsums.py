@@ -7,6 +7,8 @@ to pods is left out, for the flows to the pods hold the same packets.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
@@ -14,14 +16,29 @@ from kubeshark_mcp.store.columns import HEAVY, quoted
 from kubeshark_mcp.store.files import SUFFIX
 from kubeshark_mcp.store.workshop import Workshop
 
-FLOW_COLUMNS = ("local_pkts", "local_bytes", "remote_pkts", "remote_bytes")
-"""Columns that a flow sums up, named `flow_…` there and `conn_…` at the connections."""
+_SUMMED: Mapping[str, str] = {
+    **{f"flow_{name}": f"sum(conn_{name})" for name in ("local_pkts", "local_bytes", "remote_pkts", "remote_bytes")},
+    "flow_connections": "count(*)",
+    "flow_failed_connections": "count(*) FILTER (failed)",
+    "flow_l7_detected": "list_sort(list_distinct(flatten(list(conn_l7_detected))))",
+    **{
+        f"tcp_{name}": f"sum(tcp_{name})"
+        for name in (
+            "retransmissions", "fast_retransmissions", "zero_window_events", "window_full_events", "out_of_order",
+            "dup_acks", "missing_segments", "rst_count", "fin_count", "keepalive_count", "rtt_samples", "goodput_bytes",
+        )
+    },
+}  # fmt: skip
+"""Columns of a flow, and what they are of its connections; averages stay as one place saw them."""
 _RATES = {
-    "flow_local_pps": "local_pkts",
-    "flow_local_bps": "local_bytes",
-    "flow_remote_pps": "remote_pkts",
-    "flow_remote_bps": "remote_bytes",
+    "flow_local_pps": "flow_local_pkts",
+    "flow_local_bps": "flow_local_bytes",
+    "flow_remote_pps": "flow_remote_pkts",
+    "flow_remote_bps": "flow_remote_bytes",
 }
+
+_WORDS = re.compile(r"[a-z_][a-z_0-9]+")
+_FUNCTIONS = ("sum", "count", "list_sort", "list_distinct", "flatten", "list")
 
 _SUMS = Template("""
 CREATE OR REPLACE TABLE sums AS
@@ -43,23 +60,26 @@ def sum_flows(shop: Workshop, protocol: str, joined: Path, path: Path) -> bool:
     if not source.exists() or "flow_id" not in shop.columns[protocol] or "flow_id" not in shop.columns[connections]:
         return False
     known = shop.columns[connections]
-    summed = [name for name in FLOW_COLUMNS if f"conn_{name}" in known and f"flow_{name}" in shop.columns[protocol]]
-    sums = ", ".join(f"sum(conn_{name})::BIGINT AS {name}" for name in summed)
+    summed = {
+        name: expression
+        for name, expression in _SUMMED.items()
+        if name in shop.columns[protocol] and set(_WORDS.findall(expression)) <= {*known, *_FUNCTIONS}
+    }
+    sums = ", ".join(f"{expression} AS {name}" for name, expression in summed.items())
     shop.run(_SUMS.substitute(sums=sums or "count(*) AS size", connections=str(source).replace("'", "''")))
     shop.run(
         f"CREATE OR REPLACE TABLE touched AS SELECT DISTINCT flow_id FROM {shop.raw(connections)} "  # noqa: S608
         "WHERE _connection IN (SELECT connection FROM canonical) AND flow_id IS NOT NULL"
     )
     columns = [_column(name, summed) for name in shop.columns[protocol] if name not in HEAVY]
-    shop.write(_FLOWS.substitute(columns=", ".join(columns), raw=shop.raw(protocol)), path)
+    shop.write(_FLOWS.substitute(columns=", ".join(columns), raw=shop.raw(protocol)), path, shop.filled(protocol))
     return True
 
 
-def _column(name: str, summed: list[str]) -> str:
+def _column(name: str, summed: Mapping[str, str]) -> str:
     own = quoted(name)
-    base = name.removeprefix("flow_")
-    if name.startswith("flow_") and base in summed:
-        return f"coalesce(sums.{base}, r.{own}) AS {own}"
+    if name in summed:
+        return f"coalesce(sums.{name}, r.{own}) AS {own}"
     if (of := _RATES.get(name)) in summed:
-        return f"coalesce((r.{own} * sums.{of} / nullif(r.flow_{of}, 0))::BIGINT, r.{own}) AS {own}"
+        return f"coalesce((r.{own} * sums.{of} / nullif(r.{of}, 0))::BIGINT, r.{own}) AS {own}"
     return f"r.{own}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from kubeshark_mcp.store.database import Database
 from kubeshark_mcp.store.evidence import EVIDENCE, Row, add_evidence, fetch
 from kubeshark_mcp.store.hashing import stable_hash
 from kubeshark_mcp.store.paging import Position, read_cursor, write_cursor
+from kubeshark_mcp.store.statistics import FieldProfile, Selection, Statistics, measure, profile
 
 BLOCK = 2000
 """Rows that are held at once while a residual predicate is evaluated."""
@@ -80,7 +81,7 @@ class EntrySource:
 
     @property
     def columns(self) -> frozenset[str]:
-        """Give the columns that some file has; all others are null in every row."""
+        """Give the columns that have a value in some row; all others are null in every row."""
         return self.database.columns
 
     def close(self) -> None:
@@ -148,6 +149,40 @@ class EntrySource:
         """Count entries by protocol."""
         rows = self.database.query("SELECT protocol, count(*) FROM entries GROUP BY protocol ORDER BY protocol")
         return dict(rows)
+
+    def node_bounds(self) -> list[tuple[str, int, int]]:
+        """Give the times of the first and the last entry of each capturing node (name, Unix ns UTC, Unix ns UTC)."""
+        if "node_name" not in self.columns:
+            return [] if (bounds := self.bounds()) is None else [("", *bounds)]
+        rows = self.database.query(
+            "SELECT coalesce(node_name, ''), min(timestamp), max(timestamp) FROM entries GROUP BY 1 ORDER BY 1"
+        )
+        return [(name, first, last) for name, first, last in rows]
+
+    def stats(self, query: Query | None = None, group: str | None = None, limit: int = 20) -> Statistics:
+        """Count and measure entries, in all and by the values of a column (`_endpoint`: by kind of call).
+
+        Connections and flows are not mixed with calls, see Query.layer_4.
+        """
+        selection, exact = self._selection(query or Query())
+        return replace(measure(self.database, selection, group, limit), exact=exact)
+
+    def field_profile(self, names: Sequence[str], query: Query | None = None) -> list[FieldProfile]:
+        """Tell for each field how often it is filled and what its commonest values are."""
+        selection, _ = self._selection(replace(query or Query(), layer_4=query is None or query.layer_4 is not False))
+        return [profile(self.database, selection, name) for name in names]
+
+    def _selection(self, query: Query) -> tuple[Selection, bool]:
+        """Give the rows that statistics are about, and whether a residual predicate saw all of them."""
+        layer_4 = self.includes_layer_4(query)
+        both = query.start_ns is not None and query.end_ns is not None
+        window = (query.end_ns or 0) - (query.start_ns or 0) if both else None
+        relation = self.database.relation(layer_4)
+        if query.residual is None:
+            where, parameters = query.where()
+            return Selection(relation, where, parameters, window), True
+        found, exact = self.matching_ids(replace(query, layer_4=layer_4))
+        return Selection(relation, "_id IN (SELECT unnest(?::BIGINT[]))", [found], window), exact
 
     def matching_ids(self, query: Query) -> tuple[list[int], bool]:
         """Give the ids a residual predicate accepts, and whether all rows were looked at."""

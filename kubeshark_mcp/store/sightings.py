@@ -36,15 +36,19 @@ _LEGS = Template("""
 CREATE TABLE canonical AS
 WITH legs AS (
     SELECT gid, raw._connection AS connection, raw._id = calls._id AS chosen, $conn_id AS conn_id, $flow_id AS flow_id,
+        $conn_group_id AS group_id,
         row_number() OVER (PARTITION BY gid ORDER BY distance)
             + CASE raw._server_kind WHEN 'pod' THEN 2000 WHEN 'service' THEN 0 ELSE 1000 END AS depth
     FROM members JOIN calls USING (gid) JOIN every_row ON every_row._id = members._id
     JOIN ($connections) AS raw ON raw._id = members._id WHERE whole),
 numbers AS (
-    SELECT gid, max(conn_id) FILTER (chosen) AS conn_id, arg_max(flow_id, depth) AS flow_id FROM legs GROUP BY gid)
-SELECT connection, numbers.conn_id, numbers.flow_id FROM legs JOIN numbers USING (gid)
+    SELECT gid, max(conn_id) FILTER (chosen) AS conn_id, arg_max(flow_id, depth) AS flow_id,
+        arg_max(group_id, depth) AS group_id FROM legs GROUP BY gid)
+SELECT connection, numbers.* EXCLUDE (gid) FROM legs JOIN numbers USING (gid)
 """)
 """The numbers by which a connection seen at several places goes: its row's conn_id, the flow behind the translation."""
+
+_NUMBERS = ("conn_id", "flow_id", "conn_group_id")
 
 _MAP = "SELECT members._id, calls._id AS _joined_into FROM members JOIN calls USING (gid) ORDER BY ALL"
 
@@ -83,10 +87,10 @@ def _prepare(shop: Workshop) -> None:
     if found:
         names = {name for protocol in found for name in shop.columns[protocol]}
         parts = [f"SELECT * FROM {shop.raw(protocol)}" for protocol in found]  # noqa: S608
-        chosen = {name: f"raw.{name}" if name in names else "NULL::BIGINT" for name in ("conn_id", "flow_id")}
+        chosen = {name: f"raw.{name}" if name in names else "NULL::BIGINT" for name in _NUMBERS}
         shop.run(_LEGS.substitute(chosen, connections=" UNION ALL BY NAME ".join(parts)))
     else:
-        shop.run("CREATE TABLE canonical (connection BIGINT, conn_id BIGINT, flow_id BIGINT)")
+        shop.run("CREATE TABLE canonical (connection BIGINT, conn_id BIGINT, flow_id BIGINT, group_id BIGINT)")
     shop.write(_MAP, shop.temporary / JOINED / MAP_FILE)
     shop.run(
         "CREATE TABLE gone AS SELECT members._id FROM members JOIN calls USING (gid) WHERE members._id <> calls._id"
@@ -101,7 +105,7 @@ def _rewrite(shop: Workshop) -> dict[str, int]:
     counts = {}
     for protocol in changed:
         path = target / f"{protocol}-joined-000{SUFFIX}"
-        shop.write(_rewritten(shop, protocol), path)
+        shop.write(_rewritten(shop, protocol), path, shop.filled(protocol) | set(merged_columns(shop)))
         counts[protocol] = _rows_in(shop, path)
     for protocol in sorted(FLOWS & shop.files.keys()):
         path = target / f"{protocol}-joined-000{SUFFIX}"
@@ -132,7 +136,7 @@ def _rewritten(shop: Workshop, protocol: str) -> str:
         "sightings": "coalesce(c.sightings, r.{0})",
         "conn_id": "coalesce(k.conn_id, r.{0})",
         "flow_id": "coalesce(k.flow_id, r.{0})",
-        "conn_group_id": "coalesce(k.conn_id, r.{0})",
+        "conn_group_id": "coalesce(k.group_id, r.{0})",
     }
     merged = set(merged_columns(shop))
     columns = []

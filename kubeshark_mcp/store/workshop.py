@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import duckdb
 
 from kubeshark_mcp.errors import StoreError
 from kubeshark_mcp.store.columns import quoted
-from kubeshark_mcp.store.files import entry_files, store_errors
+from kubeshark_mcp.store.files import FILLED, entry_files, store_errors
 
 MEMORY_LIMIT = "384MB"
 _ROW_GROUP = 57_344
@@ -56,10 +57,20 @@ class Workshop:
                 f"The entries in {name!r} cannot be joined ({reason}): free some disk space, then dissect again."
             ) from error
 
-    def write(self, sql: str, path: Path) -> None:
-        """Write the rows of a statement as Parquet."""
+    def filled(self, protocol: str) -> set[str]:
+        """Give the columns that have a value in some row of a protocol."""
+        texts = ", ".join("'" + str(path).replace("'", "''") + "'" for path in self.files[protocol])
+        rows = self.run(f"SELECT decode(value) FROM parquet_kv_metadata([{texts}]) WHERE decode(key) = '{FILLED}'")  # noqa: S608
+        return {name for (text,) in rows for name in json.loads(text)}
+
+    def write(self, sql: str, path: Path, filled: Iterable[str] = ()) -> None:
+        """Write the rows of a statement as Parquet; `filled` names the columns that have values."""
         target = str(path).replace("'", "''")
-        options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROW_GROUP}"
+        known = json.dumps(sorted(filled)).replace("'", "''")
+        options = (
+            f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROW_GROUP}, "
+            f"KV_METADATA {{'{FILLED}': '{known}'}}"
+        )
         # One thread fills one row group at a time: several of them, wide as they are, would not fit.
         self.run("SET threads = 1")
         self.run(f"COPY ({sql}) TO '{target}' ({options})")

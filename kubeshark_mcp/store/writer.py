@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.field import Field
 from kubeshark_mcp.store.batch import BatchBuilder, PlaceOf
 from kubeshark_mcp.store.columns import HEAVY, column_types
-from kubeshark_mcp.store.files import SUFFIX, TEMPORARY, store_errors
+from kubeshark_mcp.store.files import FILLED, SUFFIX, TEMPORARY, store_errors
 from kubeshark_mcp.store.match import MATCH_FIELDS
 
 CHUNK = 8192
@@ -46,6 +47,7 @@ class _File:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path = path
         self.rows = 0
+        self._unfilled = set(schema.names)
         self._temporary = path.with_name(f".{path.name}{TEMPORARY}")
         dictionary = [name for name in schema.names if name not in HEAVY and name not in _DELTA_CODED]
         encodings = {name: "DELTA_BINARY_PACKED" for name in _DELTA_CODED if name in schema.names}
@@ -58,9 +60,12 @@ class _File:
         with store_errors(self.path, "write"):
             self._writer.write_table(table, row_group_size=len(table))
         self.rows += len(table)
+        self._unfilled -= {name for name in self._unfilled if table[name].null_count < len(table)}
 
     def finish(self) -> None:
+        filled = [name for name in self._writer.schema.names if name not in self._unfilled]
         with store_errors(self.path, "write"):
+            self._writer.add_key_value_metadata({FILLED: json.dumps(filled)})
             self._writer.close()
             self._temporary.replace(self.path)
 

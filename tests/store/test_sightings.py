@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 
@@ -77,7 +78,7 @@ def test_a_call_seen_on_both_nodes_is_one_row_that_knows_service_and_pod(write, 
         "pods": ["cart-0"],
         "services": ["cart"],
     }
-    assert row["_sightings"] == [
+    assert json.loads(row["_sightings"]) == [
         {
             "id": row["id"],
             "node": "node-a",
