@@ -13,6 +13,10 @@ from kubeshark_mcp.dissect.wire_resp_commands import CONTAINERS, key_of
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Direction, Span
 
+MISSING = "bytes of the connection are missing, its reply may be among them"
+QUIET_NS = 200_000_000
+"""After this long without a byte of either side no reply is outstanding, but that of a blocking command."""
+
 _SUBSCRIPTIONS = frozenset(("SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"))
 _CONFIRMATIONS = frozenset(name.lower() for name in _SUBSCRIPTIONS)
 _PUSHES = frozenset({"message", "pmessage", "smessage"})
@@ -33,6 +37,7 @@ class RedisPairing:
         self._limit = context.settings.body_limit
         self._waiting: Pipeline[Entry] = Pipeline()
         self._forgotten = 0
+        self._adrift = self._pipelined = False
         self._silent = self._skip_next = False
         self._subscribed = self._monitoring = False
         self._confirmed = 0
@@ -66,6 +71,9 @@ class RedisPairing:
             self._context.emit(entry)
         elif not self._is_answered(name, words):
             self._context.emit(entry)
+        elif self._adrift:
+            entry.malformed = MISSING
+            self._context.emit(entry)
         elif (oldest := self._waiting.ask(entry)) is not None:
             self._forgotten += 1
             self._context.emit(oldest)
@@ -85,11 +93,28 @@ class RedisPairing:
         skipped, self._skip_next = self._skip_next, mode == b"SKIP"
         return not (skipped or mode == b"SKIP")
 
+    def lose(self) -> None:
+        """Hear that bytes are missing or cannot be read: what waits may have been answered there."""
+        self._adrift = True
+        self._confirmed = self._forgotten = 0
+        for entry in self._waiting.flush():
+            entry.malformed = entry.malformed or MISSING
+            self._context.emit(entry)
+
+    def settle(self, *, whole_replies: bool, quiet_ns: int) -> None:
+        """Hear that the client speaks, behind whole replies or not, and how long nobody spoke before.
+
+        Then all replies are in, unless it is a client that does not wait for them.
+        """
+        if quiet_ns >= QUIET_NS or (whole_replies and not self._pipelined):
+            self._adrift = False
+
     def answer_usual(self, reply_type: str, span: Span, body: bytes) -> bool:
         """Take a reply that is no error, array or push, without further looks; False where it needs them."""
         entry = self._waiting.next
         if entry is None or self._monitoring or self._forgotten or entry.response is not None:
             return False
+        self._pipelined = self._pipelined or len(self._waiting) > 1
         self._waiting.answer()
         fields = entry.fields
         fields["redis_type"], fields["redis_response_size"] = reply_type, span.length
@@ -103,6 +128,7 @@ class RedisPairing:
     def answer(self, message: Message) -> None:
         """Take a whole reply. Raises RespError."""
         reply = read_reply(message.body)
+        self._pipelined = self._pipelined or len(self._waiting) > 1
         if reply.first in _CONFIRMATIONS and (reply.type == "push" or self._waits_for(_SUBSCRIPTIONS)):
             self._confirm(reply, message)
         elif reply.type == "push" or (self._subscribed and reply.first in _PUSHES):
@@ -146,7 +172,7 @@ class RedisPairing:
         self._context.emit(entry)
 
     def flush(self) -> None:
-        """Emit the commands that wait: nobody knows any more which reply is whose."""
+        """Emit the commands that wait: no reply will come."""
         self._confirmed = self._forgotten = 0
         for entry in self._waiting.flush():
             self._context.emit(entry)

@@ -80,8 +80,8 @@ COMMAND_START = re.compile(rb"\*[1-9]\d{0,8}\r\n\$([1-9]\d{0,4})\r\n([^\r\n]{1,6
 _COMMAND_PREFIX = re.compile(
     rb"\*(?:[1-9]\d{0,8}(?:\r(?:\n(?:\$(?:[1-9]\d{0,4}(?:\r(?:\n(?:[^\r\n]{1,64}\r?)?)?)?)?)?)?)?)?"
 )
-_INLINE = re.compile(rb"([A-Za-z][A-Za-z_.]{1,32})(?:[ \t][\t -~\x80-\xff]*)?\r?\n")
-_INLINE_PREFIX = re.compile(rb"[A-Za-z][A-Za-z_.]{0,32}(?:[ \t][\t -~\x80-\xff]*)?\r?")
+_INLINE = re.compile(rb"([A-Za-z][A-Za-z0-9_.]{1,32})(?:[ \t][\t -~\x80-\xff]*)?\r?\n")
+_INLINE_PREFIX = re.compile(rb"[A-Za-z][A-Za-z0-9_.]{0,32}(?:[ \t][\t -~\x80-\xff]*)?\r?")
 
 REPLY_START = re.compile(
     rb"(?:\+[^\r\n]{0,1024}|-[A-Z][^\r\n]{0,1024}|:[+-]?\d{1,20}|[$*](?:-1|\d{1,10})|[=!%~>|]\d{1,10}|_|#[tf]"
@@ -144,13 +144,19 @@ def judge_replies(data: bytes) -> Confidence:
     return Confidence.POSSIBLE if position else Confidence.UNDECIDED
 
 
-def find_command(data: bytes) -> int:
-    """Give where the first command begins in bytes whose beginning may belong to something else; -1 without one."""
+def find_command(data: bytes, *, inline: bool) -> int:
+    """Give where the first command begins in bytes whose beginning may belong to something else; -1 without one.
+
+    inline: the bytes may be lines of words; believed when the first two lines are commands.
+    """
     match = COMMAND_START.search(data)
     if match is not None:
         return match.start()
-    inline = _INLINE.match(data)
-    return 0 if inline is not None and is_command(inline[1]) else -1
+    first = _INLINE.match(data) if inline else None
+    if first is None or not is_command(first[1]):
+        return -1
+    second = _INLINE.match(data, first.end())
+    return 0 if first.end() == len(data) or (second is not None and is_command(second[1])) else -1
 
 
 def is_reply(data: bytes) -> bool:

@@ -113,8 +113,11 @@ def test_replies_are_judged_by_their_form():
 
 
 def test_reading_resumes_where_a_message_begins():
-    assert find_command(b"rest\r\n" + GET) == 6
-    assert find_command(b"PING\r\n") == 0
-    assert find_command(b"rest\r\n") == -1
+    assert find_command(b"rest\r\n" + GET, inline=False) == 6
+    assert find_command(b"PING\r\n", inline=True) == 0
+    assert find_command(b"PING\r\nGET a\r\n", inline=True) == 0
+    assert find_command(b"PING\r\n", inline=False) == -1
+    assert find_command(b"GET\r\n$4\r\ncart\r\n", inline=True) == -1
+    assert find_command(b"rest\r\n", inline=True) == -1
     assert is_reply(b"+OK\r\n")
     assert not is_reply(b"OK\r\n")

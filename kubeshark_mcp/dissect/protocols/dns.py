@@ -22,7 +22,7 @@ from kubeshark_mcp.dissect.wire_dns import (
 from kubeshark_mcp.dissect.wire_dns_records import HEADER_LENGTH
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.field import Field, FieldType
-from kubeshark_mcp.model.stream import Closing, Datagram, Direction, Piece, Span
+from kubeshark_mcp.model.stream import Closing, Connection, Datagram, Direction, Piece, Span
 
 _MULTICAST = ("ff", "FF", *(f"{number}." for number in range(224, 240)))
 
@@ -119,8 +119,7 @@ class DnsDissector(Dissector):
         self._count = 0
         connection = context.connection
         self._timely = connection.transport == "udp"
-        self._multicast = connection.server.address.startswith(_MULTICAST)
-        self._multicast |= connection.client.address.startswith(_MULTICAST)
+        self._multicast = _is_multicast(connection)
 
     def on_datagram(self, datagram: Datagram) -> None:
         """Take one message."""
@@ -300,6 +299,10 @@ def _is_whole(query: _Query, message: Message) -> bool:
     return (last.type, last.text) == query.first_answer
 
 
+def _is_multicast(connection: Connection) -> bool:
+    return connection.server.address.startswith(_MULTICAST) or connection.client.address.startswith(_MULTICAST)
+
+
 class Dns(Protocol):
     """DNS: names asked for and answered, over UDP and TCP."""
 
@@ -321,15 +324,29 @@ class Dns(Protocol):
 
     def probe(self, opening: Opening) -> Confidence:
         """Read the first message of each direction; every byte of it has to fit."""
+        stream = opening.connection.transport == "tcp"
         opinions = []
-        for data, starts in ((opening.client, opening.client_start), (opening.server, opening.server_start)):
+        for direction, data, starts in (
+            (Direction.CLIENT, opening.client, opening.client_start),
+            (Direction.SERVER, opening.server, opening.server_start),
+        ):
             if data:
-                stream = opening.connection.transport == "tcp"
                 opinion = self._judge_stream(data, opening.complete) if stream else self._judge(data)
+                if self._is_reversed(opening.connection, direction, data[2:] if stream else data):
+                    opinion = Confidence.NO
                 if starts and opinion is Confidence.NO:
                     return Confidence.NO
                 opinions.append(opinion)
         return max(opinions, default=Confidence.NO if opening.complete else Confidence.UNDECIDED)
+
+    def _is_reversed(self, connection: Connection, direction: Direction, data: bytes) -> bool:
+        """Tell whether client and server have been mistaken for each other: the client answers.
+
+        Multicast DNS uses one port at both ends and answers to the group, so nothing is reversed there.
+        """
+        if connection.from_start or connection.client.port == connection.server.port or len(data) < HEADER_LENGTH:
+            return False
+        return direction is Direction.CLIENT and data[2] >= 0x80 and not _is_multicast(connection)
 
     def _judge(self, data: bytes) -> Confidence:
         if len(data) < HEADER_LENGTH or not is_header(data, 65535):

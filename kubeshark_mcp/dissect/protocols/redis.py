@@ -57,13 +57,16 @@ class RedisDissector(Dissector):
         for side in self._sides:
             side.lost = not context.connection.from_start
         self._pairing = RedisPairing(context)
+        self._arrays = self._inline = self._broken = False
+        self._last, self._last_ns = Direction.CLIENT, 0
 
     def on_piece(self, piece: Piece) -> None:
         """Take the messages that end in this piece."""
         side = self._sides[piece.direction]
         start = 0
+        self._notice(piece)
         if side.lost:
-            start = _resume(piece)
+            start = self._resume(piece)
             if start < 0:
                 return
             side.lost = False
@@ -81,13 +84,13 @@ class RedisDissector(Dissector):
     def on_gap(self, direction: Direction, length: int) -> None:
         """Find the next message at the beginning of a packet. Replies that are missing leave their commands alone."""
         side, dump = self._sides[direction], self._pairing.dump
+        self._broken = True
+        if direction is Direction.SERVER and dump is not None and (dump.mark or dump.left >= length):
+            dump.left -= 0 if dump.mark else length
+            return
         self._end(direction, f"{length} bytes are missing behind them")
-        if dump is None or direction is Direction.CLIENT:
-            side.lost = True
-        elif dump.left >= 0:
-            dump.left = max(0, dump.left - length)
-        if direction is Direction.SERVER:
-            self._pairing.flush()
+        side.lost = True
+        self._pairing.lose()
 
     def on_close(self, closing: Closing) -> None:
         """Emit what waits, and messages that never ended."""
@@ -95,6 +98,21 @@ class RedisDissector(Dissector):
         self._end(Direction.CLIENT, why)
         self._end(Direction.SERVER, why)
         self._pairing.flush()
+
+    def _notice(self, piece: Piece) -> None:
+        """See whether the client speaks when all replies are in: behind them, or after a silence."""
+        if piece.direction is Direction.CLIENT and not piece.gap:
+            server = self._sides[Direction.SERVER]
+            whole = self._last is Direction.SERVER and (server.lost or not len(server.buffer))
+            self._pairing.settle(whole_replies=whole, quiet_ns=piece.times[0] - self._last_ns)
+        self._last, self._last_ns = piece.direction, piece.times[-1]
+
+    def _resume(self, piece: Piece) -> int:
+        """Give where a message begins in a piece behind bytes that were not read; -1 when none does."""
+        if piece.direction is Direction.SERVER:
+            return 0 if is_reply(piece.data) else -1
+        inline = self._inline or not (self._arrays or self._broken)
+        return find_command(piece.data, inline=inline)
 
     def _read(self, direction: Direction, side: Side, data: bytes, start: int) -> int:
         """Read all whole messages; give where the first unfinished one begins. Raises RespError."""
@@ -150,6 +168,7 @@ class RedisDissector(Dissector):
 
     def _read_command(self, direction: Direction, side: Side, data: bytes, start: int) -> int:
         if data[start] == 0x2A:
+            self._arrays = True
             found = read_command(data, start)
             if found is None:
                 return self._walk(direction, side, data, start)
@@ -160,6 +179,7 @@ class RedisDissector(Dissector):
                 if len(data) - start >= LINE_LIMIT:
                     raise RespError(f"a line is longer than {LINE_LIMIT} bytes", start)
                 return -1
+            self._inline = not self._arrays
             command = read_inline(data[start:after].rstrip())
         if command[0] and not _NAME.fullmatch(command[0][0]):
             raise RespError("no command begins", start)
@@ -186,9 +206,8 @@ class RedisDissector(Dissector):
         message = side.take(data, side.begin, len(data))
         self._pairing.unread(message, direction, f"{error} at byte {where} of the stream")
         side.forget()
-        side.lost = True
-        if direction is Direction.SERVER:
-            self._pairing.flush()
+        side.lost = self._broken = True
+        self._pairing.lose()
 
     def _end(self, direction: Direction, why: str) -> None:
         """Emit the message that is unfinished and stays so."""
@@ -198,13 +217,6 @@ class RedisDissector(Dissector):
             self._pairing.unread(message, direction, f"{message.size} bytes of the message were seen: {why}")
         side.buffer.clear()
         side.forget()
-
-
-def _resume(piece: Piece) -> int:
-    """Give where a message begins in a piece behind bytes that could not be read; -1 when none does."""
-    if piece.direction is Direction.CLIENT:
-        return find_command(piece.data)
-    return 0 if is_reply(piece.data) else -1
 
 
 class Redis(Protocol):

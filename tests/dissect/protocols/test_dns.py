@@ -316,10 +316,17 @@ def test_the_middle_of_one_direction_does_not_hide_the_other():
 def test_few_bytes_are_undecided_and_damaged_ones_need_a_hint():
     assert opinion(framed(QUERY)[:9], transport="tcp") is Confidence.UNDECIDED
     assert opinion(framed(QUERY)[:9], transport="tcp", complete=True) is Confidence.NO
-    assert opinion(framed(ANSWER)[:-3], transport="tcp") is Confidence.LIKELY
+    assert opinion(server=framed(ANSWER)[:-3], transport="tcp") is Confidence.LIKELY
     assert opinion(QUERY + b"x") is Confidence.LIKELY
     assert opinion(QUERY[:15]) is Confidence.POSSIBLE
-    assert opinion(QUERY[:2] + b"\x81\x85" + bytes(8)) is Confidence.POSSIBLE
+    assert opinion(server=QUERY[:2] + b"\x81\x85" + bytes(8)) is Confidence.POSSIBLE
+
+
+def test_a_client_that_answers_is_the_server():
+    assert opinion(ANSWER) is Confidence.NO
+    assert opinion(framed(ANSWER), transport="tcp") is Confidence.NO
+    multicast = Connection(0, "udp", Endpoint("10.0.0.1", 40000), Endpoint("224.0.0.251", 5353))
+    assert Dns().probe(Opening(multicast, ANSWER, b"", True, True, True)) is Confidence.SURE
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kubeshark_mcp.dissect.base import Confidence, Context, Opening, Settings
 from kubeshark_mcp.dissect.protocols.redis import Redis
+from kubeshark_mcp.dissect.redis_pairing import MISSING, QUIET_NS
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Closing, Connection, Direction, Endpoint, Piece, Span
 
@@ -161,19 +162,47 @@ def test_a_gap_among_replies_leaves_their_commands_alone():
     driver.piece(SERVER, b"rest\r\n", gap=40)
     driver.piece(CLIENT, command("GET", "b"))
     driver.piece(SERVER, b"$1\r\nb\r\n")
-    assert outline(driver.close()) == [("GET a", "", ""), ("GET b", "OK", "")]
+    assert outline(driver.close()) == [("GET a", "", MISSING), ("GET b", "OK", "")]
 
 
 def test_a_gap_in_a_command_ends_it_and_the_next_one_is_found_inside_a_packet():
     driver = Driver()
     driver.piece(CLIENT, command("SET", "a", "x" * 50)[:40])
     driver.piece(CLIENT, b"xxxx\r\n" + command("GET", "b"), gap=20)
-    driver.piece(SERVER, b"$1\r\nb\r\n")
+    driver.piece(SERVER, b"+OK\r\n$1\r\nb\r\n")
+    driver.piece(CLIENT, command("GET", "c"))
+    driver.piece(SERVER, b":1\r\n")
     assert outline(driver.close()) == [
         ("", "", "40 bytes of the message were seen: 20 bytes are missing behind them"),
-        ("GET b", "OK", ""),
+        ("GET b", "", MISSING),
+        ("simple string", "OK", ""),
+        ("bulk string", "OK", ""),
+        ("GET c", "OK", ""),
     ]
     assert driver.entries[1].request == Span(66, len(command("GET", "b")), 2, 2, 2, 2)
+
+
+def test_after_a_gap_a_client_that_does_not_wait_is_paired_again_after_a_silence():
+    driver = Driver()
+    driver.piece(CLIENT, command("GET", "a") + command("GET", "b"))
+    driver.piece(SERVER, b":1\r\n:2\r\n")
+    driver.piece(CLIENT, command("GET", "c") + command("GET", "d"))
+    driver.piece(SERVER, b":4\r\n", gap=4)
+    driver.piece(CLIENT, command("GET", "e"))
+    driver.piece(SERVER, b":5\r\n")
+    driver.packet += QUIET_NS
+    driver.piece(CLIENT, command("GET", "f"))
+    driver.piece(SERVER, b":6\r\n")
+    assert outline(driver.close()) == [
+        ("GET a", "OK", ""),
+        ("GET b", "OK", ""),
+        ("GET c", "", MISSING),
+        ("GET d", "", MISSING),
+        ("integer", "OK", ""),
+        ("GET e", "", MISSING),
+        ("integer", "OK", ""),
+        ("GET f", "OK", ""),
+    ]
 
 
 @pytest.mark.parametrize(("how", "what"), [("reset", "connection"), ("end", "capture")])
@@ -184,16 +213,17 @@ def test_a_reply_that_never_ends_says_why(how: str, what: str):
 
 def test_bytes_that_are_no_redis_are_named_and_passed_over():
     entries = read(
-        (CLIENT, command("GET", "a") + b"\x00\x01\x02\r\n"),
+        (CLIENT, command("GET", "a")),
         (SERVER, b"*2\r\n:1\r\nwhat\r\n"),
         (SERVER, b"more\r\n"),
         (CLIENT, command("GET", "b")),
         (SERVER, b"+b\r\n"),
+        (CLIENT, b"\x00\x01\x02\r\n"),
     )
     assert outline(entries) == [
-        ("", "", f"no command begins at byte {len(command('GET', 'a'))} of the stream"),
         ("GET a", "", "byte 0x77 begins no value at byte 8 of the stream"),
         ("GET b", "OK", ""),
+        ("", "", f"no command begins at byte {2 * len(command('GET', 'a'))} of the stream"),
     ]
 
 
