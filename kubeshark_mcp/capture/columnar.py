@@ -52,26 +52,6 @@ class Columnar:
         self.data = columns.data
         self.rest: list[NDArray[np.intp]] = []
         self._depth = 0
-        self.links = {
-            0: self._family,
-            1: self._ethernet,
-            12: self._raw,
-            14: self._raw,
-            101: self._raw,
-            108: self._family,
-            113: self._cooked,
-            228: self._raw,
-            229: self._raw,
-            276: self._cooked_2,
-        }
-
-        self._protocols = (
-            (PROTOCOL_TCP, self._tcp),
-            (PROTOCOL_UDP, self._udp),
-            (PROTOCOL_SCTP, self._sctp),
-            (_IPV4_INSIDE, self._ipv4_inside),
-            (_IPV6_INSIDE, self._ipv6_inside),
-        )
 
     def leave(self, rows: Rows) -> None:
         """Leave these rows to the packet-by-packet path."""
@@ -184,11 +164,11 @@ class Columnar:
         columns["network_offset"][rows] = network
         columns["transport_offset"][rows] = offset
         other = np.ones(len(protocol), np.bool_)
-        for number, read in self._protocols:
+        for number, read in _PROTOCOLS:
             chosen = protocol == number
             if chosen.any():
                 other &= ~chosen
-                read(*self._narrow(rows, chosen, offset, stop, leave=False))
+                read(self, *self._narrow(rows, chosen, offset, stop, leave=False))
         if other.any():
             rows, offset, stop = self._narrow(rows, other, offset, stop, leave=False)
             self._payload(rows, offset, stop, stop)
@@ -293,3 +273,26 @@ class Columnar:
 def _pick(rows: Rows, mask: NDArray[np.bool_]) -> NDArray[np.intp]:
     chosen = np.flatnonzero(mask)
     return chosen if isinstance(rows, slice) else rows[chosen]
+
+
+# Plain functions, so that no block is kept alive by a cycle of bound methods.
+_PROTOCOLS = (
+    (PROTOCOL_TCP, Columnar._tcp),
+    (PROTOCOL_UDP, Columnar._udp),
+    (PROTOCOL_SCTP, Columnar._sctp),
+    (_IPV4_INSIDE, Columnar._ipv4_inside),
+    (_IPV6_INSIDE, Columnar._ipv6_inside),
+)
+LINKS = {
+    0: Columnar._family,
+    1: Columnar._ethernet,
+    12: Columnar._raw,
+    14: Columnar._raw,
+    101: Columnar._raw,
+    108: Columnar._family,
+    113: Columnar._cooked,
+    228: Columnar._raw,
+    229: Columnar._raw,
+    276: Columnar._cooked_2,
+}
+"""LINKTYPE -> how its headers are read at once; the others go packet by packet."""

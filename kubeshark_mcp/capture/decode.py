@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kubeshark_mcp.capture import link, packet
-from kubeshark_mcp.capture.columnar import Columnar
+from kubeshark_mcp.capture import columnar, link, packet
 from kubeshark_mcp.capture.columns import NETWORK_COLUMNS, TRANSPORT_COLUMNS, Columns
 from kubeshark_mcp.capture.fragments import Fragments
 from kubeshark_mcp.capture.layer import Packet
@@ -34,7 +33,7 @@ class Decoder:
     def decode(self, records: Records) -> PacketBlock:
         """Decode one block of records."""
         columns = Columns(records)
-        fast = Columnar(columns)
+        fast = columnar.Columnar(columns)
         self._decode_links(fast, records)
         appended: list[bytes] = []
         if fast.rest:
@@ -45,15 +44,15 @@ class Decoder:
         """Report what stayed incomplete at the end of the capture."""
         self._fragments.finish()
 
-    def _decode_links(self, fast: Columnar, records: Records) -> None:
+    def _decode_links(self, fast: columnar.Columnar, records: Records) -> None:
         kinds = records.link_type
         if not len(kinds):
             return
         same = bool((kinds == kinds[0]).all())
         for kind in [int(kinds[0])] if same else np.unique(kinds).tolist():
             rows: Rows = slice(0, len(kinds)) if same else np.flatnonzero(kinds == kind)
-            if kind in fast.links:
-                fast.links[kind](rows)
+            if kind in columnar.LINKS:
+                columnar.LINKS[kind](fast, rows)
             elif kind in link.LINKS:
                 fast.leave(rows)
             elif kind not in self._unknown and len(self._unknown) < 100:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import weakref
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubeshark_mcp.capture import decode
+from kubeshark_mcp.capture import columnar
 from kubeshark_mcp.capture.columnar import Columnar
 from kubeshark_mcp.capture.decode import Decoder
 from kubeshark_mcp.capture.merge import as_records
@@ -17,17 +19,10 @@ from kubeshark_mcp.capture.records import Findings
 from tests.capture.building import copy, ethernet, ipv4, ipv6, tcp, udp
 
 
-class Nothing(Columnar):
-    """A columnar path that knows no link type: every packet goes the plain way."""
-
-    def __init__(self, columns):
-        super().__init__(columns)
-        self.links = {}
-
-
-def decoded(packets: list[tuple[int, int, bytes, int]], path: type[Columnar]) -> tuple[dict[str, Any], bytes]:
+def decoded(packets: list[tuple[int, int, bytes, int]], *, plainly: bool = False) -> tuple[dict[str, Any], bytes]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decode, "Columnar", path)
+        if plainly:
+            patch.setattr(columnar, "LINKS", {})
         block = Decoder(Findings()).decode(as_records(packets))
     return copy(block), block.data.tobytes()
 
@@ -64,14 +59,27 @@ def test_both_paths_agree_on_damaged_packets(seed, link_type):
             del packet[generator.randrange(len(packet)) :]
         original = len(packet) + generator.choice([0, 0, 50, 2**32 - 1 - len(packet)])
         packets.append((number, original, bytes(packet), link_type))
-    assert decoded(packets, Columnar) == decoded(packets, Nothing)
+    assert decoded(packets) == decoded(packets, plainly=True)
 
 
-def test_common_packets_do_not_need_the_plain_path():
-    class Watched(Columnar):
-        def leave(self, rows):
-            raise AssertionError("left to the plain path")
+def test_common_packets_do_not_need_the_plain_path(monkeypatch):
+    def refuse(self, rows):
+        raise AssertionError("left to the plain path")
 
+    monkeypatch.setattr(Columnar, "leave", refuse)
     packets = [(0, len(packet), packet, 1) for packet in samples()[:8]]
-    columns, _ = decoded(packets, Watched)
+    columns, _ = decoded(packets)
     assert columns["source_port"] == [40000] * 8
+
+
+def test_a_block_is_freed_when_it_is_done_with():
+    packets = [(0, len(packet), packet, 1) for packet in samples()]
+    gc.collect()
+    gc.disable()
+    try:
+        block = Decoder(Findings()).decode(as_records(packets))
+        freed = weakref.ref(block.ttl)
+        del block
+        assert freed() is None
+    finally:
+        gc.enable()
