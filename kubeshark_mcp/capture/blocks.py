@@ -26,16 +26,21 @@ SECTION, INTERFACE, OBSOLETE, SIMPLE, NAMES, STATISTICS, ENHANCED, SECRETS = (
 )
 """Block types (draft-ietf-opsawg-pcapng section 4)."""
 
+_DROPPED_BY = {5: "interface", 7: "operating system"}
+"""Options isb_ifdrop and isb_osdrop."""
+
 
 class SectionState:
     """Byte order and interfaces of the section that is being read.
 
-    interfaces: those of this section, whose numbers its packets use.
+    interfaces: those of this section, whose numbers its packets use. drops: (interface, who dropped) -> packets, offset
+    of the block that says so; a later block counts on from an earlier one.
     """
 
     def __init__(self, order: str) -> None:
         self.order = order
         self.interfaces: list[Interface] = []
+        self.drops: dict[tuple[int, str], tuple[int, int]] = {}
         self._columns: list[tuple[int, int, int, int, int, int]] = []
         self._table: NDArray[np.int64] | None = None
 
@@ -155,14 +160,20 @@ def read_secrets(body: memoryview, order: str, findings: Findings) -> None:
         findings.add_secret(bytes(body[8 : 8 + length]))
 
 
-def read_statistics(body: memoryview, section: SectionState, findings: Findings, offset: int) -> None:
+def read_statistics(body: memoryview, section: SectionState, offset: int) -> None:
     """Read an interface statistics block: a capture that dropped packets must say so."""
     if len(body) < 12:
         return
     (interface,) = struct.unpack_from(f"{section.order}I", body)
     for code, value in _options(body, 12, section.order):
-        if code in {5, 7} and len(value) == 8:
+        if code in _DROPPED_BY and len(value) == 8 and interface < len(section.interfaces):
             (count,) = struct.unpack(f"{section.order}Q", value)
-            if count:
-                by = "interface" if code == 5 else "operating system"
-                findings.warn(f"interface {interface}: the {by} dropped {count} packets by this point", offset=offset)
+            section.drops[interface, _DROPPED_BY[code]] = count, offset
+
+
+def report_drops(section: SectionState, findings: Findings) -> None:
+    """Turn what was dropped in a section into warnings."""
+    for (interface, by), (count, offset) in section.drops.items():
+        if count:
+            findings.warn(f"interface {interface}: the {by} dropped {count} packets", offset=offset)
+    section.drops.clear()

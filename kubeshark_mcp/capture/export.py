@@ -262,13 +262,16 @@ def read_packets(path: Path, numbers: Sequence[int], index: CaptureIndex | None 
 
 def _read_by_index(index: CaptureIndex, wanted: set[int]) -> dict[int, RawPacket]:
     found: dict[int, RawPacket] = {}
-    with index.path.open("rb") as file:
-        for number in sorted(wanted):
-            if 1 <= number <= index.count:
-                file.seek(int(index.offsets[number - 1]))
-                data = file.read(int(index.captured[number - 1]))
-                time_ns, original = int(index.times[number - 1]), int(index.originals[number - 1])
-                found[number] = time_ns, original, data, int(index.link_types[number - 1])
+    try:
+        with index.path.open("rb") as file:
+            for number in sorted(wanted):
+                if 1 <= number <= index.count:
+                    file.seek(int(index.offsets[number - 1]))
+                    data = file.read(int(index.captured[number - 1]))
+                    time_ns, original = int(index.times[number - 1]), int(index.originals[number - 1])
+                    found[number] = time_ns, original, data, int(index.link_types[number - 1])
+    except OSError as error:
+        raise CaptureError(f"{str(index.path)!r} cannot be read: {error}; check the path.") from None
     return found
 
 

@@ -102,6 +102,9 @@ class PcapFormat:
             same_as=self._same_as,
         )
 
+    def finish(self) -> None:
+        """Do nothing: a pcap says all about a packet in its record."""
+
     def _check_stop(self, window: Window, packet: int) -> None:
         head = window.peek(self.record_header)
         if len(head) < self.record_header:

@@ -21,6 +21,7 @@ from kubeshark_mcp.capture.blocks import (
     read_names,
     read_secrets,
     read_statistics,
+    report_drops,
 )
 from kubeshark_mcp.capture.chain import Chain, walk
 from kubeshark_mcp.capture.gather import gather
@@ -100,6 +101,10 @@ class PcapngFormat:
                 break
         return _join(parts, window, number)
 
+    def finish(self) -> None:
+        """Report what the last section dropped."""
+        report_drops(self._section, self.findings)
+
     def _begin_section(self, window: Window, number: int) -> bool:
         """Read a section header block; False when it is not whole or damaged."""
         head = window.peek(12)
@@ -114,6 +119,7 @@ class PcapngFormat:
         if window.end - window.start < length:
             return self._incomplete(window, number, length)
         window.start += length
+        report_drops(self._section, self.findings)
         self._section = SectionState(order)
         return True
 
@@ -158,7 +164,7 @@ class PcapngFormat:
         elif kind == SECRETS:
             read_secrets(body, section.order, findings)
         elif kind == STATISTICS:
-            read_statistics(body, section, findings, window.base + position)
+            read_statistics(body, section, window.base + position)
 
     def _read_packets(self, window: Window, number: int, starts: NDArray[np.int64], kinds: NDArray[Any]) -> Records:
         """Read packet blocks of any of the three kinds, in the order of the file."""

@@ -52,7 +52,7 @@ class CaptureFile:
 
     @property
     def interfaces(self) -> list[Interface]:
-        """Give the capture points found so far; `point` of a packet is the position in this list."""
+        """Give the capture points found so far; `point` is a position in this list, but for Linux cooked version 2."""
         return self._findings.interfaces
 
     @property
@@ -96,6 +96,7 @@ class CaptureFile:
             if source.stopped or window.finished:
                 break
             window.refill(source.need)
+        source.finish()
         if self._stream.damage:
             self._findings.warn(f"{self._stream.damage}; what follows cannot be read", offset=window.base + window.end)
 

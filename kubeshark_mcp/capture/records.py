@@ -132,6 +132,10 @@ class Format(Protocol):
         """Take all whole records from the window and move its start behind them; `number` is that of the first."""
         ...
 
+    def finish(self) -> None:
+        """Add to the findings what is only known at the end."""
+        ...
+
 
 def u4(values: object) -> NDArray[np.uint32]:
     """Give values as contiguous native uint32."""

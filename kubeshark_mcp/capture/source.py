@@ -67,12 +67,11 @@ class ByteStream:
     size: bytes as stored, 0 when unknown (standard input). damage: why decompression ended early, else empty.
     """
 
-    def __init__(self, name: str, file: io.BufferedReader, size: int, owned: bool) -> None:
+    def __init__(self, name: str, file: io.BufferedReader, size: int) -> None:
         self.name = name
         self.size = size
         self.damage = ""
         self._file = file
-        self._owned = owned
         self._plain_read = 0
         self._reader: _Readable = file
         head = file.peek(4)[:4]
@@ -112,8 +111,7 @@ class ByteStream:
 
     def close(self) -> None:
         """Close the file; standard input stays open."""
-        if self._owned:
-            self._file.close()
+        self._file.close()
 
 
 def _open_zstd(name: str, file: BinaryIO) -> _Readable:
@@ -133,27 +131,31 @@ def open_stream(path: Path) -> ByteStream:
     """
     name = str(path)
     if name == "-":
-        return _checked(ByteStream("standard input", open(sys.stdin.fileno(), "rb", closefd=False), 0, owned=False))
+        if sys.stdin is None or sys.stdin.isatty():
+            raise CaptureError("Standard input is no capture: pipe one into it, for example: tcpdump -w - | ...")
+        return _stream("standard input", open(sys.stdin.fileno(), "rb", closefd=False), 0)
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             raise CaptureError(f"{name!r} is a folder, not a capture file; name a pcap or pcapng file in it.")
         if not (stat.S_ISREG(status.st_mode) or stat.S_ISFIFO(status.st_mode)):
             raise CaptureError(f"{name!r} is neither a file nor a pipe; name a pcap or pcapng file.")
-        file = path.open("rb")
+        return _stream(name, path.open("rb"), status.st_size)
     except FileNotFoundError:
         raise CaptureError(f"There is no file {name!r}; check the path.") from None
     except (OSError, ValueError) as error:
         raise CaptureError(f"{name!r} cannot be read: {error}; check the path and its permissions.") from None
-    return _checked(ByteStream(name, file, status.st_size, owned=True))
 
 
-def _checked(stream: ByteStream) -> ByteStream:
-    if not stream._file.peek(1):
-        stream.close()
-        raise CaptureError(
-            f"{stream.name!r} is empty (0 bytes), so it is no capture file; capture again or copy it anew."
-        )
+def _stream(name: str, file: io.BufferedReader, size: int) -> ByteStream:
+    """Begin to read; the file is closed when that fails."""
+    try:
+        stream = ByteStream(name, file, size)
+        if not file.peek(1):
+            raise CaptureError(f"{name!r} is empty (0 bytes), so it is no capture file; capture again or copy it anew.")
+    except (CaptureError, OSError):
+        file.close()
+        raise
     return stream
 
 

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeshark_mcp.capture.blocks import SectionState, read_interface, read_names, read_secrets, read_statistics
+from kubeshark_mcp.capture.blocks import (
+    SectionState,
+    read_interface,
+    read_names,
+    read_secrets,
+    read_statistics,
+    report_drops,
+)
 from kubeshark_mcp.capture.records import Findings, Interface
 from tests.capture.building import option
 
@@ -67,12 +74,20 @@ def test_secrets_are_kept():
 
 
 def test_drops_that_the_capture_reports_become_warnings():
-    body = struct.pack("<III", 2, 0, 0) + option(4, struct.pack("<Q", 9)) + option(5, struct.pack("<Q", 3))
-    body += option(7, struct.pack("<Q", 0))
+    def statistics(interface: int, *options: bytes) -> memoryview:
+        return memoryview(struct.pack("<III", interface, 0, 0) + b"".join(options))
+
+    state = SectionState("<")
+    for _ in range(3):
+        state.add(Interface(1), 0, 0)
+    read_statistics(statistics(2, option(5, struct.pack("<Q", 3)), option(4, struct.pack("<Q", 9))), state, 100)
+    read_statistics(statistics(2, option(5, struct.pack("<Q", 7)), option(7, struct.pack("<Q", 0))), state, 200)
+    read_statistics(statistics(9, option(5, struct.pack("<Q", 7))), state, 300)
     findings = Findings()
-    read_statistics(memoryview(body), SectionState("<"), findings, 100)
+    report_drops(state, findings)
+    report_drops(state, findings)
     assert [str(warning) for warning in findings.warnings] == [
-        "interface 2: the interface dropped 3 packets by this point (byte 100)"
+        "interface 2: the interface dropped 7 packets (byte 200)"
     ]
 
 

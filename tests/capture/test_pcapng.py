@@ -73,6 +73,19 @@ def test_names_secrets_and_unknown_blocks_are_read_and_skipped(tmp_path):
         assert (capture.names, capture.secrets, capture.warnings) == ([("10.0.0.1", "web")], [b"KEYS\n"], [])
 
 
+def test_dropped_packets_are_reported_for_each_section(tmp_path):
+    def dropped(count: int) -> bytes:
+        return block(5, struct.pack("<III", 0, 0, 0) + option(5, struct.pack("<Q", count)))
+
+    part = section() + interface() + dropped(3)
+    rows, warnings = read(tmp_path / "a.pcapng", part + dropped(4) + enhanced(PACKET) + part)
+    assert len(rows) == 1
+    assert [text.partition(" (")[0] for text in warnings] == [
+        "interface 0: the interface dropped 4 packets",
+        "interface 0: the interface dropped 3 packets",
+    ]
+
+
 def test_a_packet_of_an_unknown_interface_or_too_long_for_its_block_is_left_out(tmp_path):
     wrong = bytearray(enhanced(PACKET))
     wrong[20:24] = struct.pack("<I", 5000)

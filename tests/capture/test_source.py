@@ -109,6 +109,17 @@ def test_standard_input_is_a_dash(monkeypatch, tmp_path):
     assert warnings == []
 
 
+def test_a_terminal_is_no_capture(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    for stdin in (Terminal(), None):
+        monkeypatch.setattr("sys.stdin", stdin)
+        with pytest.raises(CaptureError, match="pipe one into it"):
+            open_stream(Path("-"))
+
+
 def test_a_window_keeps_what_is_not_consumed_and_knows_where_it_is(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(bytes(range(200)))
