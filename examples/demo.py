@@ -30,6 +30,10 @@ ROOT = HERE.parent
 PAGE = 1000
 
 
+class ToolFailedError(Exception):
+    """A tool answered with an error; its text says why."""
+
+
 class Session:
     """Calls of one MCP session, told on the console."""
 
@@ -52,7 +56,7 @@ class Session:
             result = await self._client.call_tool(tool, arguments, progress_callback=report)
         text = "".join(part.text for part in result.content if part.type == "text")
         if result.is_error:
-            raise SystemExit(f"{tool} failed: {text}")
+            raise ToolFailedError(f"{tool} failed: {text}")
         return text, dict((result.meta or {}).get("kubeshark/facts", {}))
 
     async def entries(self, **arguments: Any) -> list[dict[str, Any]]:
@@ -85,7 +89,7 @@ async def investigate(session: Session, console: Console, pcap: Path) -> list[st
         console.print("[green]No call failed on the server's side in this capture.[/green]")
         return [f"# Demo report\n\nNothing failed on the server's side in {len(rows)} calls."]
     show(console, finding)
-    evidence, _ = await session.call("get_api_call", id=str(finding.cause.first["_id"]), db=db)
+    evidence, _ = await session.call("get_api_call", id=str(finding.cause.first["id"]), db=db)
     console.print(evidence, markup=False, highlight=False)
     server = finding.cause.first
     who, _ = await session.call("list_workloads", snapshot_id=snapshot["id"], namespaces=[finding.cause.namespace])
@@ -168,7 +172,7 @@ async def main(arguments: Sequence[str]) -> None:
     command = ["--workspace", str(workspace), "--allow-path", str(options.out)]
     command += [part for capture in captures for part in ("--pcap", str(capture))]
     command += ["--resources", str(resources)] if resources else []
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 170)
     server = StdioServerParameters(command=sys.executable, args=["-m", "kubeshark_mcp", *command])
     async with Client(server) as client:
         lines = await investigate(Session(client, console), console, options.out / "demo.pcap")
@@ -178,4 +182,7 @@ async def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:]))
+    try:
+        asyncio.run(main(sys.argv[1:]))
+    except* ToolFailedError as failures:
+        sys.exit("\n".join(str(failure) for failure in failures.exceptions))

@@ -91,10 +91,13 @@ class CallRoom:
         kept = base.source.bodies(row["_id"])
         sizes = (row.get("request_body_size", len(kept[0])), row.get("response_body_size", len(kept[1])))
         headers = (row.get("request.headers", {}), row.get("response.headers", {}))
-        whole = [decode_body(fields, raw) if raw and fields else raw for fields, raw in zip(headers, kept, strict=True)]
         limit = request.max_payload_size
-        cut = any(len(raw) < size for raw, size in zip(kept, sizes, strict=True)) or any(len(b) > limit for b in whole)
-        return (whole[0][:limit], whole[1][:limit]), cut
+        shown, cut = [], False
+        for raw, size, fields in zip(kept, sizes, headers, strict=True):
+            decoded = decode_body(fields, raw)
+            shown.append(decoded.data[:limit])
+            cut = cut or decoded.cut or len(raw) < size or len(decoded.data) > limit
+        return (shown[0], shown[1]), cut
 
     def _layer4(self, base: EntryBase, row: Row) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         number, flow = row.get("conn_id"), row.get("flow_id")

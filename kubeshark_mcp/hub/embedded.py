@@ -176,7 +176,6 @@ class EmbeddedHub(Hub):
         warnings: list[str] = []
         for source in self._sources():
             index = index_of(self._workspace, source)
-            warnings += [f"{source.path.name}: {warning}" for warning in index.warnings]
             if not index.count:
                 warnings.append(f"{source.path.name} holds no packets")
                 continue
