@@ -75,6 +75,8 @@ def _refuse_unknown(node: Node) -> None:
         return
     if not node.operator and node.function not in KNOWN:
         raise UnsupportedError(f"the reference library has no function {node.function}")
+    if node.function == "string" and any(_is_arithmetic(inner) for inner in walk(node)):
+        raise UnsupportedError("the reference library makes a text of an error")
     if node.target is not None and any(_is_concatenation(inner) for inner in walk(node.target)):
         raise UnsupportedError("the reference library loses the type of a text that `+` made")
     if node.operator and DOUBLE in (kinds := {side.type for side in node.arguments}) and INT in kinds:
@@ -83,6 +85,10 @@ def _refuse_unknown(node: Node) -> None:
 
 def _may_fail(node: Node) -> bool:
     return isinstance(node, ListNode) and not all(isinstance(item, Literal | FieldRef | Local) for item in node.items)
+
+
+def _is_arithmetic(node: Node) -> bool:
+    return isinstance(node, Call) and node.operator and node.function in {"+", "-", "*", "/", "%", "-_"}
 
 
 def _is_concatenation(node: Node) -> bool:

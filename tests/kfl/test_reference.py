@@ -290,6 +290,7 @@ def test_sql_python_and_the_reference_select_the_same_rows(text: str):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @settings(max_examples=10_000, deadline=None)
 @given(filters(4))
 def test_sql_python_and_the_reference_select_the_same_rows_for_ten_thousand_filters(text: str):
