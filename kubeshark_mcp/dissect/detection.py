@@ -94,14 +94,10 @@ class Detector:
         return int(any(port in protocol.ports for port in ends))
 
     def _check_names(self) -> None:
-        used = {
-            "decode_as": set(self._settings.decode_as.values()),
-            "ports": set(self._settings.ports.values()),
-            "enabled": set(self._settings.enabled or ()),
-        }
-        for setting in ("decode_as", "ports"):
-            for name in sorted(used[setting] - self._by_name.keys()):
-                known = ", ".join(sorted(self._by_name))
+        known = ", ".join(sorted(self._by_name))
+        named = (("decode_as", self._settings.decode_as.values()), ("ports", self._settings.ports.values()))
+        for setting, names in named:
+            for name in sorted(set(names) - self._by_name.keys()):
                 raise UsageError(f"{setting} names the protocol {name!r}, which is not installed: use one of {known}")
 
 

@@ -61,15 +61,15 @@ class MessageReader(Generic[Line]):
         begun: Callable[[Message[Line]], int],
         finished: Callable[[Message[Line]], None],
         overtaken: Callable[[], bool],
+        *,
+        synced: bool,
     ) -> None:
-        self.synced = False
-        self.state = HEAD
+        self.synced, self.state = synced, HEAD if synced else SEEK
         self._name = "request" if direction is Direction.CLIENT else "response"
-        self._direction, self._heads, self._limit = direction, heads, body_limit
+        self._direction, self._heads, self._limit, self._overtaken = direction, heads, body_limit, overtaken
         self._lines: Mapping[bytes, Line | None] = lines
         self._begun: Callable[[Message[Line]], int] = begun
         self._finished: Callable[[Message[Line]], None] = finished
-        self._overtaken = overtaken
         self._carry: StreamBuffer | None = None
         self._unread: list[Piece] = []
         self._message: Message[Line] | None = None
@@ -81,7 +81,7 @@ class MessageReader(Generic[Line]):
     @property
     def partial(self) -> bool:
         """Tell whether part of a header waits for the rest."""
-        return self._carry is not None and self.state is HEAD
+        return self._carry is not None and self.state == HEAD
 
     def feed(self, piece: Piece) -> None:
         """Take the bytes that follow on those before."""
@@ -90,7 +90,7 @@ class MessageReader(Generic[Line]):
             self._run(piece.data, piece)
             return
         carry.append(piece)
-        if self.state is not HEAD or b"\n" in piece.data or len(carry) > HEADER_LIMIT:
+        if self.state != HEAD or b"\n" in piece.data or len(carry) > HEADER_LIMIT:
             self._run(carry.data, carry)
 
     def gap(self, length: int) -> None:
@@ -99,46 +99,43 @@ class MessageReader(Generic[Line]):
         Bytes missing inside a body of known length, or inside a chunk, do not cost the position.
         """
         message, state = self._message, self.state
-        if message is None or state is TRAILER:
+        if message is None or state == TRAILER:
             self._abandon(f"{length} bytes missing in the {self._name} header")
         else:
-            inside = length if state is CLOSE else min(length, self._remaining)
+            inside = length if state == CLOSE else min(length, self._remaining)
             note(message, f"{length} bytes missing in the {self._name} body at offset {message.body_size}")
             message.missing += inside
             message.body_size += inside
             self._room = 0
             self._carry = None
-            if state is CLOSE:
+            if state == CLOSE:
                 return
             self._remaining -= inside
-            self._chunk_ended = state is CHUNKS and not self._remaining
-            if not self._remaining and (state is LENGTH or inside < length):
+            self._chunk_ended = state == CHUNKS and not self._remaining
+            if not self._remaining and (state == LENGTH or inside < length):
                 self._end(message)
             if inside == length:
                 return
         self._carry = None
-        if self.state is not STOPPED:
+        if self.state != STOPPED:
             self._lose()
 
     def close(self, how: str) -> None:
         """Hear that nothing more comes: finish what is being read. how: see Closing."""
-        message = self._message
-        if message is None or self.state is TRAILER:
-            self._abandon(f"the {self._name} header is cut short: {ENDINGS.get(how, how)}")
+        message, ending = self._message, ENDINGS.get(how, how)
+        if message is None or self.state == TRAILER:
+            self._abandon(f"the {self._name} header is cut short: {ending}")
         else:
-            if self.state is LENGTH:
-                note(
-                    message,
-                    f"{self._remaining} bytes missing at the end of the {self._name} body: {ENDINGS.get(how, how)}",
-                )
-            elif self.state is CHUNKS or how == "reset":
-                note(message, f"the end of the {self._name} body is missing: {ENDINGS.get(how, how)}")
+            if self.state == LENGTH:
+                note(message, f"{self._remaining} bytes missing at the end of the {self._name} body: {ending}")
+            elif self.state == CHUNKS or how == "reset":
+                note(message, f"the end of the {self._name} body is missing: {ending}")
             self._end(message)
         self.state = STOPPED
 
     def settle(self) -> None:
         """Take a waiting line as a whole HTTP/0.9 request: the server has begun to answer."""
-        if self._carry is not None and self.state is HEAD:
+        if self.partial and self._carry is not None:
             line, end, more = self._carry.data.partition(b"\n")
             found = self._lines[line.removesuffix(b"\r")] if end and not more.strip(b"\r\n") else None
             if found is not None and not found.version:
@@ -146,7 +143,7 @@ class MessageReader(Generic[Line]):
 
     def release(self) -> None:
         """Go on after a HOLD that came to nothing."""
-        if self.state is HELD:
+        if self.state == HELD:
             self.state = HEAD
             if self._carry is not None:
                 self._run(self._carry.data, self._carry)
@@ -175,7 +172,7 @@ class MessageReader(Generic[Line]):
             self._carry = None
         elif isinstance(source, StreamBuffer):
             source.consume(position)
-        elif self.state is STOPPED:
+        elif self.state == STOPPED:
             self._unread = piece_rest(source, position)
         else:
             self._carry = StreamBuffer(self._direction)
@@ -214,7 +211,7 @@ class MessageReader(Generic[Line]):
         return body + length
 
     def _wait(self, data: bytes, position: int, source: Source, line: Line | None) -> int:
-        """Wait for the rest of a header, remembering what was looked at, so that it is not looked at again."""
+        """Wait for the rest of a header, remembering what was looked at already."""
         if len(data) - position > HEADER_LIMIT:
             self._cut_head(data[position:], source, position, f"the {self._name} header is over {HEADER_LIMIT} bytes")
             self._lose()
@@ -244,7 +241,7 @@ class MessageReader(Generic[Line]):
             return position + 1
         self._start = position
         message: Message[Line] = Message(None, Head({}))
-        length = self._begun(message)
+        length = UNTIL_CLOSE if self._begun(message) == UNTIL_CLOSE else LOST
         if length == LOST:
             note(message, f"no {self._name} line at {self._name} stream offset {source.offset + position}")
         self._follow(message, length, source, position + 1 if length == LOST else position)
@@ -328,10 +325,10 @@ class MessageReader(Generic[Line]):
         return kept if kept > position else -1
 
     def _hold(self, data: bytes, position: int, source: Source) -> int:
-        if len(data) - position > HEADER_LIMIT:
-            self._lose()
-            return position
-        return -1
+        if len(data) - position <= HEADER_LIMIT:
+            return -1
+        self._lose()
+        return position
 
     def _keep(self, message: Message[Line], data: bytes, start: int, stop: int) -> None:
         """Count body bytes, and keep them while there is room."""
@@ -369,7 +366,7 @@ class MessageReader(Generic[Line]):
         if self._message is not None:
             note(self._message, reason)
             self._end(self._message)
-        elif carry is not None and self.state is HEAD:
+        elif carry is not None and self.state == HEAD:
             self._cut_head(carry.data, carry, 0, reason)
 
     def _cut_head(self, data: bytes, source: Source, position: int, reason: str) -> None:

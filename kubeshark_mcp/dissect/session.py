@@ -168,9 +168,10 @@ class Session:
 
     def _detect(self, pieces: list[Piece]) -> None:
         """Hold pieces until a protocol is found; what nobody knows is dropped turn by turn."""
+        before = self._turned
         for index, piece in enumerate(pieces):
             if piece.gap and self._held and self._decide(complete=True):
-                self.feed_pieces(pieces[index:])
+                self._go_on(pieces[index:], before)
                 return
             if self._unknown:
                 self._count_unknown(pieces[index:])
@@ -180,8 +181,12 @@ class Session:
             self._held.append(piece)
             self._extend(piece)
             if self._decide():
-                self.feed_pieces(pieces[index + 1 :])
+                self._go_on(pieces[index + 1 :], before)
                 return
+
+    def _go_on(self, pieces: list[Piece], turned_before: bool) -> None:
+        """Read the rest of a window in which the protocol, and perhaps which end is the client, was found."""
+        self.feed_pieces([_turned_piece(piece) for piece in pieces] if self._turned and not turned_before else pieces)
 
     def _decide(self, *, complete: bool = False) -> bool:
         """Open the protocol that the held bytes speak; drop turns that nobody knows. True when one was opened."""

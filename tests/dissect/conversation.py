@@ -89,8 +89,12 @@ def play(
     from_start: bool = True,
     lost: Iterable[int] = (),
     biggest: int = 64,
+    apart: bool = False,
 ) -> list[Entry]:
-    """Give the entries of a conversation. lost: indexes of packets that the capture does not hold."""
+    """Give the entries of a conversation.
+
+    lost: indexes of packets that the capture does not hold. apart: each packet has a window of its own.
+    """
     entries, engine = run(
         protocols,
         talk,
@@ -102,6 +106,7 @@ def play(
         from_start=from_start,
         lost=lost,
         biggest=biggest,
+        apart=apart,
     )
     assert engine.warnings == []
     return entries
@@ -119,14 +124,17 @@ def run(
     from_start: bool = True,
     lost: Iterable[int] = (),
     biggest: int = 64,
+    apart: bool = False,
 ) -> tuple[list[Entry], DissectionEngine]:
     """Give the entries of a conversation and the engine that made them."""
     entries: list[Entry] = []
     engine = DissectionEngine(protocols, settings or Settings(), entries.append)
     of = connection(transport, port, from_start=from_start)
     if transport == "tcp":
-        for window in windows(of, without(packets(talk, cuts, biggest), lost), cuts):
-            engine.feed(window)
+        sent = without(packets(talk, cuts, biggest), lost)
+        for group in [[packet] for packet in sent] if apart else [sent]:
+            for window in windows(of, group, cuts):
+                engine.feed(window)
     else:
         for number, (direction, data) in enumerate(talk, 1):
             if number - 1 not in set(lost):

@@ -28,6 +28,8 @@ TYPES = {
     FieldType.TIMESTAMP: int,
 }
 SECONDS = 1.0
+SMALL = 10_000
+"""Bytes of a conversation up to which it is cut into single bytes."""
 
 
 @cache
@@ -61,9 +63,17 @@ def conversations(only: str = "") -> list:
     ]
 
 
+def size(talk: Talk) -> int:
+    return sum(len(data) for _, data in talk)
+
+
+def rounds(talk: Talk, most: int) -> int:
+    """Give how often to try: less often what is long."""
+    return max(3, min(most, 40_000 // size(talk)))
+
+
 def speak(name: str, transport: str, talk: Talk, **how: object) -> list[Entry]:
     """Play with detection switched off: what remains is the reading itself."""
-    transport = samples(name).TRANSPORT
     settings = Settings(decode_as={(transport, 40080): name})
     return play([fresh(name)], talk, transport=transport, settings=settings, **how)
 
@@ -85,9 +95,9 @@ def test_it_is_found_by_its_bytes_on_a_strange_port_among_all_protocols(name: st
 @pytest.mark.parametrize(("name", "transport", "talk"), conversations("tcp"))
 def test_any_cutting_of_the_bytes_gives_the_same_entries(name: str, transport: str, talk: Talk):
     whole = [meaning(entry) for entry in speak(name, transport, talk)]
-    for seed in range(25):
+    for seed in range(rounds(talk, 25)):
         cuts = random.Random(seed)
-        for biggest in (1, 7, 300):
+        for biggest in (1, 7, 300) if size(talk) < SMALL else (500, 3000):
             again = play([fresh(name)], talk, cuts=cuts, port=40081, settings=None, biggest=biggest)
             assert [meaning(entry) for entry in again] == whole, (seed, biggest)
 
@@ -121,8 +131,7 @@ def has_type(value: object, kind: FieldType) -> bool:
 @pytest.mark.parametrize(("name", "transport", "talk"), conversations())
 @pytest.mark.parametrize("how", ["fin", "reset", "evicted", "end"])
 def test_any_beginning_of_a_conversation_is_read_without_a_fault(name: str, transport: str, talk: Talk, how: str):
-    total = sum(len(data) for _, data in talk)
-    for length in range(0, total, max(1, total // 150)):
+    for length in range(0, size(talk), max(1, size(talk) // rounds(talk, 150))):
         speak(name, transport, beginning(talk, length), how=how)
 
 
@@ -138,12 +147,13 @@ def beginning(talk: Talk, length: int) -> Talk:
 @pytest.mark.parametrize(("name", "transport", "talk"), conversations())
 def test_bytes_missing_anywhere_are_marked_and_never_joined(name: str, transport: str, talk: Talk):
     whole = {content(entry) for entry in speak(name, transport, talk)}
-    for seed in range(60):
-        sent = packets(talk, random.Random(seed) if transport == "tcp" else None, 30)
+    biggest = 30 if size(talk) < SMALL else 3000
+    for seed in range(rounds(talk, 60)):
+        sent = packets(talk, random.Random(seed) if transport == "tcp" else None, biggest)
         last = {max(at for at, packet in enumerate(sent) if packet.direction is way) for way, _ in talk}
         lost = {random.Random(seed).randrange(len(sent))} - last
         cuts = random.Random(seed) if transport == "tcp" else None
-        for entry in speak(name, transport, talk, lost=lost, cuts=cuts, biggest=30):
+        for entry in speak(name, transport, talk, lost=lost, cuts=cuts, biggest=biggest):
             if not entry.malformed and entry.request is not None and entry.response is not None:
                 assert content(entry) in whole, (seed, lost, entry)
 
@@ -178,11 +188,17 @@ def test_conversations_of_other_protocols_are_declined(name: str, other: str, tr
 @pytest.mark.parametrize(("name", "transport", "talk"), conversations())
 def test_damaged_conversations_are_read_without_a_fault_and_in_time(name: str, transport: str, talk: Talk):
     begun = time.process_time()
-    for seed in range(120):
+    for seed in range(rounds(talk, 120)):
         choice = random.Random(seed)
         damaged = [(direction, damage(data, choice)) for direction, data in talk]
         play([fresh(name)], damaged, transport=transport)
-        speak(name, transport, damaged, cuts=choice if transport == "tcp" else None)
+        speak(
+            name,
+            transport,
+            damaged,
+            cuts=choice if transport == "tcp" else None,
+            biggest=64 if size(talk) < SMALL else 3000,
+        )
     assert time.process_time() - begun < 10 * SECONDS
 
 
@@ -206,16 +222,15 @@ def damage(data: bytes, choice: random.Random) -> bytes:
 
 @pytest.mark.parametrize(("name", "transport", "talk"), conversations("tcp"))
 def test_reading_time_grows_with_the_bytes_and_not_with_their_square(name: str, transport: str, talk: Talk):
-    """2 MB said at once, and 100 KB in packets of one byte."""
+    """2 MB said at once, and 40 KB in packets of one byte."""
     turns: list = []
-    size = sum(len(data) for _, data in talk)
     for direction in (CLIENT, SERVER):
         said = b"".join(data for way, data in talk if way is direction)
         if said:
-            turns.append((direction, said * max(1, (2 << 20) // size)))
+            turns.append((direction, said * max(1, (2 << 20) // size(talk))))
     begun = time.process_time()
     speak(name, transport, turns)
-    small = [(direction, data[: 50 * 1024]) for direction, data in turns]
+    small = [(direction, data[: 20 * 1024]) for direction, data in turns]
     speak(name, transport, small, cuts=random.Random(1), biggest=1)
     assert time.process_time() - begun < 15 * SECONDS
 

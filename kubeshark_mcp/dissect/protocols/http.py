@@ -198,14 +198,27 @@ class HttpDissector(Dissector):
 
     def __init__(self, context: Context, requests: RequestLines, statuses: StatusLines, heads: Heads) -> None:
         super().__init__(context)
-        limit = context.settings.body_limit
+        limit, synced = context.settings.body_limit, context.connection.from_start
         self._requests = MessageReader[RequestLine](
-            Direction.CLIENT, requests, heads, limit, self._request_begun, self._request_done, lambda: False
+            Direction.CLIENT,
+            requests,
+            heads,
+            limit,
+            self._request_begun,
+            self._request_done,
+            lambda: False,
+            synced=synced,
         )
         self._responses = MessageReader[StatusLine](
-            Direction.SERVER, statuses, heads, limit, self._response_begun, self._response_done, self._overtaken
+            Direction.SERVER,
+            statuses,
+            heads,
+            limit,
+            self._response_begun,
+            self._response_done,
+            self._overtaken,
+            synced=synced,
         )
-        self._requests.synced = self._responses.synced = context.connection.from_start
         self._waiting: Pipeline[Message[RequestLine]] = Pipeline(WAITING)
         self._pipelined = self._adrift = False
         self._server_gap = self._client_gap = False
@@ -228,21 +241,19 @@ class HttpDissector(Dissector):
     def on_gap(self, direction: Direction, length: int) -> None:
         """Keep the position where the gap lies inside a body; else messages are lost, and pairing is careful.
 
-        Without pipelining a response belongs to the last request before it, unless bytes of the client were missing
-        just before that one. With pipelining nobody can tell any more.
+        A response behind missing bytes belongs to the only request that waits; of several nobody can tell. A request
+        right behind missing bytes of the client waits for no answer, because the next one may be another's. Pairing
+        goes on once both sides are in step again, which is never certain where requests are pipelined.
         """
         reader = self._requests if direction is Direction.CLIENT else self._responses
         reader.gap(length)
         if reader.synced:
             return
-        if self._pipelined:
+        self._server_gap = self._server_gap or direction is Direction.SERVER
+        self._client_gap = self._client_gap or direction is Direction.CLIENT
+        if self._pipelined or (direction is Direction.SERVER and len(self._waiting) > 1):
             self._adrift = True
-            self._answers_lost(0)
-        elif direction is Direction.SERVER:
-            self._server_gap = True
-            self._answers_lost(1)
-        else:
-            self._client_gap = True
+            self._answers_lost()
 
     def on_close(self, closing: Closing) -> None:
         """Finish both sides; what still waits got no answer."""
@@ -263,8 +274,8 @@ class HttpDissector(Dissector):
 
     def _request_begun(self, message: Message[RequestLine]) -> int:
         if self._server_gap and not self._pipelined:
-            self._answers_lost(0)
-        self._pipelined = self._pipelined or self._adrift or len(self._waiting) > 0
+            self._answers_lost()
+        self._pipelined = self._pipelined or self._adrift
         self._adrift = self._adrift or self._client_gap
         if self._adrift:
             message.alone = True
@@ -281,7 +292,10 @@ class HttpDissector(Dissector):
     def _response_begun(self, message: Message[StatusLine]) -> int:
         request = self._waiting.next
         asked = request.line if request is not None else None
-        self._server_gap = False
+        if self._server_gap:
+            self._server_gap = False
+        elif len(self._waiting) > 1:
+            self._pipelined = True
         return response_length(message, asked)
 
     def _response_done(self, message: Message[StatusLine]) -> None:
@@ -300,13 +314,11 @@ class HttpDissector(Dissector):
         elif request is not None and request.line is not None and request.line.method == "CONNECT" and code >= 300:
             self._requests.release()
 
-    def _answers_lost(self, keep: int) -> None:
-        """Let go of requests whose answers are among missing bytes, all but the last `keep`."""
-        while len(self._waiting) > keep:
-            request = self._waiting.answer()
-            if request is not None:
-                note(request, "bytes of the connection are missing, its answer may be among them")
-                self._unanswered(request)
+    def _answers_lost(self) -> None:
+        """Let go of requests whose answers may be among missing bytes."""
+        for request in self._waiting.flush():
+            note(request, "bytes of the connection are missing, its answer may be among them")
+            self._unanswered(request)
 
     def _unanswered(self, request: Message[RequestLine] | None) -> None:
         if request is None:

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from kubeshark_mcp.dissect.protocols.udp_conn import UdpConn
+from kubeshark_mcp.model.stream import Connection, ConnectionStats, Endpoint, Traffic
+
+
+def stats(number: int, transport: str) -> ConnectionStats:
+    connection = Connection(number, transport, Endpoint("10.0.0.1", 5000 + number), Endpoint("10.0.0.2", 53))
+    return ConnectionStats(connection, "active", Traffic(1, 60, 20), Traffic(1, 90, 50), number + 1, number + 1, 10, 20)
+
+
+def test_only_udp_is_counted():
+    entries = UdpConn().entries([stats(0, "tcp"), stats(0, "udp"), stats(1, "udp"), stats(2, "sctp")])
+    assert [entry.protocol for entry in entries] == ["udp_conn"] * 2
+    assert {entry.connection.transport for entry in entries} == {"udp"}
+    assert all(entry.fields["udp_conn"] and entry.fields["conn"] for entry in entries)
+
+
+def test_its_entries_carry_declared_fields_only():
+    protocol = UdpConn()
+    (entry,) = protocol.entries([stats(0, "udp")])
+    assert entry.fields.keys() <= {field.name for field in protocol.fields}
+    assert (entry.fields["conn_local_bytes"], entry.fields["conn_remote_pkts"]) == (60, 1)
