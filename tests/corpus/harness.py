@@ -39,6 +39,7 @@ class Case:
     summary: dict[str, dict[str, int]]
     lists: dict[str, list[dict[str, Any]]]
     recognised_by_tshark: bool
+    packets: int
 
     @property
     def path(self) -> Path:
@@ -56,6 +57,9 @@ class Dissection:
     stats: list[ConnectionStats] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     packets: int = 0
+    bytes_dissected: int = 0
+    bytes_recognised: int = 0
+    bytes_unknown: int = 0
 
     def of(self, protocol: str) -> list[Entry]:
         return [entry for entry in self.entries if entry.protocol == protocol]
@@ -84,6 +88,7 @@ def case(item: dict[str, Any]) -> Case:
         item.get("summary") or {},
         lists,
         bool(item.get("recognised_by_tshark")),
+        item["packets"],
     )
 
 
@@ -120,6 +125,8 @@ def dissect_file(path: Path, rules: Iterable[str] = (), settings: Settings | Non
         for event in streams.finish():
             engine.feed(event)
     engine.finish()
+    result.bytes_dissected = engine.bytes_dissected
+    result.bytes_recognised, result.bytes_unknown = engine.bytes_recognised, engine.bytes_unknown
     result.stats = list(streams.stats())
     result.warnings = [str(warning) for warning in engine.warnings]
     for protocol in protocols:
