@@ -54,7 +54,6 @@ class StatusLine:
     reason: str
 
 
-@dataclass(slots=True, eq=False)
 class Head:
     """A header section. headers: lower-case names; repeated ones joined by `, ` (RFC 9110 section 5.2).
 
@@ -62,13 +61,15 @@ class Head:
     Transfer-Encoding at all. upgrade: first protocol of the Upgrade field in lower case, without its version.
     """
 
-    headers: dict[str, str]
     length: int = NO_LENGTH
     chunked: bool = False
     coded: bool = False
     upgrade: str = ""
     request_cookies: dict[str, str] | None = None
     response_cookies: dict[str, str] | None = None
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        self.headers = headers
 
 
 class RequestLines(dict[bytes, "RequestLine | None"]):
@@ -97,10 +98,14 @@ class HeaderLines(dict[bytes, tuple[str, str]]):
     """Header lines by their bytes: lower-case name and value. What is not one simple line has the name ""."""
 
     def __missing__(self, line: bytes) -> tuple[str, str]:
-        name, colon, value = line.partition(b":")
-        simple = colon and line[0] not in b" \t" and b"\n" not in line
-        found = (text(name.strip(b" \t\r")).lower(), text(value.strip(b" \t\r"))) if simple else ("", "")
-        _remember(self, line, found, LINES)
+        name, colon, value = text(line).partition(":")
+        found = ("", "")
+        if colon and name[:1] not in {" ", "\t", ""} and b"\n" not in line:
+            found = (name.strip(" \t\r").lower(), value.strip(" \t\r"))
+        if len(line) <= REMEMBERED_BYTES:
+            if len(self) >= LINES:
+                self.clear()
+            self[line] = found
         return found
 
 

@@ -96,6 +96,7 @@ def test_status_lines(line: bytes, meaning: tuple[object, ...] | None):
         (b"Content-Encoding:\r gzip\r\nHost: a", {"content-encoding": "gzip", "host": "a"}),
         (b"\x7f\r\nHost: a", {"host": "a"}),
         (b"no colon\r\nno colon\r\nHost: a", {"host": "a"}),
+        (b"no colon\nHost: a", {"host": "a"}),
         (b"X: \xc3\xbc\r\nY: \xfc", {"x": "ü", "y": "ü"}),
     ],
 )
