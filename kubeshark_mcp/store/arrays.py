@@ -17,6 +17,8 @@ from kubeshark_mcp.model.field import FieldType
 
 _STRING_MAP = pa.map_(pa.string(), pa.string())
 _CODED_STRING = pa.dictionary(pa.int32(), pa.string())
+_LONGEST_TEXT = 128 * 1024
+"""Characters that are kept of a text where texts do not fit as they are."""
 
 ARROW_TYPES: Mapping[FieldType, pa.DataType] = {
     FieldType.STRING: pa.string(),
@@ -42,12 +44,18 @@ def _memory_type(kind: FieldType) -> pa.DataType:
 
 def array_of(values: Sequence[Any], kind: FieldType) -> pa.Array:
     """Make an array of a KFL type from Python values, None where there is none."""
-    build = _map_array if kind is FieldType.STRING_MAP else _plain_builder(kind)
+    array = _attempt(values, kind)
+    if array is None:
+        array = _attempt([_repaired(value, _REPAIRS[kind]) for value in values], kind)
+    return pa.nulls(len(values), _memory_type(kind)) if array is None else array
+
+
+def _attempt(values: Sequence[Any], kind: FieldType) -> pa.Array | None:
     try:
-        return build(values)
+        array = _map_array(values) if kind is FieldType.STRING_MAP else pa.array(values, _memory_type(kind))
     except (pa.ArrowException, TypeError, ValueError, OverflowError, AttributeError):
-        repair = _REPAIRS[kind]
-        return build([_repaired(value, repair) for value in values])
+        return None
+    return array if isinstance(array, pa.Array) else None  # More than 2 GiB of text comes as several arrays.
 
 
 def coded_array(codes: np.ndarray[Any, Any], values: Sequence[Any], kind: FieldType) -> pa.Array:
@@ -63,22 +71,19 @@ def constant_array(value: str, length: int) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(length, np.int32)), pa.array([value], pa.string()))
 
 
-def _plain_builder(kind: FieldType) -> Callable[[Sequence[Any]], pa.Array]:
-    memory_type = _memory_type(kind)
-    return lambda values: pa.array(values, memory_type)
-
-
 def _map_array(values: Sequence[Any]) -> pa.Array:
     """Make a map array without a Python tuple for each pair."""
+    if not any(values):
+        empty = np.fromiter([value is not None for value in values], np.bool_, len(values))
+        offsets = pa.array(np.zeros(len(values) + 1, np.int32), mask=np.append(~empty, False))
+        return pa.MapArray.from_arrays(offsets, pa.array([], pa.string()), pa.array([], pa.string()))
     missing = np.fromiter([value is None for value in values], np.bool_, len(values))
-    if missing.all():
-        return pa.nulls(len(values), _STRING_MAP)
     maps: Sequence[dict[str, str]] = [value or {} for value in values] if missing.any() else values
-    offsets = np.zeros(len(maps) + 1, np.int32)
-    np.cumsum(np.fromiter(map(len, maps), np.int32, len(maps)), out=offsets[1:])
+    lengths = np.zeros(len(maps) + 1, np.int32)
+    np.cumsum(np.fromiter(map(len, maps), np.int32, len(maps)), out=lengths[1:])
     keys = pa.array(list(chain.from_iterable(maps)), pa.string())
     items = pa.array(list(chain.from_iterable(map(dict.values, maps))), pa.string())
-    starts = pa.array(offsets, mask=np.append(missing, False)) if missing.any() else pa.array(offsets)
+    starts = pa.array(lengths, mask=np.append(missing, False)) if missing.any() else pa.array(lengths)
     return pa.MapArray.from_arrays(starts, keys, items)
 
 
@@ -93,7 +98,7 @@ def _repaired(value: Any, repair: Callable[[Any], Any]) -> Any:
 
 def _text(value: Any) -> str:
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return text.encode("utf-8", "replace").decode()
+    return text[:_LONGEST_TEXT].encode("utf-8", "replace").decode()
 
 
 def _whole(value: Any) -> int:

@@ -22,6 +22,7 @@ BLOCK = 2000
 EXAMINED = 100_000
 """Rows that a residual predicate looks at, at most, for one answer."""
 _TOTALS = 128
+_LAST_PARTS = (64, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class EntrySource:
         """Open folders; a condition may name `fields`; `keep_duplicates` shows each sighting of a call apart."""
         self.database = Database(folders, {field.name: field.type for field in fields}, keep_duplicates)
         self._totals: OrderedDict[int, int] = OrderedDict()
+        self._bounds: tuple[Any, ...] | None = None
 
     @property
     def columns(self) -> frozenset[str]:
@@ -142,7 +144,9 @@ class EntrySource:
 
     def bounds(self) -> tuple[int, int] | None:
         """Give the times of the first and the last entry (Unix ns UTC), None without entries."""
-        first, last = self.database.query("SELECT min(timestamp), max(timestamp) FROM entries")[0]
+        if self._bounds is None:
+            self._bounds = self.database.query("SELECT min(timestamp), max(timestamp) FROM entries")[0]
+        first, last = self._bounds
         return None if first is None else (first, last)
 
     def protocol_counts(self) -> dict[str, int]:
@@ -238,7 +242,17 @@ class EntrySource:
         )
 
     def _keys(self, query: Query, after: Position | None, limit: int) -> list[tuple[Any, ...]]:
-        """Find entries by narrow columns only; their wide rows are fetched afterwards."""
+        """Find entries by narrow columns only; their wide rows are fetched afterwards.
+
+        Files are in order of time, so the newest entries would be found last: their last part is tried first.
+        """
+        for first, last in filter(None, [self.bounds() if query.newest_first else None]):
+            end = min(last, query.end_ns or last, after.timestamp if after else last)
+            for part in _LAST_PARTS:
+                start = max(end - (last - first) // part, query.start_ns or 0)
+                sql, parameters = self._keys_sql(replace(query, start_ns=start), after)
+                if len(found := self.database.query(f"{sql} LIMIT {limit:d}", parameters)) == limit:
+                    return found
         sql, parameters = self._keys_sql(query, after)
         return self.database.query(f"{sql} LIMIT {limit:d}", parameters)
 

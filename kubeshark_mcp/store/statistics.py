@@ -76,8 +76,9 @@ def measure(database: Database, chosen: Selection, group: str | None, limit: int
     seconds = max(last - first if chosen.window_ns is None else chosen.window_ns, _SHORTEST_NS) / 1e9
     if group is None:
         return Statistics(_row(total, seconds), [], 0, first, last)
-    statement = _statement(database, chosen, _key(database, group), ", count(*) OVER () AS groups")
-    statement += f" GROUP BY ALL ORDER BY count DESC, key LIMIT {limit:d}"
+    key, columns = _key(database, group)
+    statement = _statement(database, chosen, key, ", count(*) OVER () AS groups")
+    statement += f" GROUP BY {columns} ORDER BY count DESC, key LIMIT {limit:d}"
     rows = database.query(statement, chosen.parameters)
     groups = [_row(row, seconds) for row in rows]
     return Statistics(_row(total, seconds), groups, rows[0][10], first, last)
@@ -122,13 +123,17 @@ def _statement(database: Database, chosen: Selection, key: str, groups: str) -> 
     )
 
 
-def _key(database: Database, group: str) -> str:
-    """Give the expression of a group's key as text; an endpoint is named with its protocol."""
-    if group not in database.types:
-        return "''"
+def _key(database: Database, group: str) -> tuple[str, str]:
+    """Give a group's key as text, and what to group by; an endpoint is named with its protocol."""
+    kind = database.types.get(group)
+    if kind is None:
+        return "''", "()"
+    column = quoted(group)
     if group == "_endpoint":
-        return "protocol || ' ' || coalesce(_endpoint, '')"
-    return f"coalesce({quoted(group)}::VARCHAR, '')"
+        return "protocol || ' ' || coalesce(_endpoint, '')", "protocol, _endpoint"
+    if kind == "VARCHAR":
+        return f"coalesce({column}, '')", f"coalesce({column}, '')"
+    return f"coalesce({column}::VARCHAR, '')", column
 
 
 def _row(row: Sequence[Any], seconds: float) -> dict[str, Any]:

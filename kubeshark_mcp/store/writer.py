@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from kubeshark_mcp.errors import UsageError
 from kubeshark_mcp.model.entry import Entry
-from kubeshark_mcp.model.field import Field
+from kubeshark_mcp.model.field import Field, FieldType
 from kubeshark_mcp.store.batch import BatchBuilder, PlaceOf
 from kubeshark_mcp.store.columns import HEAVY, column_types
 from kubeshark_mcp.store.files import FILLED, SUFFIX, TEMPORARY, store_errors
@@ -21,15 +21,21 @@ from kubeshark_mcp.store.match import MATCH_FIELDS
 CHUNK = 8192
 """Entries that are held as Python objects, at most, for each protocol; then they become columns."""
 CHUNK_BYTES = 32 * 1024 * 1024
-"""Bytes of bodies among them, at most."""
+"""Bytes of bodies that come with them, about."""
 GROUP_BYTES = 48 * 1024 * 1024
 """Bytes of one row group in memory, at most."""
 FILE_ROWS = 2_000_000
 """Rows of one file, at most; another one with the next number follows."""
 _TASKS, _IDS_A_TASK = 2**16, 2**36
-_DELTA_CODED = ("_id", "id", "timestamp")
-
-WRITE_OPTIONS = {"compression": "zstd", "compression_level": 1, "data_page_size": 128 * 1024}
+_DELTA_CODED = frozenset(
+    {"_id", "id", "timestamp", "elapsed_time", "first_byte_time"}
+    | {f"_{half}_{part}" for half in ("request", "response") for part in ("first", "last", "start", "end")}
+)
+"""Numbers that differ from row to row, by little."""
+_PLAIN = frozenset({"_match", "_match_response", *HEAVY})
+"""Values that hardly ever repeat: a dictionary of them would be built in vain."""
+_MEASURED = frozenset({FieldType.INT, FieldType.BOOL, FieldType.TIMESTAMP, FieldType.DOUBLE})
+"""Types with minimum and maximum a row group; those of texts cost much to make and prune little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +50,22 @@ class WrittenStats:
 class _File:
     """One Parquet file under its temporary name."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, builder: BatchBuilder) -> None:
         self.path = path
         self.rows = 0
-        self._unfilled = set(schema.names)
+        names = builder.schema.names
+        self._unfilled = set(names)
         self._temporary = path.with_name(f".{path.name}{TEMPORARY}")
-        dictionary = [name for name in schema.names if name not in HEAVY and name not in _DELTA_CODED]
-        encodings = {name: "DELTA_BINARY_PACKED" for name in _DELTA_CODED if name in schema.names}
         with store_errors(path, "write"):
             self._writer = pq.ParquetWriter(
-                self._temporary, schema, use_dictionary=dictionary, column_encoding=encodings, **WRITE_OPTIONS
+                self._temporary,
+                builder.schema,
+                compression="zstd",
+                compression_level=1,
+                data_page_size=128 * 1024,
+                use_dictionary=[name for name in names if name not in _PLAIN and name not in _DELTA_CODED],
+                column_encoding={name: "DELTA_BINARY_PACKED" for name in names if name in _DELTA_CODED},
+                write_statistics=[name for name in names if builder.types[name] in _MEASURED],
             )
 
     def write(self, table: pa.Table) -> None:
@@ -80,7 +92,6 @@ class _Shelf:
     def __init__(self, builder: BatchBuilder) -> None:
         self.builder = builder
         self.entries: list[Entry] = []
-        self.body_bytes = 0
         self.tables: list[pa.Table] = []
         self.rows = 0
         self.table_bytes = 0
@@ -119,6 +130,7 @@ class EntryWriter:
         self._next_id = int(task) * _IDS_A_TASK + 1
         self._shelves: dict[str, _Shelf] = {}
         self._place_of: PlaceOf | None = None
+        self._body_bytes = 0
         with store_errors(folder, "write"):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -130,9 +142,11 @@ class EntryWriter:
         for entry in entries:
             shelf = self._shelves.get(entry.protocol) or self._shelf(entry.protocol)
             shelf.entries.append(entry)
-            shelf.body_bytes += len(entry.request_body) + len(entry.response_body)
-            if len(shelf.entries) >= CHUNK or shelf.body_bytes >= CHUNK_BYTES:
+            if len(shelf.entries) >= CHUNK:
                 self._convert(shelf)
+        self._body_bytes += sum([len(entry.request_body) + len(entry.response_body) for entry in entries])
+        if self._body_bytes >= CHUNK_BYTES:
+            self._make_columns()
 
     def close(self) -> WrittenStats:
         """Write what is left and give the files their names."""
@@ -170,6 +184,7 @@ class EntryWriter:
         return self._shelves.setdefault(protocol, _Shelf(builder))
 
     def _make_columns(self) -> None:
+        self._body_bytes = 0
         for shelf in self._shelves.values():
             self._convert(shelf)
 
@@ -178,7 +193,7 @@ class EntryWriter:
             return
         table = shelf.builder.build(shelf.entries, self._place_of, self._next_id)
         self._next_id += len(table)
-        shelf.entries, shelf.body_bytes = [], 0
+        shelf.entries = []
         shelf.tables.append(table)
         shelf.rows += len(table)
         shelf.table_bytes += table.nbytes
@@ -192,6 +207,6 @@ class EntryWriter:
         shelf.tables, shelf.rows, shelf.table_bytes = [], 0, 0
         if shelf.file is None or shelf.file.rows + len(table) > FILE_ROWS:
             name = f"{shelf.builder.protocol}-{self._task}-{len(shelf.files):03}{SUFFIX}"
-            shelf.file = _File(self._folder / name, shelf.builder.schema)
+            shelf.file = _File(self._folder / name, shelf.builder)
             shelf.files.append(shelf.file)
         shelf.file.write(table)

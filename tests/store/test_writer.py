@@ -45,12 +45,14 @@ def test_small_batches_make_several_row_groups_and_full_files_are_followed_by_th
     assert [pq.ParquetFile(path).metadata.num_row_groups for path in files] == [2, 2, 1]
 
 
-def test_a_row_group_is_bounded_by_bytes_as_well(write, make, monkeypatch):
+def test_a_row_group_is_bounded_by_bytes_as_well(tmp_path, make, monkeypatch):
     monkeypatch.setattr(module, "CHUNK_BYTES", 10_000)
     monkeypatch.setattr(module, "GROUP_BYTES", 15_000)
-    bodies = [make.http(make.connection(), at_ms=n, response_body=bytes(6000)) for n in range(10)]
-    folder = write(bodies)
-    assert pq.ParquetFile(folder / "http-0-000.parquet").metadata.num_row_groups == 3
+    writer = EntryWriter(tmp_path, make.FIELDS, make.COMMON)
+    for n in range(10):
+        writer.add([make.http(make.connection(), at_ms=n, response_body=bytes(6000))], make.place)
+    writer.close()
+    assert pq.ParquetFile(tmp_path / "http-0-000.parquet").metadata.num_row_groups == 3
 
 
 def test_nothing_is_visible_before_close_and_nothing_is_left_after_discard(tmp_path, make):
