@@ -125,7 +125,7 @@ class Heads(dict[bytes, Head]):
         found = _head(headers)
         if "set-cookie" in headers:
             pairs = map(self._lines.__getitem__, lines)
-            found.response_cookies = _cookies(
+            found.response_cookies = read_cookies(
                 [value.partition(";")[0] for name, value in pairs if name == "set-cookie"]
             )
         _remember(self, block, found, SECTIONS)
@@ -164,11 +164,11 @@ def _request_line(line: bytes) -> RequestLine | None:
     if not target or _VERSION.match(version) is None:
         target, version = rest, b""
     name, url = text(method), text(target.rstrip(b" "))
-    path, query = _target(name, url)
+    path, query = split_target(name, url)
     return RequestLine(name, url, text(version).upper(), path, query, f"{name} {path or url}")
 
 
-def _target(method: str, url: str) -> tuple[str, dict[str, str]]:
+def split_target(method: str, url: str) -> tuple[str, dict[str, str]]:
     """Split a request target (RFC 9112 section 3.2) into path and query parameters."""
     if method == "CONNECT":
         return "", {}
@@ -203,7 +203,7 @@ def _head(headers: dict[str, str]) -> Head:
     if "upgrade" in headers:
         head.upgrade = headers["upgrade"].partition(",")[0].partition("/")[0].strip().lower()
     if "cookie" in headers:
-        head.request_cookies = _cookies(headers["cookie"].split(";"))
+        head.request_cookies = read_cookies(headers["cookie"].split(";"))
     return head
 
 
@@ -220,7 +220,8 @@ def _length(value: str) -> int:
     return length if length < LENGTH_LIMIT else BAD_LENGTH
 
 
-def _cookies(pairs: list[str]) -> dict[str, str]:
+def read_cookies(pairs: list[str]) -> dict[str, str]:
+    """Give the cookies of `name=value` pairs (RFC 6265 section 4); what is no pair is left out."""
     found = {}
     for pair in pairs:
         name, equals, value = pair.strip().partition("=")
