@@ -165,6 +165,7 @@ def _write(rows: Iterator[dict[str, Any]], output: Format, columns: dict[str, An
     if output is Format.JSON:
         say("[")
     for number, row in enumerate(rows):
+        row["timestamp"] = _utc(row["timestamp"])
         text = orjson.dumps(row, default=_plain).decode()
         say(text if output is Format.JSONL or not number else "," + text)
     if output is Format.JSON:
@@ -190,6 +191,12 @@ def _write_table(rows: Iterator[dict[str, Any]], columns: dict[str, Any]) -> Non
         say(table(list(columns), part))
     if empty:
         say("no entries")
+
+
+def _utc(nanoseconds: int) -> str:
+    """Write Unix nanoseconds as RFC 3339 in UTC, whole."""
+    seconds, rest = divmod(nanoseconds, 10**9)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09}Z"
 
 
 def _local(nanoseconds: int) -> str:

@@ -33,7 +33,7 @@ def reporting_errors() -> Iterator[None]:
         _fail(error, EXIT_FAILED)
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): that is no failure of ours.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(0)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")

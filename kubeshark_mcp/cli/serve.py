@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,12 +45,18 @@ class ServeOptions:
     @classmethod
     def from_command_line(cls, given: Mapping[str, Any]) -> ServeOptions:
         """Take parsed options; those given several times are lists, None where they were not given."""
-        lists = {"pcaps": given["pcap"], "nodes": given["node"], "resources": given["resources"]}
-        plain = ("workspace", "host", "port", "toolsets", "exclude_tools", "allow_destructive", "no_redaction")
         return cls(
-            **{name: list(values or ()) for name, values in lists.items()},
-            **{name: given[name] for name in plain},
+            pcaps=list(given["pcap"] or ()),
+            nodes=list(given["node"] or ()),
+            resources=list(given["resources"] or ()),
+            workspace=given["workspace"],
             transport=str(given["transport"]),
+            host=given["host"],
+            port=given["port"],
+            toolsets=given["toolsets"],
+            exclude_tools=given["exclude_tools"],
+            allow_destructive=given["allow_destructive"],
+            no_redaction=given["no_redaction"],
             keep_duplicates=given["keep_duplicates"],
             allow_paths=list(given["allow_path"] or ()),
             timezone=given["timezone"],
@@ -100,7 +107,7 @@ def _server_options(options: ServeOptions, key: bytes | None = None) -> ServerOp
         clock=Clock(None if options.timezone is None else _zone(options.timezone)),
         workspace=options.workspace or default_workspace(),
         allow_paths=tuple(options.allow_paths),
-        **({} if key is None else {"key": key}),
+        key=key or secrets.token_bytes(32),
     )
 
 

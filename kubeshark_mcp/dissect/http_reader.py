@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Generic
 
 from kubeshark_mcp.dissect.buffer import Source, StreamBuffer, join, piece_rest, span_of
@@ -355,7 +354,7 @@ class MessageReader(Generic[Line]):
             self._parts = []
         message.done = True
         if message.missing and message.span is not None:
-            message.span = replace(message.span, missing=message.missing)
+            message.span = message.span._replace(missing=message.missing)
         self._message = None
         self.state = HEAD
         self._finished(message)

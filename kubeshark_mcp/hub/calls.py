@@ -19,7 +19,8 @@ from kubeshark_mcp.hub.queries import EntryBase, as_query, evidence
 from kubeshark_mcp.hub.snapshots import SnapshotRoom, captures_in
 from kubeshark_mcp.hub.times import end_to_ns, from_ns, to_ns
 from kubeshark_mcp.kfl import Program
-from kubeshark_mcp.store.query import Query, Row
+from kubeshark_mcp.store.evidence import Row
+from kubeshark_mcp.store.query import Query
 
 GROUPS = {
     "endpoint": "_endpoint",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 def threaded(
     function: Callable[Concatenate[EmbeddedHub, P], T],
-) -> Callable[Concatenate[EmbeddedHub, P], Awaitable[T]]:
+) -> Callable[Concatenate[EmbeddedHub, P], Coroutine[Any, Any, T]]:
     """Make a blocking method a coroutine that runs in a thread."""
 
     @functools.wraps(function)

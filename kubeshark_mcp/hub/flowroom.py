@@ -104,10 +104,10 @@ class FlowRoom:
         job = self._board.find(key)
         if job is None or job.status.ended:
             self._board.start(Job(key, "flows", {**arguments, "digest": digest}), self._workspace.root)
-        while not (job := self._board.get(key)).status.ended:
+        while not (counted := self._board.get(key)).status.ended:
             time.sleep(POLL_S)
-        if job.status is not JobStatus.COMPLETED:
-            raise HubError(f"The connections could not be counted: {job.error}")
+        if counted.status is not JobStatus.COMPLETED:
+            raise HubError(f"The connections could not be counted: {counted.error}")
         self._board.forget(key)
         return folder
 

@@ -112,5 +112,5 @@ def export_files(
             bpf=bpf,
             start_ns=None if start is None else to_ns(start),
             end_ns=None if end is None else end_to_ns(end),
-            progress=progress,
+            progress=lambda done, total: progress(done / max(1, total)),
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -75,6 +77,10 @@ class Pipeline:
 
     def dissect(self) -> Outcome:
         """Do it all; gives what came of it. The folder is complete when this returns."""
+        with few_collections():
+            return self._dissect()
+
+    def _dissect(self) -> Outcome:
         for number, source in enumerate(self._run.sources):
             self._one_capture(number, source)
         self._connection_entries()
@@ -154,6 +160,17 @@ class Pipeline:
     def _warn(self, source: CaptureSource, reasons: list[str]) -> None:
         warnings = [f"{source.path.name}: {reason}" for reason in reasons]
         self._outcome = replace(self._outcome, warnings=[*self._outcome.warnings, *warnings])
+
+
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Let the garbage collector look less often: entries hold no cycles, and its looking took a fifth of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def settings_from(values: dict[str, object]) -> Settings:

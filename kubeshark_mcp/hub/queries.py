@@ -12,7 +12,8 @@ from kubeshark_mcp.dissect.base import Protocol
 from kubeshark_mcp.dissect.discovery import all_fields
 from kubeshark_mcp.kfl import Catalogue, Program, compile_filter
 from kubeshark_mcp.model.field import Field
-from kubeshark_mcp.store.query import EntrySource, Page, Query, Row
+from kubeshark_mcp.store.evidence import Row
+from kubeshark_mcp.store.query import EntrySource, Page, Query
 
 
 class Language:

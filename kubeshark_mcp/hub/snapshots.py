@@ -6,9 +6,10 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -139,13 +140,8 @@ def copy_snapshot(workspace: Workspace, arguments: dict[str, Any], report: Repor
             target = folder / "nodes" / slug_node(source.node) / f"{number:03}-{source.path.name}"
             with storing(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
-            packets += _copy_window(
-                workspace,
-                source,
-                target,
-                arguments,
-                lambda fraction, number=number: report((number + fraction) / len(sources)),  # type: ignore[misc]
-            )
+            part = partial(_tell, report, number, len(sources))
+            packets += _copy_window(workspace, source, target, arguments, part)
             size += target.stat().st_size if target.exists() else 0
         for number, path in enumerate(arguments["resources"]):
             with storing(folder):
@@ -165,13 +161,21 @@ def copy_snapshot(workspace: Workspace, arguments: dict[str, Any], report: Repor
     return {"packets": packets, "bytes": size}
 
 
+def _tell(report: Reporter, number: int, parts: int, fraction: float) -> None:
+    report((number + fraction) / parts)
+
+
 def slug_node(node: str) -> str:
     """Give a node's name as a folder name; Kubernetes node names are unchanged by it."""
     return "".join(c if c.isalnum() or c in "._-" else "-" for c in node).lstrip(".-")[:120] or "node"
 
 
 def _copy_window(
-    workspace: Workspace, source: CaptureSource, target: Path, arguments: dict[str, Any], progress: Any
+    workspace: Workspace,
+    source: CaptureSource,
+    target: Path,
+    arguments: dict[str, Any],
+    progress: Callable[[float], None],
 ) -> int:
     index = index_of(workspace, source)
     start_ns, end_ns = arguments["start_ns"], arguments["end_ns"]
@@ -184,12 +188,17 @@ def _copy_window(
     suffix = "".join(target.suffixes[-1:])
     plain = target if suffix in {".pcap", ".cap", ".pcapng"} else target.with_suffix(".pcap")
     exported = export_packets(
-        [Source(source.path, source.node)], plain, bpf=None, start_ns=start_ns, end_ns=end_ns, progress=progress
+        [Source(source.path, source.node)],
+        plain,
+        bpf=None,
+        start_ns=start_ns,
+        end_ns=end_ns,
+        progress=lambda done, total: progress(done / max(1, total)),
     )
     return exported.packets
 
 
-def _copy_file(path: Path, target: Path, progress: Any) -> None:
+def _copy_file(path: Path, target: Path, progress: Callable[[float], None]) -> None:
     total = path.stat().st_size
     with path.open("rb") as reading, target.open("wb") as writing:
         copied = 0

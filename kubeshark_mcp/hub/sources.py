@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,10 +72,8 @@ def read_resources(path: Path) -> dict[str, Any]:
     return document
 
 
-def index_of(
-    workspace: Workspace, source: CaptureSource, progress: Callable[[float], None] | None = None
-) -> CaptureIndex:
+def index_of(workspace: Workspace, source: CaptureSource) -> CaptureIndex:
     """Give the packet index of a capture, built on first use and kept in the workspace."""
     from kubeshark_mcp.capture.index import build_index  # numpy, which a server needs only when it reads packets
 
-    return build_index(source.path, workspace.index, progress=progress)
+    return build_index(source.path, workspace.index)

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class Direction(IntEnum):
@@ -54,9 +55,8 @@ class Connection:
     muted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Where a message was: the evidence of an entry.
+class Span(NamedTuple):
+    """Where a message was: the evidence of an entry. A tuple, because every message makes one and tuples are cheap.
 
     offset, length: byte range in its direction's stream (or in its datagram).
     first_packet, last_packet: packet numbers in the capture. start_ns, end_ns: their times, Unix nanoseconds UTC.
@@ -110,11 +110,11 @@ class Window:
         return iter(self.pieces)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Datagram:
     """One UDP datagram, ICMP message or SCTP packet: the whole of its payload.
 
-    missing: bytes cut off by the snap length.
+    missing: bytes cut off by the snap length. Not frozen, because that would triple the price of making one.
     """
 
     connection: Connection
