@@ -17,7 +17,7 @@ from kubeshark_mcp.stream.metrics import (
     COMPLETE_SYN,
     COMPLETE_SYN_ACK,
 )
-from kubeshark_mcp.stream.rows import MARK_KEEP_ALIVE, MARK_PROBE, SCALE_UNKNOWN
+from kubeshark_mcp.stream.rows import MARK_ACKNOWLEDGING, MARK_KEEP_ALIVE, MARK_PROBE, SCALE_UNKNOWN
 from kubeshark_mcp.stream.table import NEVER
 
 _WHOLE, _HALF = 1 << 32, 1 << 31
@@ -182,10 +182,12 @@ class Analysis:
             ours.next_sequence, ours.advance_ns = end, packet.time
         ours.seen = True
         ours.acknowledgment, ours.window, ours.packet_ns, ours.marks = packet.acknowledgment, window, packet.time, marks
+        if packet.flags & TCP_ACK:
+            ours.marks |= MARK_ACKNOWLEDGING
 
     def _sample(self, packet: Packet, theirs: Side) -> None:
         sent = theirs.unacknowledged.get(packet.acknowledgment)
-        if sent is not None:
+        if sent is not None and packet.time > sent:
             self.tally.samples.append(packet.time - sent)
         for end in [end for end in theirs.unacknowledged if distance(packet.acknowledgment, end) >= 0]:
             del theirs.unacknowledged[end]
@@ -194,7 +196,7 @@ class Analysis:
         tally, flags = self.tally, packet.flags
         if packet.payload:
             tally.data_segments += 1
-            self.completeness |= COMPLETE_DATA
+            self.completeness |= 0 if flags & TCP_SYN else COMPLETE_DATA
             if ours.data_ns == NEVER:
                 ours.data_ns = packet.time
         if not flags & (TCP_SYN | TCP_RST):
@@ -209,17 +211,16 @@ class Analysis:
         self._note_handshake(packet)
 
     def _note_handshake(self, packet: Packet) -> None:
+        """Note the last SYN before the handshake was answered, the SYN-ACK behind it, and the first ACK of any kind."""
         opening = packet.flags & _OPENING
         if opening == TCP_SYN:
             self.completeness |= COMPLETE_SYN
-            self.syn_ns = packet.time if self.syn_ns == NEVER else self.syn_ns
+            if self.ack_ns == NEVER:
+                self.syn_ns, self.syn_ack_ns = packet.time, NEVER
         elif opening == _OPENING:
             self.completeness |= COMPLETE_SYN_ACK
             self.syn_ack_ns = packet.time if self.syn_ack_ns == NEVER else self.syn_ack_ns
-        elif (
-            opening == TCP_ACK
-            and packet.direction == 0
-            and self.completeness & (COMPLETE_ACK | COMPLETE_SYN | COMPLETE_SYN_ACK) == COMPLETE_SYN | COMPLETE_SYN_ACK
-        ):
-            self.completeness |= COMPLETE_ACK
-            self.ack_ns = packet.time
+        elif opening == TCP_ACK:
+            self.completeness |= COMPLETE_ACK if packet.payload == 0 else 0
+            if self.ack_ns == NEVER and self.syn_ns != NEVER:
+                self.ack_ns = packet.time

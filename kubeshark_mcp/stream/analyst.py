@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from kubeshark_mcp.stream.batch import Batch, Segments
     from kubeshark_mcp.stream.neighbours import Neighbours
-    from kubeshark_mcp.stream.table import FlowTable
+    from kubeshark_mcp.stream.table import FlowTable, Rows
 
 _SIDE_COLUMNS = (
     "next_sequence", "acknowledgment", "window", "scale", "marks", "duplicates", "packet_ns", "advance_ns", "data_ns",
@@ -37,12 +37,12 @@ class Analyst:
 
     def examine(self, batch: Batch, segments: Segments, near: Neighbours, clean: NDArray[np.bool_]) -> None:
         """Take a batch. clean: which groups were proven to be in plain order."""
-        present = np.zeros(len(self._table.rows), dtype=np.int8)
+        present = np.zeros(len(self._table.live), dtype=np.int8)
         present[batch.rows] = np.where(clean, 1, 2)
         where = present[self._open.row]
         kept = [self._open.pick(where == 0)]
         if clean.any():
-            kept.append(sample_clean(batch, segments, self._table, clean, self._open.pick(where == 1)))
+            kept.append(sample_clean(batch, segments, self._table, near, clean, self._open.pick(where == 1)))
             count_clean(batch, segments, self._table, near, clean)
         if not clean.all():
             kept.append(self._examine_singly(batch, segments, np.flatnonzero(~clean), self._open.pick(where == 2)))
@@ -50,7 +50,7 @@ class Analyst:
 
     def forget(self, rows: NDArray[np.int64]) -> None:
         """Hear that rows leave the table."""
-        gone = np.zeros(len(self._table.rows), dtype=bool)
+        gone = np.zeros(len(self._table.live), dtype=bool)
         gone[rows] = True
         self._open = self._open.pick(~gone[self._open.row])
 
@@ -120,7 +120,7 @@ def _packets(batch: Batch, segments: Segments, start: int, end: int) -> list[Pac
     return list(map(Packet, *(column.tolist() for column in columns)))
 
 
-def _add_samples(table: NDArray[Any], row: int, samples: list[int]) -> None:
+def _add_samples(table: Rows, row: int, samples: list[int]) -> None:
     table["rtt_count"][row] += len(samples)
     table["rtt_sum"][row] += sum(samples)
     table["rtt_square"][row] += float(sum(sample * sample for sample in samples))

@@ -96,7 +96,7 @@ class Assembler:
     """Joins the two directions of one connection. `out` collects what was joined, in the order of joining.
 
     reset_at, closed_at: time of the RST or of the last FIN that ended the connection, None while open.
-    muted: bytes are counted on, not kept.
+    refused: a RST came before anything else did. muted: bytes are counted on, not kept.
     """
 
     def __init__(self, halves: tuple[Half, Half], limits: Limits, counters: Counters) -> None:
@@ -104,6 +104,7 @@ class Assembler:
         self.out: list[Joined] = []
         self.reset_at: int | None = None
         self.closed_at: int | None = None
+        self.refused = False
         self.muted = False
         self._counters = counters
         self._flow_bytes = limits.flow_bytes
@@ -131,7 +132,7 @@ class Assembler:
             self._counters.dropped_bytes += len(packet.data)
             return
         ours, theirs = self.halves[packet.direction], self.halves[1 - packet.direction]
-        self._learn(packet, ours, theirs)
+        self._learn(packet, ours)
         needs = self._heed_acknowledgment(packet, theirs)
         if packet.flags & TCP_RST:
             self._heed_reset(packet, ours)
@@ -169,15 +170,13 @@ class Assembler:
             self._join(direction, half, segment)
             self._release()
 
-    def _learn(self, packet: Arrival, ours: Half, theirs: Half) -> None:
-        """Fix offset 0 of the directions, as `origins.learn_origins` does for whole blocks."""
+    def _learn(self, packet: Arrival, ours: Half) -> None:
+        """Fix offset 0 of a direction, as `origins.learn_origins` does for whole blocks."""
         if packet.flags & TCP_RST:
             return
         syn = packet.flags & TCP_SYN
-        if ours.origin == UNKNOWN and (syn or packet.data or packet.missing):
+        if ours.origin == UNKNOWN and (packet.flags & (TCP_SYN | TCP_FIN) or packet.data or packet.missing):
             ours.origin = (packet.sequence + (1 if syn else 0)) % _WHOLE
-        if theirs.origin == UNKNOWN and syn and packet.flags & TCP_ACK:
-            theirs.origin = packet.acknowledgment
 
     def _heed_acknowledgment(self, packet: Arrival, theirs: Half) -> int:
         if not packet.flags & TCP_ACK or theirs.origin == UNKNOWN:
@@ -193,8 +192,18 @@ class Assembler:
             distance = ours.offset_of(packet.sequence) - ours.expected
             if not -_RESET_BEHIND <= distance <= _RESET_AHEAD:
                 return
+        if not self._answered():
+            self.refused = True  # and may be tried again with the same SYN
+            return
         self.flush()
         self.reset_at = packet.time
+
+    def _answered(self) -> bool:
+        """Tell whether there is anything to reset: a SYN-ACK (it makes both origins known), or bytes."""
+        first, second = self.halves
+        return UNKNOWN not in {first.origin, second.origin} or any(
+            half.expected or len(half.held) for half in self.halves
+        )
 
     def _heed_segment(self, packet: Arrival, ours: Half, needs: int) -> None:
         offset = ours.offset_of((packet.sequence + (1 if packet.flags & TCP_SYN else 0)) % _WHOLE)

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import repeat
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kubeshark_mcp.model.packet import address_text
-from kubeshark_mcp.model.stream import Connection, ConnectionStats, Endpoint, Traffic
+from kubeshark_mcp.model.stream import Connection, ConnectionStats, Endpoint, TcpMetrics, Traffic
 from kubeshark_mcp.stream.keys import TRANSPORTS
-from kubeshark_mcp.stream.metrics import COMPLETE_ACK, COMPLETE_DATA, COMPLETE_FIN, COMPLETE_SYN, metrics_of
-from kubeshark_mcp.stream.rows import STATE_FIN, STATE_KNOWN, STATE_REFUSED, STATE_RESET, STATE_STARTED
+from kubeshark_mcp.stream.metrics import metrics_of, states_of
+from kubeshark_mcp.stream.rows import STATE_KNOWN, STATE_STARTED
+from kubeshark_mcp.stream.table import take
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
-    from kubeshark_mcp.stream.table import FlowTable
+    from kubeshark_mcp.stream.table import FlowTable, Rows
 
 _REMEMBERED_ADDRESSES = 1 << 16
+_MAPPED = 0xFFFF
+_STATS_AT_ONCE = 4096
 
 
 class Addresses:
     """Capture points and address texts by their numbers in keys."""
 
     def __init__(self) -> None:
+        self.points: list[int] = []
+        """Capture points by their dense numbers."""
         self._texts: dict[tuple[int, int], str] = {}
-        self._points: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}
 
     def text(self, high: int, low: int) -> str:
         """Write an address; the last ones are remembered."""
@@ -35,23 +41,27 @@ class Addresses:
         if found is None:
             if len(self._texts) >= _REMEMBERED_ADDRESSES:
                 self._texts.clear()
-            found = self._texts[high, low] = address_text(high, low)
+            if high == 0 and low >> 32 == _MAPPED:
+                found = f"{low >> 24 & 255}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
+            else:
+                found = address_text(high, low)
+            self._texts[high, low] = found
         return found
 
     def dense_points(self, points: NDArray[np.int32]) -> NDArray[np.uint64]:
         """Give capture points numbers from 0, so that they fit a key."""
-        if not len(points):
-            return points.astype(np.uint64)
-        if points[0] == points[-1] and (points == points[0]).all():
-            number = self._points.setdefault(int(points[0]), len(self._points))
-            return np.full(len(points), number, dtype=np.uint64)
+        if len(points) and (points == points[0]).all():
+            return np.full(len(points), self._number(int(points[0])), dtype=np.uint64)
         distinct, which = np.unique(points, return_inverse=True)
-        numbers = [self._points.setdefault(int(point), len(self._points)) for point in distinct]
+        numbers = [self._number(point) for point in distinct.tolist()]
         return np.array(numbers, dtype=np.uint64)[which]
 
-    def point(self, number: int) -> int:
-        """Give the capture point of a number."""
-        return next(point for point, known in self._points.items() if known == number)
+    def _number(self, point: int) -> int:
+        found = self._numbers.get(point)
+        if found is None:
+            found = self._numbers[point] = len(self.points)
+            self.points.append(point)
+        return found
 
 
 class Connections:
@@ -63,11 +73,14 @@ class Connections:
         self._capture = capture
         self._objects: dict[int, Connection] = {}
 
-    def get(self, row: int) -> Connection:
-        """Give the row's object; make it if need be."""
-        found = self._objects.get(row)
-        if found is None:
-            found = self._objects[row] = self.describe(self._table.rows[row])
+    def of(self, rows: Iterable[int]) -> list[Connection]:
+        """Give the objects of rows; make those that are not there yet, and bring TCP offsets up to date."""
+        rows = list(rows)
+        absent = [row for row in dict.fromkeys(rows) if row not in self._objects]
+        if absent:
+            self._objects.update(zip(absent, self._describe(take(self._table.rows, np.array(absent))), strict=True))
+        found = [self._objects[row] for row in rows]
+        self._learn(rows, found)
         return found
 
     def known(self, row: int) -> Connection | None:
@@ -85,66 +98,65 @@ class Connections:
         known = map(self._objects.get, rows.tolist())
         return np.fromiter((found is not None and found.muted for found in known), dtype=bool, count=len(rows))
 
-    def describe(self, row: NDArray[Any]) -> Connection:
-        """Make the object that a row (a record) stands for."""
-        high_a, low_a, high_b, low_b, tail = row["key"].tolist()
-        ends = [
-            Endpoint(self._addresses.text(high_a, low_a), tail >> 48),
-            Endpoint(self._addresses.text(high_b, low_b), tail >> 32 & 0xFFFF),
+    def stats(self) -> Iterator[ConnectionStats]:
+        """Make the statistics of all rows in the table, by transport and number."""
+        live = self._table.live_rows()
+        transports = self._table.rows["key"][live, 4] & np.uint64(0xFF)
+        live = live[np.lexsort((self._table.rows["number"][live], transports))]
+        for start in range(0, len(live), _STATS_AT_ONCE):
+            part = live[start : start + _STATS_AT_ONCE]
+            known = [self.known(row) for row in part.tolist()]
+            self._learn(part.tolist(), known)
+            yield from self._count(take(self._table.rows, part), known)
+
+    def stats_of(self, rows: Rows) -> Iterator[ConnectionStats]:
+        """Make the statistics of rows that have left the table."""
+        for start in range(0, len(rows["number"]), _STATS_AT_ONCE):
+            yield from self._count(take(rows, slice(start, start + _STATS_AT_ONCE)), repeat(None))
+
+    def _learn(self, rows: list[int], connections: Iterable[Connection | None]) -> None:
+        """Bring TCP offsets up to date: a direction's origin may become known late."""
+        if "origin" not in self._table.rows:
+            return
+        chosen = np.array(rows, dtype=np.int64)
+        states, origins = self._table.rows["state"][chosen].tolist(), self._table.rows["origin"][chosen].tolist()
+        for connection, state, (client, server) in zip(connections, states, origins, strict=True):
+            if connection is not None:
+                connection.client_sequence = client if state & STATE_KNOWN[0] else -1
+                connection.server_sequence = server if state & STATE_KNOWN[1] else -1
+                connection.from_start = bool(state & STATE_STARTED)
+
+    def _describe(self, rows: Rows) -> Iterator[Connection]:
+        """Make the objects that rows stand for."""
+        text, points, tcp = self._addresses.text, self._addresses.points, "origin" in rows
+        states = rows["state"].tolist()
+        origins = rows["origin"].tolist() if tcp else repeat((-1, -1))
+        for key, number, swapped, state, (client_origin, server_origin) in zip(
+            rows["key"].tolist(), rows["number"].tolist(), rows["client_side"].tolist(), states, origins, strict=False
+        ):
+            high_a, low_a, high_b, low_b, tail = key
+            lower = Endpoint(text(high_a, low_a), tail >> 48)
+            higher = Endpoint(text(high_b, low_b), tail >> 32 & 0xFFFF)
+            yield Connection(
+                number,
+                TRANSPORTS[tail & 0xFF],
+                higher if swapped else lower,
+                lower if swapped else higher,
+                self._capture,
+                points[tail >> 8 & 0xFFFFFF],
+                client_origin if state & STATE_KNOWN[0] else -1,
+                server_origin if state & STATE_KNOWN[1] else -1,
+                bool(state & STATE_STARTED),
+            )
+
+    def _count(self, rows: Rows, known: Iterable[Connection | None]) -> Iterator[ConnectionStats]:
+        """Make the statistics of rows."""
+        tcp = "origin" in rows
+        states: Iterable[str] = states_of(rows) if tcp else repeat("active")
+        metrics: Iterable[TcpMetrics | None] = metrics_of(rows) if tcp else repeat(None)
+        columns = [rows[name].tolist() for name in ("first_packet", "last_packet", "first_ns", "last_ns")]
+        traffic = [
+            map(Traffic, *(rows[name][:, way].tolist() for name in ("packets", "bytes", "payload"))) for way in (0, 1)
         ]
-        client = int(row["client_side"])
-        connection = Connection(
-            number=int(row["number"]),
-            transport=TRANSPORTS[tail & 0xFF],
-            client=ends[client],
-            server=ends[1 - client],
-            capture=self._capture,
-            point=self._addresses.point(tail >> 8 & 0xFFFFFF),
-        )
-        if connection.transport == "tcp":
-            learn(connection, row)
-        return connection
-
-    def stats(self, row: NDArray[Any], known: Connection | None = None) -> ConnectionStats:
-        """Make the statistics of a row (a record)."""
-        connection = known or self.describe(row)
-        packets, sizes, payload = row["packets"].tolist(), row["bytes"].tolist(), row["payload"].tolist()
-        traffic = [Traffic(*values) for values in zip(packets, sizes, payload, strict=True)]
-        tcp = connection.transport == "tcp"
-        return ConnectionStats(
-            connection=connection,
-            state=state_of(row) if tcp else "active",
-            client=traffic[0],
-            server=traffic[1],
-            first_packet=int(row["first_packet"]),
-            last_packet=int(row["last_packet"]),
-            first_ns=int(row["first_ns"]),
-            last_ns=int(row["last_ns"]),
-            metrics=metrics_of(row) if tcp else None,
-        )
-
-
-def learn(connection: Connection, row: NDArray[Any]) -> None:
-    """Bring a TCP connection's object up to date with its row."""
-    state = int(row["state"])
-    origins: Sequence[int] = row["origin"].tolist()
-    connection.client_sequence = origins[0] if state & STATE_KNOWN[0] else -1
-    connection.server_sequence = origins[1] if state & STATE_KNOWN[1] else -1
-    connection.from_start = bool(state & STATE_STARTED)
-
-
-def state_of(row: NDArray[Any]) -> str:
-    """Name the state that a TCP connection was last seen in."""
-    state, complete = int(row["state"]), int(row["completeness"])
-    fins = [bool(state & bit) for bit in STATE_FIN]
-    if all(fins):
-        return "closed"
-    if state & STATE_RESET:
-        return "reset"
-    if any(fins) or complete & COMPLETE_FIN:
-        return "closing"
-    if state & STATE_REFUSED and not complete & (COMPLETE_ACK | COMPLETE_DATA):
-        return "refused"
-    if complete & COMPLETE_SYN and not complete & (COMPLETE_ACK | COMPLETE_DATA):
-        return "syn_sent"
-    return "established"
+        connections = (found or made for found, made in zip(known, self._describe(rows), strict=False))
+        yield from map(ConnectionStats, connections, states, *traffic, *columns, metrics)

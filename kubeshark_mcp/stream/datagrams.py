@@ -59,9 +59,8 @@ class DatagramSide:
         end = block.payload_offset[index] + batch.payload[wanted]
         start = np.where(codes[index] == _ICMP, block.transport_offset[index], block.payload_offset[index])
         view = view_of(block.data)
-        get = self._connections.get
-        for row, way, begin, stop, number, time, missing in zip(
-            batch.rows[batch.group[wanted]].tolist(),
+        for connection, way, begin, stop, number, time, missing in zip(
+            self._connections.of(batch.rows[batch.group[wanted]].tolist()),
             batch.direction[wanted].tolist(),
             start.tolist(),
             end.tolist(),
@@ -70,9 +69,7 @@ class DatagramSide:
             batch.missing[wanted].tolist(),
             strict=True,
         ):
-            connection = get(row)
-            if not connection.muted:
-                yield Datagram(connection, WAYS[way], view[begin:stop].tobytes(), number, time, missing)
+            yield Datagram(connection, WAYS[way], view[begin:stop].tobytes(), number, time, missing)
 
     def sweep(self, now: int) -> Iterator[Closing]:
         """Evict what has been idle for too long."""
@@ -97,16 +94,13 @@ class DatagramSide:
     def stats(self) -> Iterator[ConnectionStats]:
         """Give the statistics of what left the table and was not drained, then of what is in it."""
         for rows in self._table.archive:
-            yield from map(self._connections.stats, rows)
-        live = self._table.live_rows()
-        codes = self._table.rows["key"][live, 4] & np.uint64(0xFF)
-        for row in live[np.lexsort((self._table.rows["number"][live], codes))].tolist():
-            yield self._connections.stats(self._table.rows[row], self._connections.known(row))
+            yield from self._connections.stats_of(rows)
+        yield from self._connections.stats()
 
     def drain(self) -> Iterator[ConnectionStats]:
         """Give the statistics of what left the table, and forget them."""
         for rows in self._table.drain():
-            yield from map(self._connections.stats, rows)
+            yield from self._connections.stats_of(rows)
 
     def _number(self, batch: Batch, codes: NDArray[np.uint8]) -> None:
         """Give numbers to the new connections of each transport in order of their first packets."""

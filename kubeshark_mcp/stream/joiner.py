@@ -9,9 +9,7 @@ import numpy as np
 from kubeshark_mcp.model.packet import TCP_FIN, TCP_RST
 from kubeshark_mcp.model.stream import Closing, Piece, Window
 from kubeshark_mcp.stream.assembler import UNKNOWN, Arrival, Assembler, Half
-from kubeshark_mcp.stream.connections import learn
 from kubeshark_mcp.stream.joining import advance, cut_pieces, disorderly, find_carriers, find_gaps
-from kubeshark_mcp.stream.metrics import COMPLETE_SYN_ACK
 from kubeshark_mcp.stream.origins import learn_origins
 from kubeshark_mcp.stream.pieces import pieces_of
 from kubeshark_mcp.stream.rows import (
@@ -93,13 +91,10 @@ class Joiner:
         if not pieces:
             return
         heads = np.flatnonzero(np.diff(groups, prepend=-1))
-        rows = batch.rows[groups[heads]].tolist()
         bounds = [*heads.tolist(), len(pieces)]
-        for place, row in enumerate(rows):
-            connection = self._connections.get(row)
-            if connection.server_sequence == -1 or connection.client_sequence == -1:
-                learn(connection, self._table.rows[row])
-            yield Window(connection, pieces[bounds[place] : bounds[place + 1]])
+        connections = self._connections.of(batch.rows[groups[heads]].tolist())
+        for connection, start, end in zip(connections, bounds, bounds[1:], strict=False):
+            yield Window(connection, pieces[start:end])
 
     def _close_finished(self, batch: Batch, segments: Segments, wanted: NDArray[np.bool_]) -> Iterator[Closing]:
         """Close the connections whose second FIN was reached in this batch."""
@@ -141,11 +136,6 @@ class Joiner:
         how, time = "fin", assembler.closed_at
         if assembler.reset_at is not None:
             how, time = "reset", assembler.reset_at
-            answered = int(self._table.rows["completeness"][row]) & COMPLETE_SYN_ACK
-            quiet = not any(half.expected for half in assembler.halves)
-            if quiet and not answered and self._connections.known(row) is None:
-                state[row] |= STATE_REFUSED  # and may be tried again with the same SYN
-                return
             state[row] |= STATE_RESET
         state[row] |= STATE_ENDED
         connection = self._connections.known(row)
@@ -158,9 +148,7 @@ class Joiner:
         if assembler.out:
             pieces = pieces_of(assembler.out)
             assembler.out.clear()
-            connection = self._connections.get(row)
-            learn(connection, self._table.rows[row])
-            yield Window(connection, pieces)
+            yield Window(self._connections.of([row])[0], pieces)
 
     def _load(self, row: int) -> Assembler:
         rows = self._table.rows
@@ -181,7 +169,7 @@ class Joiner:
     def _write(self, row: int, assembler: Assembler) -> None:
         """Write an assembler's state to its row."""
         rows = self._table.rows
-        state = int(rows["state"][row])
+        state = int(rows["state"][row]) | (STATE_REFUSED if assembler.refused else 0)
         for way, half in enumerate(assembler.halves):
             rows["next"][row, way], rows["gap"][row, way] = half.expected, half.gap
             if half.origin != UNKNOWN:

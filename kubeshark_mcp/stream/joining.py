@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from kubeshark_mcp.model.packet import TCP_FIN, TCP_RST, TCP_SYN
-from kubeshark_mcp.model.stream import Piece
 from kubeshark_mcp.stream.batch import Batch, Segments, stable_order
-from kubeshark_mcp.stream.pieces import WAYS
+from kubeshark_mcp.stream.pieces import Runs
 from kubeshark_mcp.stream.rows import STATE_FIN, STATE_KNOWN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kubeshark_mcp.model.stream import Piece
     from kubeshark_mcp.stream.table import FlowTable
-
-_ONE_START = (0,)
 
 
 @dataclass(slots=True)
@@ -142,29 +139,17 @@ def cut_pieces(
     at = carriers.position[chosen]
     way, gap = carriers.way[chosen], gaps[chosen]
     first = np.flatnonzero((np.diff(way, prepend=-1) != 0) | (gap > 0))
-    begin = source.payload_offset[batch.index[at]]
-    length = batch.payload[at]
-    running = np.cumsum(length) - length
-    starts = (running - np.repeat(running[first], np.diff(first, append=len(at)))).tolist()
-    slices = list(map(slice, begin.tolist(), (begin + length).tolist()))
-    numbers, times = batch.number[at].tolist(), batch.time[at].tolist()
-    offsets, lost = carriers.offset[chosen[first]].tolist(), gap[first].tolist()
-    ways = (way[first] & 1).tolist()
-    view = source.view
-    pieces = []
-    for (start, end), direction, offset, missing in zip(
-        pairwise([*first.tolist(), len(at)]), ways, offsets, lost, strict=True
-    ):
-        if end - start == 1:
-            data = view[slices[start]].tobytes()
-            piece = Piece(WAYS[direction], data, offset, missing, _ONE_START, (numbers[start],), (times[start],))
-        else:
-            data = b"".join([view[part] for part in slices[start:end]])
-            piece = Piece(
-                WAYS[direction], data, offset, missing, starts[start:end], numbers[start:end], times[start:end]
-            )
-        pieces.append(piece)
-    return pieces, carriers.group[chosen[first]]
+    runs = Runs(
+        first=first,
+        direction=way[first] & 1,
+        offset=carriers.offset[chosen[first]],
+        gap=gap[first],
+        begin=source.payload_offset[batch.index[at]],
+        length=batch.payload[at],
+        number=batch.number[at],
+        time=batch.time[at],
+    )
+    return runs.pieces(source.view), carriers.group[chosen[first]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kubeshark_mcp.model.packet import TCP_ACK, TCP_FIN, TCP_SYN
 from kubeshark_mcp.model.stream import TcpMetrics
-from kubeshark_mcp.stream.rows import MARK_SEEN
+from kubeshark_mcp.stream.rows import MARK_ACKNOWLEDGING, MARK_SEEN, STATE_FIN, STATE_REFUSED, STATE_RESET
 from kubeshark_mcp.stream.table import NEVER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from numpy.typing import NDArray
 
     from kubeshark_mcp.stream.batch import Batch, Segments
     from kubeshark_mcp.stream.neighbours import Neighbours
-    from kubeshark_mcp.stream.table import FlowTable
+    from kubeshark_mcp.stream.table import FlowTable, Rows
 
 COMPLETE_SYN, COMPLETE_SYN_ACK, COMPLETE_ACK, COMPLETE_DATA, COMPLETE_FIN, COMPLETE_RST = (1 << bit for bit in range(6))
 """Bits of tcp.completeness."""
@@ -50,16 +51,20 @@ def _count_packets(
         first = batch.first(data & (batch.direction == direction))
         new = clean & (first < total) & (counters["data_ns"][batch.rows, direction] == NEVER)
         counters["data_ns"][batch.rows[new], direction] = batch.time[first[new]]
-    counters["completeness"][batch.rows[clean & batch.any(data)]] |= COMPLETE_DATA
+    counters["completeness"][batch.rows[clean & batch.any(data & window)]] |= COMPLETE_DATA
 
 
 def _note_handshakes(batch: Batch, segments: Segments, table: FlowTable, clean: NDArray[np.bool_]) -> None:
-    """Note SYN, SYN-ACK and the ACK that follows them."""
+    """Note SYN, SYN-ACK and the first packet behind the SYN that only acknowledges."""
     rows, total = table.rows, len(batch)
     opening = segments.flags & _OPENING
-    waiting = (rows["completeness"][batch.rows] & COMPLETE_ACK) == 0
-    if not waiting.any():
-        return
+    answer = opening == TCP_ACK
+    bare = clean & ((rows["completeness"][batch.rows] & COMPLETE_ACK) == 0)
+    if bare.any():
+        bare &= batch.any(answer & (batch.payload + batch.missing == 0))
+        rows["completeness"][batch.rows[bare]] |= COMPLETE_ACK
+    waiting = clean & (rows["ack_ns"][batch.rows] == NEVER)
+    behind = np.full(len(batch.rows), -1, dtype=np.int64)
     for bit, column, flags in ((COMPLETE_SYN, "syn_ns", TCP_SYN), (COMPLETE_SYN_ACK, "syn_ack_ns", _OPENING)):
         marks = opening == flags
         if not marks.any():
@@ -69,11 +74,15 @@ def _note_handshakes(batch: Batch, segments: Segments, table: FlowTable, clean: 
         rows["completeness"][batch.rows[found]] |= bit
         new = found & (rows[column][batch.rows] == NEVER)
         rows[column][batch.rows[new]] = batch.time[at[new]]
-    answered = (rows["completeness"][batch.rows] & (COMPLETE_SYN | COMPLETE_SYN_ACK)) == COMPLETE_SYN | COMPLETE_SYN_ACK
-    at = batch.first((opening == TCP_ACK) & (batch.direction == 0))
-    done = clean & waiting & answered & (at < total)
-    rows["ack_ns"][batch.rows[done]] = batch.time[at[done]]
-    rows["completeness"][batch.rows[done]] |= COMPLETE_ACK
+        if bit == COMPLETE_SYN:
+            behind[new] = at[new]
+            early = new & (rows["syn_ack_ns"][batch.rows] != NEVER)
+            rows["syn_ack_ns"][batch.rows[early]] = NEVER
+    waiting &= rows["syn_ns"][batch.rows] != NEVER
+    if waiting.any():
+        at = batch.first(answer & (np.arange(total) > behind[batch.group]))
+        done = waiting & (at < total)
+        rows["ack_ns"][batch.rows[done]] = batch.time[at[done]]
 
 
 def _note_ends(batch: Batch, segments: Segments, table: FlowTable, near: Neighbours, clean: NDArray[np.bool_]) -> None:
@@ -95,46 +104,68 @@ def _note_ends(batch: Batch, segments: Segments, table: FlowTable, near: Neighbo
         rows["acknowledgment"][row, direction] = segments.acknowledgment[at]
         rows["window"][row, direction] = near.scaled[at]
         rows["packet_ns"][row, direction] = batch.time[at]
-        rows["marks"][row, direction] = MARK_SEEN
+        rows["marks"][row, direction] = np.where(
+            (segments.flags[at] & TCP_ACK) != 0, MARK_SEEN | MARK_ACKNOWLEDGING, MARK_SEEN
+        )
 
 
-def metrics_of(row: NDArray[Any]) -> TcpMetrics:
-    """Make the metrics of one connection from its row (a record of rows.TCP_FIELDS)."""
-    names = row.dtype.names or ()
-    value = dict(zip(names, row.item(), strict=True))
-    first_data = [int(time) for time in value["data_ns"] if time != NEVER]
-    segments, samples = value["data_segments"], value["rtt_count"]
-    mean = value["rtt_sum"] / samples if samples else 0.0
-    spread = sqrt(max(value["rtt_square"] / samples - mean * mean, 0.0)) if samples else 0.0
-    scale = int(value["scale"][1])
-    return TcpMetrics(
-        retransmissions=value["retransmissions"],
-        fast_retransmissions=value["fast_retransmissions"],
-        retransmission_rate=min(value["retransmissions"] / segments, 1.0) if segments else 0.0,
-        zero_window_events=value["zero_window_events"],
-        window_full_events=value["window_full_events"],
-        window_scale=max(scale, -1),
-        avg_receive_window=value["window_sum"] // value["window_count"] if value["window_count"] else 0,
-        out_of_order=value["out_of_order"],
-        dup_acks=value["dup_acks"],
-        missing_segments=value["missing_segments"],
-        rst_count=value["rst_count"],
-        fin_count=value["fin_count"],
-        keepalive_count=value["keepalive_count"],
-        connection_completeness=value["completeness"],
-        initial_rtt_us=_microseconds(value["syn_ns"], value["syn_ack_ns"]),
-        handshake_time_us=_microseconds(value["syn_ns"], value["ack_ns"]),
-        connection_time_us=_microseconds(value["syn_ns"], min(first_data, default=NEVER)),
-        time_to_first_byte_us=_microseconds(int(value["data_ns"][0]), int(value["data_ns"][1])),
-        rtt_min_us=value["rtt_min"] // 1000 if samples else None,
-        rtt_max_us=value["rtt_max"] // 1000 if samples else None,
-        rtt_avg_us=round(mean / 1000) if samples else None,
-        rtt_samples=samples,
-        jitter_us=round(spread / 1000) if samples else None,
-        goodput_bytes=int(value["payload"].sum()) - value["repeated_bytes"],
-    )
+def metrics_of(rows: Rows) -> Iterator[TcpMetrics]:
+    """Make the metrics of connections from their rows (columns of rows.TCP_FIELDS)."""
+    segments, samples = rows["data_segments"], rows["rtt_count"].astype(np.int64)
+    mean = rows["rtt_sum"] / np.maximum(samples, 1)
+    spread = np.sqrt(np.maximum(rows["rtt_square"] / np.maximum(samples, 1) - mean * mean, 0.0))
+    data = rows["data_ns"]
+    first_data = np.where(data == NEVER, -NEVER, data).min(axis=1)
+    rate = np.minimum(rows["retransmissions"] / np.maximum(segments, 1), 1.0)
+    columns: list[Iterable[Any]] = [
+        *(rows[name].tolist() for name in ("retransmissions", "fast_retransmissions")),
+        rate.tolist(),
+        *(rows[name].tolist() for name in ("zero_window_events", "window_full_events")),
+        np.maximum(rows["scale"][:, 1], -1).tolist(),
+        (rows["window_sum"] // np.maximum(rows["window_count"], 1)).tolist(),
+        *(rows[name].tolist() for name in ("out_of_order", "dup_acks", "missing_segments", "rst_count", "fin_count")),
+        *(rows[name].tolist() for name in ("keepalive_count", "completeness")),
+        _microseconds(rows["syn_ns"], rows["syn_ack_ns"]),
+        _microseconds(rows["syn_ns"], rows["ack_ns"]),
+        _microseconds(rows["syn_ns"], np.where(first_data == -NEVER, NEVER, first_data)),
+        _microseconds(data[:, 0], data[:, 1]),
+        _where_sampled(samples, rows["rtt_min"] // 1000),
+        _where_sampled(samples, rows["rtt_max"] // 1000),
+        _where_sampled(samples, np.rint(mean / 1000).astype(np.int64)),
+        samples.tolist(),
+        _where_sampled(samples, np.rint(spread / 1000).astype(np.int64)),
+        (rows["payload"].sum(axis=1) - rows["repeated_bytes"]).tolist(),
+    ]
+    return map(TcpMetrics, *columns)
 
 
-def _microseconds(start: int, end: int) -> int | None:
-    """Give the time between two moments, None where one was not seen or they are the other way round."""
-    return None if NEVER in {start, end} or end < start else (end - start) // 1000
+def states_of(rows: Rows) -> list[str]:
+    """Name the state that each TCP connection was last seen in."""
+    return list(map(_state, rows["state"].tolist(), rows["completeness"].tolist()))
+
+
+def _state(state: int, complete: int) -> str:
+    fins = [bool(state & bit) for bit in STATE_FIN]
+    if all(fins):
+        return "closed"
+    if state & STATE_RESET:
+        return "reset"
+    if any(fins) or complete & COMPLETE_FIN:
+        return "closing"
+    if state & STATE_REFUSED and not complete & (COMPLETE_SYN_ACK | COMPLETE_DATA):
+        return "refused"
+    if complete & COMPLETE_SYN and not complete & (COMPLETE_ACK | COMPLETE_DATA):
+        return "syn_sent"
+    return "established"
+
+
+def _microseconds(start: NDArray[np.int64], end: NDArray[np.int64]) -> list[int | None]:
+    """Give the times between moments, None where one was not seen or they are the other way round."""
+    known = (start != NEVER) & (end >= start)
+    return [
+        time if there else None for time, there in zip(((end - start) // 1000).tolist(), known.tolist(), strict=True)
+    ]
+
+
+def _where_sampled(samples: NDArray[np.int64], values: NDArray[np.int64]) -> list[int | None]:
+    return [value if count else None for count, value in zip(samples.tolist(), values.tolist(), strict=True)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kubeshark_mcp.model.packet import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN
-from kubeshark_mcp.stream.rows import MARK_SEEN, SCALE_UNKNOWN
+from kubeshark_mcp.stream.rows import MARK_ACKNOWLEDGING, MARK_SEEN, SCALE_UNKNOWN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +61,7 @@ def find_neighbours(batch: Batch, segments: Segments, table: FlowTable) -> Neigh
 def _scaled_windows(batch: Batch, segments: Segments, table: FlowTable) -> NDArray[np.int64]:
     """Scale the windows: not those of SYNs, and only where both sides sent the option (RFC 7323 section 2.2)."""
     scale = table.rows["scale"][batch.rows].astype(np.int64)
-    shifts = np.where((scale >= 0).all(axis=1)[:, None], scale, 0)
+    shifts = np.where(np.all(scale >= 0, axis=1, keepdims=True), scale, 0)
     shift = shifts[batch.group, batch.direction]
     return segments.window << np.where((segments.flags & TCP_SYN) != 0, 0, shift)
 
@@ -70,10 +70,10 @@ class Predecessors:
     """Values of the packet before, from this block or from the row."""
 
     def __init__(self, batch: Batch, segments: Segments, table: FlowTable, near: Neighbours) -> None:
-        self._rows: NDArray[Any] = table.rows
+        self._rows = table.rows
         self._row = batch.rows[batch.group]
         self._batch = batch
-        seen = (table.rows["marks"][batch.rows] & MARK_SEEN).astype(bool)
+        seen: NDArray[Any] = (table.rows["marks"][batch.rows] & MARK_SEEN).astype(bool)
         self.same_seen = (near.same >= 0) | seen[batch.group, batch.direction]
         self.other_seen = (near.other >= 0) | seen[batch.group, 1 - batch.direction]
 
@@ -83,6 +83,14 @@ class Predecessors:
         outside = np.flatnonzero(near < 0)
         taken[outside] = self._rows[column][self._row[outside], ways[outside]]
         return taken
+
+    def acknowledging(
+        self, near: NDArray[np.int64], flags: NDArray[np.int64], ways: NDArray[np.intp]
+    ) -> NDArray[np.bool_]:
+        """Tell whether the packets at `near`, or the row's last packets in direction `ways`, carried an ACK."""
+        marks = np.where((flags & TCP_ACK) != 0, MARK_ACKNOWLEDGING, 0)
+        told: NDArray[np.bool_] = self.take(near, marks, "marks", ways) & MARK_ACKNOWLEDGING != 0
+        return told
 
 
 def judge(batch: Batch, segments: Segments, table: FlowTable, near: Neighbours) -> Verdict:
@@ -98,26 +106,28 @@ def judge(batch: Batch, segments: Segments, table: FlowTable, near: Neighbours) 
     astray |= (flags & TCP_RST) != 0
     previous = before.take(near.same, segments.acknowledgment, "acknowledgment", ours)
     bare = (segments.length == 0) & ((flags & _CONTROL) == 0)
-    backwards = (previous != 0) & ((segments.acknowledgment - previous).view(np.int32) < 0)
+    told = before.acknowledging(near.same, flags, ours)
+    backwards = told & ((segments.acknowledgment - previous).view(np.int32) < 0)
     noted = astray | backwards | (near.scaled == 0)
     noted |= bare & before.same_seen & (segments.acknowledgment == previous)
-    noted |= _fills_window(batch, segments, table, near, before)
+    noted |= _touches_receiver(batch, segments, table, near, before)
     windows, marks = table.rows["window"][batch.rows], table.rows["marks"][batch.rows]
     shut = ((windows == 0) & ((marks & MARK_SEEN) != 0)).any(axis=1)
     orderly = ~batch.any(astray)
     return Verdict(orderly, orderly & ~batch.any(noted) & ~shut)
 
 
-def _fills_window(
+def _touches_receiver(
     batch: Batch, segments: Segments, table: FlowTable, near: Neighbours, before: Predecessors
 ) -> NDArray[np.bool_]:
-    """Tell which packets end exactly where the receiver's window ends."""
+    """Tell which packets end exactly where the receiver's window ends, or bring what it had acknowledged before."""
     theirs = 1 - batch.direction
     acknowledged = before.take(near.other, segments.acknowledgment, "acknowledgment", theirs)
     window = before.take(near.other, near.scaled, "window", theirs)
     scale = table.rows["scale"][batch.rows][batch.group, theirs]
-    candidates = (segments.length > 0) & ((segments.flags & _CONTROL) == 0) & before.other_seen
-    full: NDArray[np.bool_] = (
-        candidates & (scale != SCALE_UNKNOWN) & (segments.end == acknowledged + window.astype(np.uint32))
-    )
-    return full
+    carries = (segments.length > 0) & before.other_seen
+    old = before.acknowledging(near.other, segments.flags, theirs) & ((segments.end - acknowledged).view(np.int32) <= 0)
+    full = ((segments.flags & _CONTROL) == 0) & (scale != SCALE_UNKNOWN)
+    full &= segments.end == acknowledged + window.astype(np.uint32)
+    touches: NDArray[np.bool_] = carries & (old | full)
+    return touches

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kubeshark_mcp.model.packet import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN
+from kubeshark_mcp.model.packet import TCP_ACK, TCP_RST, TCP_SYN
 from kubeshark_mcp.stream.rows import (
     SCALE_ABSENT,
     STATE_BASED,
@@ -48,6 +48,9 @@ def split_reused(batch: Batch, segments: Segments, table: FlowTable) -> NDArray[
         for start in _reopenings(batch, segments, first, end, known):
             superseded.append(row)
             row = table.renew(row)
+            if start == first:  # nothing of the old connection is in this block
+                batch.rows[group], batch.fresh[group] = row, True
+                continue
             starts.append(start)
             rows.append(row)
             fresh.append(True)
@@ -113,28 +116,21 @@ def learn_bases(batch: Batch, segments: Segments, table: FlowTable) -> None:
 
 
 def learn_origins(batch: Batch, segments: Segments, table: FlowTable) -> None:
-    """Fix stream offset 0 of each direction: behind its SYN, where a SYN-ACK says, else at the first payload seen."""
+    """Fix stream offset 0 of each direction: behind its SYN, else at the first payload or FIN."""
+    reset = (segments.flags & TCP_RST) != 0
+    syn = ((segments.flags & TCP_SYN) != 0) & ~reset
+    if syn.any():
+        table.rows["state"][batch.rows[batch.any(syn)]] |= STATE_STARTED
     state = table.rows["state"][batch.rows]
     both = STATE_KNOWN[0] | STATE_KNOWN[1]
     if not ((state & both) != both).any():
         return
-    total = len(batch)
-    reset = (segments.flags & TCP_RST) != 0
-    syn = ((segments.flags & TCP_SYN) != 0) & ~reset
-    accept = syn & ((segments.flags & TCP_ACK) != 0)
-    carries = (syn | (segments.length - ((segments.flags & TCP_FIN) != 0) > 0)) & ~reset
-    table.rows["state"][batch.rows[batch.any(syn)]] |= STATE_STARTED
+    carries = (segments.length > 0) & ~reset
     for way in (0, 1):
-        ours = batch.direction == way
-        own, other = batch.first(ours & carries), batch.first(~ours & accept)
-        learned = ((state & (STATE_KNOWN[way] | STATE_ENDED)) == 0) & (np.minimum(own, other) < total)
-        own, other, rows = own[learned], other[learned], batch.rows[learned]
-        at = np.minimum(own, total - 1)
-        table.rows["origin"][rows, way] = np.where(
-            own < other,
-            segments.sequence[at] + syn[at].astype(np.uint32),
-            segments.acknowledgment[np.minimum(other, total - 1)],
-        )
+        first = batch.first(carries & (batch.direction == way))
+        learned = ((state & (STATE_KNOWN[way] | STATE_ENDED)) == 0) & (first < len(batch))
+        first, rows = first[learned], batch.rows[learned]
+        table.rows["origin"][rows, way] = segments.sequence[first] + syn[first].astype(np.uint32)
         table.rows["state"][rows] |= STATE_KNOWN[way]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kubeshark_mcp.stream.batch import Batch, Segments
-    from kubeshark_mcp.stream.table import FlowTable
+    from kubeshark_mcp.stream.neighbours import Neighbours
+    from kubeshark_mcp.stream.table import FlowTable, Rows
 
 KEPT_SEGMENTS = 512
 """Unacknowledged segments of one direction that are remembered."""
@@ -55,11 +56,16 @@ def nothing_unacknowledged() -> Unacknowledged:
 
 
 def sample_clean(
-    batch: Batch, segments: Segments, table: FlowTable, clean: NDArray[np.bool_], carried: Unacknowledged
+    batch: Batch,
+    segments: Segments,
+    table: FlowTable,
+    near: Neighbours,
+    clean: NDArray[np.bool_],
+    carried: Unacknowledged,
 ) -> Unacknowledged:
     """Sample the clean groups, and give what of theirs stays unacknowledged. carried: what earlier blocks left."""
     sent = np.flatnonzero((segments.length > 0) & clean[batch.group])
-    group_of = np.full(len(table.rows), -1, dtype=np.int64)
+    group_of = np.full(len(table.live), -1, dtype=np.int64)
     group_of[batch.rows] = np.arange(len(batch.rows))
     pool = Unacknowledged(
         batch.rows[batch.group[sent]], batch.direction[sent].astype(np.int64), segments.end[sent], batch.time[sent]
@@ -74,12 +80,13 @@ def sample_clean(
     acks = np.flatnonzero(((segments.flags & TCP_ACK) != 0) & clean[batch.group])
     theirs = 1 - batch.direction[acks].astype(np.int64)
     wanted = _keys(batch.group[acks], theirs, segments.acknowledgment[acks], anchor)
-    first = np.flatnonzero(_advancing(batch, segments, acks, table))
+    first = np.flatnonzero(_advancing(segments, near, acks))
     wanted, acks = wanted[first], acks[first]
     place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
     hit = np.flatnonzero(keys[place] == wanted) if len(keys) else np.zeros(0, dtype=np.int64)
     sample = batch.time[acks[hit]] - pool.time[order[place[hit]]]
-    _add_samples(table.rows, batch.rows, batch.group[acks[hit]], sample)
+    plausible = sample > 0
+    _add_samples(table.rows, batch.rows, batch.group[acks[hit]][plausible], sample[plausible])
     return pool.pick(_still_open(batch, segments, pool, group, anchor))
 
 
@@ -105,17 +112,12 @@ def _keys(
     return (group * 2 + direction) * _SPAN + _MIDDLE + distance
 
 
-def _advancing(batch: Batch, segments: Segments, acks: NDArray[np.int64], table: FlowTable) -> NDArray[np.bool_]:
+def _advancing(segments: Segments, near: Neighbours, acks: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Tell which acknowledgments say something new: not the number that their sender's packet before said."""
-    way = batch.group[acks] * 2 + batch.direction[acks]
-    order = np.argsort(way, kind="stable")
-    number = segments.acknowledgment[acks][order]
-    new = np.ones(len(acks), dtype=bool)
-    head = np.diff(way[order], prepend=-1) != 0
-    new[1:] = (number[1:] != number[:-1]) | head[1:]
-    advancing = np.empty_like(new)
-    advancing[order] = new
-    return advancing
+    before = near.same[acks]
+    new: NDArray[np.bool_] = segments.acknowledgment[before] != segments.acknowledgment[acks]
+    new |= (before < 0) | ((segments.flags[before] & TCP_ACK) == 0)
+    return new
 
 
 def _still_open(
@@ -138,7 +140,7 @@ def _still_open(
 
 
 def _add_samples(
-    rows: NDArray[Any], group_rows: NDArray[np.int64], group: NDArray[np.int64], sample: NDArray[np.int64]
+    rows: Rows, group_rows: NDArray[np.int64], group: NDArray[np.int64], sample: NDArray[np.int64]
 ) -> None:
     """Add round-trip times (ns, by ascending group) to the rows."""
     if not len(sample):

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from kubeshark_mcp.stream.table import Rows
+
 STATE_STARTED = 1 << 0
 """A SYN or a SYN-ACK was seen: stream offset 0 is the first byte sent."""
 STATE_KNOWN = (1 << 1, 1 << 2)
@@ -31,6 +33,8 @@ MARK_KEEP_ALIVE = 2
 """The last packet of this direction was a keep-alive."""
 MARK_PROBE = 4
 """The last packet of this direction was a zero-window probe."""
+MARK_ACKNOWLEDGING = 8
+"""The last packet of this direction carried an acknowledgment."""
 
 SCALE_UNKNOWN, SCALE_ABSENT = -1, -2
 """Window scale of a direction whose SYN was not seen, or carried no such option (RFC 7323 section 2.2)."""
@@ -90,7 +94,7 @@ TCP_FIELDS = [*BASE_FIELDS, *JOIN_FIELDS, *ANALYSIS_FIELDS, *COUNTER_FIELDS, *TI
 """A TCP connection's row."""
 
 
-def prepare(rows: NDArray[Any], new: NDArray[np.int64]) -> None:
+def prepare(rows: Rows, new: NDArray[np.int64]) -> None:
     """Set what is not zero in the rows of new TCP connections."""
     rows["scale"][new] = SCALE_UNKNOWN
     for name in ("syn_ns", "syn_ack_ns", "ack_ns", "data_ns"):

@@ -32,20 +32,33 @@ BASE_FIELDS: list[tuple[Any, ...]] = [
 ]
 """Columns that every connection has, whatever its transport."""
 
+Rows = dict[str, "NDArray[Any]"]
+"""State of connections: a column a field, of one length. A column of its own for each field keeps the cache warm."""
+
 _MULTIPLIERS = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F)
 _FREE = -1
+
+
+def take(rows: Rows, chosen: NDArray[np.int64] | slice) -> Rows:
+    """Copy some rows."""
+    return {name: column[chosen] for name, column in rows.items()}
+
+
+def _flat(fields: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    for name, kind, *shape in fields:
+        yield name, kind, *(shape[0] if shape else ())
 
 
 class FlowTable:
     """Connections by key.
 
-    rows: structured array; row r is one connection, live where `live[r]`. A key leads to its newest connection only.
+    rows: the columns; index r of each is one connection, live where `live[r]`. A key leads to its newest connection.
     """
 
     def __init__(self, fields: Sequence[tuple[Any, ...]], capacity: int = 1024) -> None:
-        self.rows: NDArray[Any] = np.zeros(capacity, dtype=np.dtype(list(fields)))
+        self.rows: Rows = {name: np.zeros((capacity, *shape), dtype=kind) for name, kind, *shape in _flat(fields)}
         self.live: NDArray[np.bool_] = np.zeros(capacity, dtype=bool)
-        self.archive: list[NDArray[Any]] = []
+        self.archive: list[Rows] = []
         """Rows of connections that left the table, in order of leaving."""
         self._slots: NDArray[np.int64] = np.full(capacity * 4, _FREE, dtype=np.int64)
         self._claims: NDArray[np.int64] = np.zeros(capacity * 4, dtype=np.int64)
@@ -54,7 +67,7 @@ class FlowTable:
         self._scratch: NDArray[np.int64] = np.zeros(capacity, dtype=np.int64)
 
     def __len__(self) -> int:
-        return len(self.rows) - len(self._free)
+        return len(self.live) - len(self._free)
 
     def assign(self, words: Sequence[NDArray[np.uint64]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Give the row of each of n keys (5 x n words), and whether that row was made by this call."""
@@ -81,7 +94,7 @@ class FlowTable:
             rows[pending[equal]] = candidates[equal]
             pending, slots = pending[~equal], (slots[~equal] + 1) & mask
         if fresh.any():
-            made_rows = np.zeros(len(self.rows), dtype=bool)
+            made_rows = np.zeros(len(self.live), dtype=bool)
             made_rows[rows[fresh]] = True
             fresh = made_rows[rows]
         return rows, fresh
@@ -101,10 +114,11 @@ class FlowTable:
     def allocate(self, count: int) -> NDArray[np.int64]:
         """Take `count` zeroed rows."""
         if count > len(self._free):
-            self._grow(max(2 * len(self.rows), len(self) + count))
+            self._grow(max(2 * len(self.live), len(self) + count))
         taken = self._free[len(self._free) - count :][::-1].copy()
         self._free = self._free[: len(self._free) - count]
-        self.rows[taken] = np.zeros(1, dtype=self.rows.dtype)
+        for column in self.rows.values():
+            column[taken] = 0
         self.live[taken] = True
         return taken
 
@@ -112,7 +126,7 @@ class FlowTable:
         """Move rows to the archive and let go of their keys. keyed: whether keys lead to them (not after `renew`)."""
         if not len(rows):
             return
-        self.archive.append(self.rows[rows])
+        self.archive.append(take(self.rows, rows))
         self.live[rows] = False
         self._free = np.concatenate([self._free, rows[::-1]])
         if keyed:
@@ -131,7 +145,7 @@ class FlowTable:
         leading = first == positions
         return (np.cumsum(leading) - 1)[first], np.flatnonzero(leading)
 
-    def drain(self) -> Iterator[NDArray[Any]]:
+    def drain(self) -> Iterator[Rows]:
         """Give the archived rows, oldest first, and forget them."""
         while self.archive:
             yield self.archive.pop(0)
@@ -157,10 +171,11 @@ class FlowTable:
         return winners
 
     def _grow(self, capacity: int) -> None:
-        old = len(self.rows)
-        rows = np.zeros(capacity, dtype=self.rows.dtype)
-        rows[:old] = self.rows
-        self.rows = rows
+        old = len(self.live)
+        for name, column in self.rows.items():
+            grown = np.zeros((capacity, *column.shape[1:]), dtype=column.dtype)
+            grown[:old] = column
+            self.rows[name] = grown
         self.live = np.concatenate([self.live, np.zeros(capacity - old, dtype=bool)])
         self._scratch = np.zeros(capacity, dtype=np.int64)
         self._free = np.concatenate([np.arange(capacity - 1, old - 1, -1), self._free])

@@ -94,15 +94,13 @@ class TcpSide:
     def stats(self) -> Iterator[ConnectionStats]:
         """Give the statistics of what left the table and was not drained, then of what is in it."""
         for rows in self._table.archive:
-            yield from map(self._connections.stats, rows)
-        live = self._table.live_rows()
-        for row in live[np.argsort(self._table.rows["number"][live])].tolist():
-            yield self._connections.stats(self._table.rows[row], self._connections.known(row))
+            yield from self._connections.stats_of(rows)
+        yield from self._connections.stats()
 
     def drain(self) -> Iterator[ConnectionStats]:
         """Give the statistics of what left the table, and forget them."""
         for rows in self._table.drain():
-            yield from map(self._connections.stats, rows)
+            yield from self._connections.stats_of(rows)
 
     def _number(self, batch: Batch) -> None:
         """Give numbers to the new connections in order of their first packets."""
