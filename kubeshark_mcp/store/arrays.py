@@ -110,7 +110,7 @@ _REPAIRS: Mapping[FieldType, Callable[[Any], Any]] = {
     FieldType.INT: _whole,
     FieldType.DOUBLE: float,
     FieldType.BOOL: bool,
-    FieldType.BYTES: bytes,
+    FieldType.BYTES: lambda value: bytes(memoryview(value)),
     FieldType.TIMESTAMP: _whole,
     FieldType.STRING_LIST: lambda value: [_text(item) for item in value],
     FieldType.STRING_MAP: lambda value: {_text(key): _text(item) for key, item in value.items()},

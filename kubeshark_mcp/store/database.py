@@ -7,6 +7,7 @@ was opened with and nothing else, and its configuration is locked.
 from __future__ import annotations
 
 import json
+import secrets
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -161,7 +162,9 @@ class Database:
         run("SET late_materialization_max_rows = 1000")
         run("SET autoinstall_known_extensions = false")
         run("SET autoload_known_extensions = false")
-        run(f"SET temp_directory = '{_escaped(tempfile.gettempdir())}'")
+        # What DuckDB spills into can be read and written by statements, so it is a folder of its own.
+        spill = Path(tempfile.gettempdir()) / f"kubeshark-mcp-{secrets.token_hex(8)}"
+        run(f"SET temp_directory = {_literal(str(spill))}")
         run(f"SET allowed_paths = [{', '.join(_literal(path) for path in paths)}]")
         run("SET enable_external_access = false")
         run("SET lock_configuration = true")
@@ -225,9 +228,5 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n", 1)[0].rstrip(".")
 
 
-def _escaped(text: str) -> str:
-    return text.replace("'", "''")
-
-
 def _literal(text: str) -> str:
-    return f"'{_escaped(text)}'"
+    return "'" + text.replace("'", "''") + "'"

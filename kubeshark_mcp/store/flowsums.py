@@ -16,13 +16,14 @@ from kubeshark_mcp.store.columns import HEAVY, quoted
 from kubeshark_mcp.store.files import SUFFIX
 from kubeshark_mcp.store.workshop import Workshop
 
+_TRAFFIC = ("local_pkts", "local_bytes", "remote_pkts", "remote_bytes")
 _SUMMED: Mapping[str, str] = {
-    **{f"flow_{name}": f"sum(conn_{name})" for name in ("local_pkts", "local_bytes", "remote_pkts", "remote_bytes")},
+    **{f"flow_{name}": f"sum(conn_{name})::BIGINT" for name in _TRAFFIC},
     "flow_connections": "count(*)",
     "flow_failed_connections": "count(*) FILTER (failed)",
     "flow_l7_detected": "list_sort(list_distinct(flatten(list(conn_l7_detected))))",
     **{
-        f"tcp_{name}": f"sum(tcp_{name})"
+        f"tcp_{name}": f"sum(tcp_{name})::BIGINT"
         for name in (
             "retransmissions", "fast_retransmissions", "zero_window_events", "window_full_events", "out_of_order",
             "dup_acks", "missing_segments", "rst_count", "fin_count", "keepalive_count", "rtt_samples", "goodput_bytes",
@@ -42,8 +43,7 @@ _FUNCTIONS = ("sum", "count", "list_sort", "list_distinct", "flatten", "list")
 
 _SUMS = Template("""
 CREATE OR REPLACE TABLE sums AS
-SELECT flow_id, $sums FROM read_parquet('$connections') WHERE flow_id IN (
-    SELECT flow_id FROM read_parquet('$connections') WHERE sightings > 1) GROUP BY flow_id
+SELECT flow_id, $sums FROM read_parquet('$connections') SEMI JOIN touched USING (flow_id) GROUP BY flow_id
 """)
 
 _FLOWS = Template("""
@@ -66,13 +66,17 @@ def sum_flows(shop: Workshop, protocol: str, joined: Path, path: Path) -> bool:
         if name in shop.columns[protocol] and set(_WORDS.findall(expression)) <= {*known, *_FUNCTIONS}
     }
     sums = ", ".join(f"{expression} AS {name}" for name, expression in summed.items())
-    shop.run(_SUMS.substitute(sums=sums or "count(*) AS size", connections=str(source).replace("'", "''")))
     shop.run(
         f"CREATE OR REPLACE TABLE touched AS SELECT DISTINCT flow_id FROM {shop.raw(connections)} "  # noqa: S608
         "WHERE _connection IN (SELECT connection FROM canonical) AND flow_id IS NOT NULL"
     )
+    shop.run(_SUMS.substitute(sums=sums or "count(*) AS size", connections=str(source).replace("'", "''")))
     columns = [_column(name, summed) for name in shop.columns[protocol] if name not in HEAVY]
-    shop.write(_FLOWS.substitute(columns=", ".join(columns), raw=shop.raw(protocol)), path, shop.filled(protocol))
+    shop.write(
+        _FLOWS.substitute(columns=", ".join(columns), raw=shop.raw(protocol)),
+        path,
+        shop.filled(protocol) | summed.keys(),
+    )
     return True
 
 

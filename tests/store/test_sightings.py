@@ -267,3 +267,4 @@ def test_flows_count_what_joined_connections_sent_once(write, make, count):
     [flow] = EntrySource([folder]).page(Query("protocol = 'tcp_flow'")).rows
     assert stats.protocol_counts == {"tcp_conn": count, "tcp_flow": 1}
     assert (flow["flow_id"], flow["flow_local_bytes"]) == (2, 1000 * count)
+    assert isinstance(flow["flow_local_bytes"], int)
