@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from kubeshark_mcp.dissect.base import Confidence, ConnectionProtocol, Opening, Protocol, Settings
+from kubeshark_mcp.dissect.enrich import Enricher
 from kubeshark_mcp.errors import UsageError
 from kubeshark_mcp.model.stream import Connection
 
@@ -31,7 +32,7 @@ class Detector:
     """Asks the protocols of a run; the highest opinion wins."""
 
     def __init__(self, protocols: Iterable[Protocol], settings: Settings, fault: Fault) -> None:
-        readers = [found for found in protocols if not isinstance(found, ConnectionProtocol)]
+        readers = [found for found in protocols if not isinstance(found, ConnectionProtocol | Enricher)]
         self._by_name = {found.name: found for found in readers}
         self._settings = settings
         self._fault = fault

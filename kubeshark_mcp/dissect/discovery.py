@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 from types import ModuleType
 
 from kubeshark_mcp.dissect.base import Protocol
+from kubeshark_mcp.dissect.enrich import Enricher
 from kubeshark_mcp.errors import KubesharkError
 from kubeshark_mcp.model.common_fields import COMMON_FIELDS
 from kubeshark_mcp.model.field import Field
@@ -77,6 +78,18 @@ def all_fields(protocols: Iterable[Protocol]) -> tuple[Field, ...]:
     for field in RESERVED_FIELDS:
         fields.setdefault(field.name, field)
     return tuple(fields.values())
+
+
+def fields_by_protocol(protocols: Iterable[Protocol]) -> dict[str, tuple[Field, ...]]:
+    """Give the fields that entries of each protocol may carry: its own, then those of what travels inside it."""
+    protocols = list(protocols)
+    found = {protocol.name: protocol.fields for protocol in protocols if not isinstance(protocol, Enricher)}
+    for enricher in protocols:
+        if isinstance(enricher, Enricher):
+            for name in sorted(enricher.enriches & found.keys()):
+                own = {field.name for field in found[name]}
+                found[name] += tuple(field for field in enricher.fields if field.name not in own)
+    return found
 
 
 def _modules(name: str) -> Iterator[ModuleType]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kubeshark_mcp.dissect.base import Protocol, Settings
 from kubeshark_mcp.dissect.detection import Detector
+from kubeshark_mcp.dissect.enrich import Enricher, Enrichment
 from kubeshark_mcp.dissect.session import Session, Shared
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Closing, Connection, Datagram, Window
@@ -45,7 +46,10 @@ class DissectionEngine:
         self.bytes_dissected = 0
         self.warnings: list[DissectionWarning] = []
         self.warnings_left_out = 0
+        protocols = list(protocols)
         detector = Detector(protocols, settings, self._fault)
+        if enrichers := [found for found in protocols if isinstance(found, Enricher)]:
+            emit = Enrichment(enrichers, settings, emit, self._note, self._fault).emit
         self._shared = Shared(settings, detector, emit, self._fault, self._note)
         self._sessions: dict[int, Session] = {}
         self._found: dict[int, tuple[str, ...]] = {}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kubeshark_mcp.capture.reader import CaptureFile, open_capture
 from kubeshark_mcp.dissect.base import ConnectionProtocol, Settings
-from kubeshark_mcp.dissect.discovery import load_protocols
+from kubeshark_mcp.dissect.discovery import fields_by_protocol, load_protocols
 from kubeshark_mcp.dissect.engine import DissectionEngine
 from kubeshark_mcp.errors import CaptureError
 from kubeshark_mcp.hub.identities import learn, load_identities
@@ -67,9 +67,7 @@ class Pipeline:
         self._outcome = Outcome()
         self._identities = load_identities(run.resources)
         self._places = Places(run.sources, self._identities)
-        self._writer = EntryWriter(
-            folder, fields={protocol.name: protocol.fields for protocol in self._protocols}, common=COMMON_FIELDS
-        )
+        self._writer = EntryWriter(folder, fields=fields_by_protocol(self._protocols), common=COMMON_FIELDS)
         self._folder = folder
         self._entries: list[Entry] = []
         self._entries_written = 0

@@ -13,12 +13,13 @@ import pytest
 
 from kubeshark_mcp.dissect.base import Confidence, ConnectionProtocol, Opening, Protocol, Settings
 from kubeshark_mcp.dissect.discovery import load_protocols
+from kubeshark_mcp.dissect.enrich import Enricher
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.field import FieldType
 from tests.dissect.conversation import CLIENT, SERVER, Talk, connection, meaning, packets, play
 
 SAMPLES = Path(__file__).parent / "samples"
-PROTOCOLS = {found.name: found for found in load_protocols() if not isinstance(found, ConnectionProtocol)}
+PROTOCOLS = {found.name: found for found in load_protocols() if not isinstance(found, ConnectionProtocol | Enricher)}
 TYPES = {
     FieldType.STRING: str,
     FieldType.INT: int,
