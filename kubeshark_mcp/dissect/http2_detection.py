@@ -1,0 +1,94 @@
+"""Whether bytes are HTTP/2: by the preface, else by frames that follow one another (RFC 9113 sections 3.4 and 4.1)."""
+
+from __future__ import annotations
+
+from kubeshark_mcp.dissect.base import Confidence
+from kubeshark_mcp.dissect.wire_hpack import HeaderDecoder, HuffmanStrings
+from kubeshark_mcp.dissect.wire_http2 import (
+    END_HEADERS,
+    HEADER_SIZE,
+    PADDED,
+    PREFACE,
+    PRIORITY_FIELDS,
+    FrameType,
+    plausible_frame,
+)
+
+FRAMES = 8
+"""Frames that are looked at."""
+
+_ENOUGH = 16
+"""Octets of the preface that no other protocol begins with."""
+_SETTINGS = 0x20
+"""Numbers of settings that are in use lie below."""
+
+
+def probe_client(data: bytes, *, complete: bool, first: bool = False) -> Confidence:
+    """Judge bytes of a client. first: they are its very first, so that they have to be the preface."""
+    if PREFACE.startswith(data[: len(PREFACE)]):
+        if len(data) >= _ENOUGH:
+            return Confidence.SURE
+        return Confidence.NO if complete else Confidence.UNDECIDED
+    return Confidence.NO if first else _probe_frames(data, complete, ":status")
+
+
+def probe_server(data: bytes, *, complete: bool, first: bool = False) -> Confidence:
+    """Judge bytes of a server. first: they are its very first, so that they have to be SETTINGS."""
+    if first and not _may_be_settings(data):
+        return Confidence.NO
+    return _probe_frames(data, complete, ":method")
+
+
+def _may_be_settings(data: bytes) -> bool:
+    """Tell whether a SETTINGS frame with known settings begins here, as far as there are bytes."""
+    if len(data) > 3 and data[3] != FrameType.SETTINGS:
+        return False
+    count = (data[1] << 8 | data[2]) // 6 if len(data) > 2 else 0
+    keys = [data[at : at + 2] for at in range(HEADER_SIZE, min(len(data), HEADER_SIZE + 6 * count), 6)]
+    return all(int.from_bytes(key) < _SETTINGS for key in keys)
+
+
+def _probe_frames(data: bytes, complete: bool, foreign: str) -> Confidence:
+    """Follow frames from the first byte on. foreign: the pseudo-header field that the other side would send."""
+    position = whole = others = 0
+    size = len(data)
+    while position < size and whole < FRAMES:
+        if size - position < HEADER_SIZE:
+            break
+        length = plausible_frame(data, position)
+        if not length:
+            return Confidence.NO
+        if position + length > size:
+            break
+        kind = data[position + 3]
+        if kind == FrameType.HEADERS:
+            opinion = _probe_headers(data[position : position + length], foreign)
+            if opinion is not None:
+                return opinion
+        whole += 1
+        others += kind != FrameType.DATA
+        position += length
+    if whole >= 2 and others:
+        return Confidence.SURE
+    if others or whole >= 2:
+        return Confidence.LIKELY
+    if not complete:
+        return Confidence.UNDECIDED
+    return Confidence.POSSIBLE if size >= HEADER_SIZE else Confidence.NO
+
+
+def _probe_headers(frame: bytes, foreign: str) -> Confidence | None:
+    """Judge a HEADERS frame by its header block; None where the block is not whole."""
+    flags = frame[4]
+    if not flags & END_HEADERS:
+        return None
+    begin, end = HEADER_SIZE, len(frame)
+    if flags & PADDED:
+        begin, end = begin + 1, end - frame[begin]
+    if flags & PRIORITY_FIELDS:
+        begin += 5
+    section = HeaderDecoder(HuffmanStrings(), certain=False).decode(frame[begin:end])
+    if begin > end or section.error or foreign in section.headers:
+        return Confidence.NO
+    known = any(name.startswith(":") for name in section.headers)
+    return Confidence.SURE if known else None

@@ -1,0 +1,175 @@
+"""Streams of an HTTP/2 connection: what has been seen of a request and of its response."""
+
+from __future__ import annotations
+
+from kubeshark_mcp.dissect.buffer import Source, span_of
+from kubeshark_mcp.dissect.wire_grpc import MessageCounter
+from kubeshark_mcp.dissect.wire_hpack import HeaderSection
+from kubeshark_mcp.model.entry import Entry
+from kubeshark_mcp.model.stream import Direction, Piece, Span
+
+OPEN_LIMIT = 8192
+"""Streams of one connection that may be open at once; gRPC clients pile up thousands when a server hangs."""
+CLOSED_LIMIT = 4096
+"""Streams of one connection that are remembered as closed, because frames on them may still be under way."""
+BODY_ROOM = 16 * 1024 * 1024
+"""Octets of content that the open streams of one connection keep together."""
+
+
+class Half:
+    """A request or a response.
+
+    section: its header section. trailers: a second one. body: beginning of the content, in parts. body_size: all of it,
+    missing bytes included. messages: counts gRPC messages where it is gRPC. ended: END_STREAM was seen.
+    """
+
+    __slots__ = (
+        "_begin",
+        "_end_ns",
+        "_first",
+        "_last",
+        "_start_ns",
+        "_stop",
+        "body",
+        "body_size",
+        "ended",
+        "kept",
+        "messages",
+        "missing",
+        "section",
+        "trailers",
+    )
+
+    def __init__(self) -> None:
+        self.section: HeaderSection | None = None
+        self.trailers: HeaderSection | None = None
+        self.messages: MessageCounter | None = None
+        self.body: list[bytes] = []
+        self.body_size = self.kept = self.missing = 0
+        self.ended = False
+        self._begin = -1
+        self._stop = self._first = self._last = self._start_ns = self._end_ns = 0
+
+    @property
+    def seen(self) -> bool:
+        """Tell whether any packet held part of it."""
+        return self._begin >= 0
+
+    def mark(self, source: Source, start: int, end: int) -> None:
+        """Add source.data[start:end] to the evidence."""
+        if type(source) is Piece and len(source.starts) == 1:
+            first = last = source.packets[0]
+            start_ns = end_ns = source.times[0]
+        else:
+            span = span_of(source, start, end)
+            first, last, start_ns, end_ns = span.first_packet, span.last_packet, span.start_ns, span.end_ns
+        stop = source.offset + end
+        if self._begin < 0:
+            self._begin, self._stop = source.offset + start, stop
+            self._first, self._last, self._start_ns, self._end_ns = first, last, start_ns, end_ns
+            return
+        self._stop = stop
+        self._first, self._last = min(self._first, first), max(self._last, last)
+        self._start_ns, self._end_ns = min(self._start_ns, start_ns), max(self._end_ns, end_ns)
+
+    def unmark(self) -> None:
+        """Forget the evidence: it was that of an interim response."""
+        self._begin = -1
+
+    @property
+    def span(self) -> Span | None:
+        """Give the evidence: from its first frame to its last, with what other streams sent in between."""
+        if self._begin < 0:
+            return None
+        length = self._stop - self._begin
+        return Span(self._begin, length, self._first, self._last, self._start_ns, self._end_ns, self.missing)
+
+    @property
+    def end_ns(self) -> int:
+        """Give the time of its last packet."""
+        return self._end_ns
+
+    def add(self, data: bytes, begin: int, stop: int, limit: int) -> int:
+        """Take content; keep what fits under the limit and say how much that was."""
+        self.body_size += stop - begin
+        if self.messages is not None:
+            self.messages.feed(data, begin, stop)
+        keep = min(stop - begin, limit - self.kept)
+        if keep <= 0:
+            return 0
+        self.body.append(data[begin : begin + keep])
+        self.kept += keep
+        return keep
+
+    def miss(self, length: int) -> None:
+        """Hear that octets of the content are missing; what follows them is not kept."""
+        self.body_size += length
+        self.missing += length
+        self.kept = 1 << 62
+        if self.messages is not None:
+            self.messages.missing(length)
+
+
+class Stream:
+    """One stream. losses: octets lost in each direction of the connection when it began.
+
+    reset: error code of RST_STREAM, or of the GOAWAY that left it unprocessed; -1 without. reset_by: who sent that.
+    upgrade: the HTTP/1.1 entry whose request this stream answers. unanswered_by_goaway: the server will not process it.
+    """
+
+    __slots__ = (
+        "goaway",
+        "grpc",
+        "losses",
+        "notes",
+        "number",
+        "pushed",
+        "request",
+        "reset",
+        "reset_by",
+        "reset_ns",
+        "response",
+        "upgrade",
+    )
+
+    def __init__(self, number: int, losses: tuple[int, int]) -> None:
+        self.number = number
+        self.losses = losses
+        self.request, self.response = Half(), Half()
+        self.notes: list[str] = []
+        self.reset, self.reset_by, self.reset_ns = -1, Direction.CLIENT, 0
+        self.grpc = self.pushed = self.goaway = False
+        self.upgrade: Entry | None = None
+
+    def half(self, direction: Direction) -> Half:
+        """Give what one side sends."""
+        return self.request if direction is Direction.CLIENT else self.response
+
+    @property
+    def kept(self) -> int:
+        """Give the octets of content that it keeps."""
+        return sum(len(part) for half in (self.request, self.response) for part in half.body)
+
+    @property
+    def finished(self) -> bool:
+        """Tell whether nothing more is to come; of a request that was not seen nothing is waited for."""
+        return self.response.ended and (self.request.ended or not self.request.seen)
+
+
+class ClosedStreams:
+    """The streams that closed last; bounded."""
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, None] = {}
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._numbers
+
+    def add(self, number: int) -> None:
+        """Remember a stream, and forget the oldest when there are too many."""
+        numbers = self._numbers
+        numbers[number] = None
+        if len(numbers) > CLOSED_LIMIT:
+            del numbers[next(iter(numbers))]
