@@ -6,7 +6,7 @@ from kubeshark_mcp.dissect.base import Context, Dissector
 from kubeshark_mcp.dissect.buffer import Source, span_of
 from kubeshark_mcp.dissect.http2_entry import Targets, make_entry
 from kubeshark_mcp.dissect.http2_frames import HELD_LIMIT, Frame, FrameReader, Listener
-from kubeshark_mcp.dissect.http2_streams import BODY_ROOM, OPEN_LIMIT, ClosedStreams, Half, Stream
+from kubeshark_mcp.dissect.http2_streams import BODY_ROOM, OPEN_LIMIT, RESET_LIMIT, ClosedStreams, Half, Stream
 from kubeshark_mcp.dissect.http_head import text
 from kubeshark_mcp.dissect.http_message import ENDINGS
 from kubeshark_mcp.dissect.wire_grpc import MessageCounter, is_grpc
@@ -65,6 +65,7 @@ class Http2Dissector(Dissector, Listener):
             for direction in Direction
         )
         self._streams: dict[int, Stream] = {}
+        self._given_up: dict[int, None] = {}
         self._closed = ClosedStreams()
         self._room = BODY_ROOM
         self._faults = 0
@@ -90,7 +91,7 @@ class Http2Dissector(Dissector, Listener):
                 self._note(side.block.stream, f"the header section is cut short: {ending}")
         for stream in list(self._streams.values()):
             for half, name in ((stream.request, "request"), (stream.response, "response")):
-                if half.seen and not half.ended:
+                if half.seen and not half.ended and stream.reset < 0:
                     stream.notes.append(f"the end of the {name} is missing: {ending}")
             self._finish(stream)
 
@@ -258,16 +259,23 @@ class Http2Dissector(Dissector, Listener):
             self._finish(stream)
 
     def _reset(self, direction: Direction, frame: Frame) -> None:
-        """One side gives a stream up (section 6.4)."""
+        """One side gives a stream up (section 6.4). What the server had sent by then may still arrive."""
         stream = self._streams.get(frame.stream)
-        if stream is None:
+        if stream is None or stream.reset >= 0:
             return
         half = stream.half(direction)
         if half.seen:
             half.mark(frame.source, frame.start, frame.end)
         stream.reset, stream.reset_by = int.from_bytes(frame.payload[:4]), direction
         stream.reset_ns = span_of(frame.source, frame.start, frame.end).end_ns
-        self._finish(stream)
+        if direction is not _CLIENT or stream.response.ended:
+            self._finish(stream)
+            return
+        stream.abandoned = not stream.response.seen
+        stream.request.ended = True
+        self._given_up[stream.number] = None
+        if len(self._given_up) > RESET_LIMIT:
+            self._finish(self._streams[next(iter(self._given_up))])
 
     def _go_away(self, direction: Direction, frame: Frame) -> None:
         """One side wants no further streams; those above its last one were not processed (section 6.8)."""
@@ -306,6 +314,7 @@ class Http2Dissector(Dissector, Listener):
 
     def _finish(self, stream: Stream) -> None:
         del self._streams[stream.number]
+        self._given_up.pop(stream.number, None)
         self._closed.add(stream.number)
         self._room += stream.kept
         notes = []

@@ -146,7 +146,7 @@ def _judge(entry: Entry, stream: Stream) -> None:
     if stream.reset <= _NO_ERROR and not stream.goaway:
         return
     cancelled = stream.reset == _CANCEL and stream.reset_by is Direction.CLIENT
-    if not (cancelled and entry.status):
+    if stream.abandoned or not (cancelled and entry.status):
         entry.failed = True
         entry.status = "GOAWAY" if stream.goaway else error_name(stream.reset)
 
@@ -160,7 +160,8 @@ def _add_grpc(entry: Entry, stream: Stream) -> None:
     code = read_status(ends)
     fields["grpc_status"] = code
     if code != NO_STATUS:
-        fields["grpc_status_name"] = entry.status = status_name(code)
+        fields["grpc_status_name"] = status_name(code)
+        entry.status = entry.status if stream.abandoned else status_name(code)
         entry.failed = entry.failed or code > 0
     elif stream.reset > _NO_ERROR:
         entry.status = error_name(stream.reset)
@@ -203,7 +204,7 @@ def _add_deadline(entry: Entry, stream: Stream, section: HeaderSection, code: in
     if not timeout:
         return
     entry.fields["grpc_timeout_us"] = timeout
-    if code != NO_STATUS or stream.reset != _CANCEL or entry.request is None:
+    if (code != NO_STATUS and not stream.abandoned) or stream.reset != _CANCEL or entry.request is None:
         return
     waited = (stream.reset_ns - entry.request.start_ns) // 1000
     if waited + max(timeout // 50, 1000) >= timeout:

@@ -10,6 +10,8 @@ from kubeshark_mcp.model.stream import Direction, Piece, Span
 
 OPEN_LIMIT = 8192
 """Streams of one connection that may be open at once; gRPC clients pile up thousands when a server hangs."""
+RESET_LIMIT = 64
+"""Streams that the client gave up and whose answer, on its way already, is still waited for."""
 CLOSED_LIMIT = 4096
 """Streams of one connection that are remembered as closed, because frames on them may still be under way."""
 BODY_ROOM = 16 * 1024 * 1024
@@ -113,11 +115,13 @@ class Half:
 class Stream:
     """One stream. losses: octets lost in each direction of the connection when it began.
 
-    reset: error code of RST_STREAM, or of the GOAWAY that left it unprocessed; -1 without. reset_by: who sent that.
-    upgrade: the HTTP/1.1 entry whose request this stream answers. unanswered_by_goaway: the server will not process it.
+    reset: error code of RST_STREAM, or of the GOAWAY that left it unprocessed (goaway); -1 without. reset_by: who sent
+    that. abandoned: the client reset it before it got any answer. pushed: the server began it. upgrade: the HTTP/1.1
+    entry whose request this stream answers.
     """
 
     __slots__ = (
+        "abandoned",
         "goaway",
         "grpc",
         "losses",
@@ -138,7 +142,7 @@ class Stream:
         self.request, self.response = Half(), Half()
         self.notes: list[str] = []
         self.reset, self.reset_by, self.reset_ns = -1, Direction.CLIENT, 0
-        self.grpc = self.pushed = self.goaway = False
+        self.grpc = self.pushed = self.goaway = self.abandoned = False
         self.upgrade: Entry | None = None
 
     def half(self, direction: Direction) -> Half:
