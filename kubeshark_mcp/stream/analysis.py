@@ -17,7 +17,7 @@ from kubeshark_mcp.stream.metrics import (
     COMPLETE_SYN,
     COMPLETE_SYN_ACK,
 )
-from kubeshark_mcp.stream.rows import MARK_ACKNOWLEDGING, MARK_KEEP_ALIVE, MARK_PROBE, SCALE_UNKNOWN
+from kubeshark_mcp.stream.rows import MARK_ACKNOWLEDGING, MARK_KEEP_ALIVE, MARK_PROBE, SCALE_ABSENT, SCALE_UNKNOWN
 from kubeshark_mcp.stream.table import NEVER
 
 _WHOLE, _HALF = 1 << 32, 1 << 31
@@ -55,6 +55,7 @@ class Side:
     next_sequence: int = 0
     acknowledgment: int = 0
     window: int = 0
+    scaled_window: int = 0
     scale: int = SCALE_UNKNOWN
     marks: int = 0
     duplicates: int = 0
@@ -97,12 +98,12 @@ class Analysis:
     def take(self, packet: Packet) -> None:
         """Compare a packet with what came before, count what is wrong, remember it."""
         ours, theirs = self.sides[packet.direction], self.sides[1 - packet.direction]
-        window = self._scaled(packet, ours, theirs)
-        marks = self._look_at_acknowledgment(packet, window, ours, theirs)
+        marks = self._look_at_acknowledgment(packet, ours, theirs)
         if packet.acknowledgment != ours.acknowledgment:
             ours.duplicates = 0
-        if packet.length and ours.seen and distance(packet.sequence, ours.next_sequence) < 0 and not marks:
+        if packet.length and not marks & MARK_KEEP_ALIVE:
             self._look_at_repetition(packet, ours, theirs)
+        window = self._scaled(packet, ours, theirs)
         self._remember(packet, window, marks, ours)
         if packet.flags & TCP_ACK:
             self._sample(packet, theirs)
@@ -113,58 +114,65 @@ class Analysis:
             return packet.window
         return packet.window << ours.scale
 
-    def _look_at_acknowledgment(self, packet: Packet, window: int, ours: Side, theirs: Side) -> int:
+    def _look_at_acknowledgment(self, packet: Packet, ours: Side, theirs: Side) -> int:
         """Look for probes, keep-alives, full windows, lost segments and duplicate ACKs. Give the marks it leaves."""
         if not ours.seen:
-            self._look_at_window(packet, window, ours, theirs)
+            self._look_at_window(packet, ours, theirs)
             return 0
         ahead = distance(packet.sequence, ours.next_sequence)
-        if packet.length == 1 and ahead == 0 and theirs.seen and theirs.window == 0:
+        if packet.payload == 1 and ahead == 0 and theirs.seen and theirs.window == 0:
             return MARK_PROBE
-        self._look_at_window(packet, window, ours, theirs)
+        self._look_at_window(packet, ours, theirs)
         if ahead > 0 and not packet.flags & TCP_RST:
             self.tally.missing_segments += 1
         if packet.flags & _CONTROL:
             return 0
-        if ahead == -1 and packet.length <= 1:
+        if ahead == -1 and packet.payload <= 1:
             self.tally.keepalive_count += 1
             return MARK_KEEP_ALIVE
-        if packet.length == 0 and ahead == 0 and window == ours.window:
-            self._look_at_duplicate(packet, window, ours, theirs)
+        if packet.payload == 0 and ahead == 0 and packet.window == ours.window:
+            self._look_at_duplicate(packet, ours, theirs)
         return 0
 
-    def _look_at_window(self, packet: Packet, window: int, ours: Side, theirs: Side) -> None:
+    def _look_at_window(self, packet: Packet, ours: Side, theirs: Side) -> None:
         if packet.flags & _CONTROL:
             return
-        if window == 0:
+        if packet.window == 0:
             self.tally.zero_window_events += 1
-        if packet.length and theirs.seen and theirs.scale != SCALE_UNKNOWN:
-            limit = (theirs.acknowledgment + theirs.window) % _WHOLE
+        known = theirs.scale != SCALE_UNKNOWN or ours.scale == SCALE_ABSENT
+        if packet.payload and theirs.seen and known:
+            limit = (theirs.acknowledgment + theirs.scaled_window) % _WHOLE
             self.tally.window_full_events += (packet.sequence + packet.length) % _WHOLE == limit
 
-    def _look_at_duplicate(self, packet: Packet, window: int, ours: Side, theirs: Side) -> None:
+    def _look_at_duplicate(self, packet: Packet, ours: Side, theirs: Side) -> None:
         """Tell a duplicate ACK from the answers to keep-alives and zero-window probes, which look the same."""
         same = packet.acknowledgment == ours.acknowledgment
-        if window and same and not theirs.marks & MARK_KEEP_ALIVE:
+        if packet.window and same and not theirs.marks & MARK_KEEP_ALIVE:
             ours.duplicates += 1
             self.tally.dup_acks += 1
 
     def _look_at_repetition(self, packet: Packet, ours: Side, theirs: Side) -> None:
-        """Tell fast retransmission, reordering and retransmission apart: bytes that do not advance the stream."""
+        """Tell spurious and fast retransmission, reordering and retransmission apart, in Wireshark's precedence."""
         end = (packet.sequence + packet.length) % _WHOLE
-        self.tally.repeated_bytes += packet.payload
-        if (
+        if packet.payload and theirs.acknowledgment and distance(end, theirs.acknowledgment) <= 0:
+            self._repeat(packet)
+        elif not ours.seen or distance(packet.sequence, ours.next_sequence) >= 0:
+            return
+        elif (
             theirs.duplicates >= 2
             and theirs.acknowledgment == packet.sequence
             and packet.time - theirs.packet_ns < _FAST_RETRANSMISSION_NS
         ):
             self.tally.fast_retransmissions += 1
-            self.tally.retransmissions += 1
+            self._repeat(packet)
         elif packet.time - ours.advance_ns < self._reordering_ns() and end != ours.next_sequence:
             self.tally.out_of_order += 1
-            self.tally.repeated_bytes -= packet.payload
         else:
-            self.tally.retransmissions += 1
+            self._repeat(packet)
+
+    def _repeat(self, packet: Packet) -> None:
+        self.tally.retransmissions += 1
+        self.tally.repeated_bytes += packet.payload
 
     def _reordering_ns(self) -> int:
         """How long after the highest segment a lower one counts as reordered: the handshake's round trip, else 3 ms."""
@@ -181,7 +189,8 @@ class Analysis:
         if not ours.seen or (distance(end, ours.next_sequence) > 0 and not marks & MARK_PROBE):
             ours.next_sequence, ours.advance_ns = end, packet.time
         ours.seen = True
-        ours.acknowledgment, ours.window, ours.packet_ns, ours.marks = packet.acknowledgment, window, packet.time, marks
+        ours.acknowledgment, ours.packet_ns, ours.marks = packet.acknowledgment, packet.time, marks
+        ours.window, ours.scaled_window = packet.window, window
         if packet.flags & TCP_ACK:
             ours.marks |= MARK_ACKNOWLEDGING
 

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from kubeshark_mcp.stream.table import FlowTable, Rows
 
 _SIDE_COLUMNS = (
-    "next_sequence", "acknowledgment", "window", "scale", "marks", "duplicates", "packet_ns", "advance_ns", "data_ns",
+    "next_sequence", "acknowledgment", "window", "scaled_window", "scale", "marks", "duplicates", "packet_ns",
+    "advance_ns", "data_ns",
 )  # fmt: skip
+_MARKS = _SIDE_COLUMNS.index("marks")
 _TALLIES = tuple(name for name in Tally.__slots__ if name != "samples")
 _TIMES = ("syn_ns", "syn_ack_ns", "ack_ns")
 _MOST_UNACKNOWLEDGED = 1 << 20
@@ -81,7 +83,7 @@ class Analyst:
             sides = []
             for way in (0, 1):
                 own = [value[way] for value in values]
-                side = Side(bool(own[4] & MARK_SEEN), *own)
+                side = Side(bool(own[_MARKS] & MARK_SEEN), *own)
                 side.marks &= ~MARK_SEEN
                 sides.append(side)
             analyses.append(Analysis((sides[0], sides[1]), complete, moments))

@@ -102,7 +102,8 @@ def _note_ends(batch: Batch, segments: Segments, table: FlowTable, near: Neighbo
         rows["duplicates"][row[changed], direction] = 0
         rows["next_sequence"][row, direction] = segments.end[at]
         rows["acknowledgment"][row, direction] = segments.acknowledgment[at]
-        rows["window"][row, direction] = near.scaled[at]
+        rows["window"][row, direction] = segments.window[at]
+        rows["scaled_window"][row, direction] = near.scaled[at]
         rows["packet_ns"][row, direction] = batch.time[at]
         rows["marks"][row, direction] = np.where(
             (segments.flags[at] & TCP_ACK) != 0, MARK_SEEN | MARK_ACKNOWLEDGING, MARK_SEEN

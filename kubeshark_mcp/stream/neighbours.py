@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kubeshark_mcp.model.packet import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN
-from kubeshark_mcp.stream.rows import MARK_ACKNOWLEDGING, MARK_SEEN, SCALE_UNKNOWN
+from kubeshark_mcp.stream.rows import MARK_ACKNOWLEDGING, MARK_SEEN, SCALE_ABSENT, SCALE_UNKNOWN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,11 +123,12 @@ def _touches_receiver(
     """Tell which packets end exactly where the receiver's window ends, or bring what it had acknowledged before."""
     theirs = 1 - batch.direction
     acknowledged = before.take(near.other, segments.acknowledgment, "acknowledgment", theirs)
-    window = before.take(near.other, near.scaled, "window", theirs)
-    scale = table.rows["scale"][batch.rows][batch.group, theirs]
+    window = before.take(near.other, near.scaled, "scaled_window", theirs)
+    scale = table.rows["scale"][batch.rows]
+    known = (scale[:, ::-1] != SCALE_UNKNOWN) | (scale == SCALE_ABSENT)
     carries = (segments.length > 0) & before.other_seen
     old = before.acknowledging(near.other, segments.flags, theirs) & ((segments.end - acknowledged).view(np.int32) <= 0)
-    full = ((segments.flags & _CONTROL) == 0) & (scale != SCALE_UNKNOWN)
+    full = ((segments.flags & _CONTROL) == 0) & known[batch.group, batch.direction]
     full &= segments.end == acknowledged + window.astype(np.uint32)
     touches: NDArray[np.bool_] = carries & (old | full)
     return touches

@@ -49,7 +49,8 @@ ANALYSIS_FIELDS: list[tuple[Any, ...]] = [
     ("base", "<u4", (2,)),  # initial sequence number, or the best guess at it
     ("next_sequence", "<u4", (2,)),  # highest SEG.SEQ + SEG.LEN
     ("acknowledgment", "<u4", (2,)),  # of the last packet
-    ("window", "<u4", (2,)),  # of the last packet, scaled
+    ("window", "<u2", (2,)),  # of the last packet, as it stood there
+    ("scaled_window", "<u4", (2,)),  # the same in bytes
     ("scale", "i1", (2,)),
     ("marks", "u1", (2,)),
     ("duplicates", "<u4", (2,)),  # duplicate acknowledgments in a row
