@@ -148,10 +148,13 @@ def collect(rows: Iterable[Row], query: FlowQuery | None = None) -> list[Flow]:
         if not _matches(row, proto, query):
             continue
         client, server = (_end(row, side, query.aggregate) for side in ("src", "dst"))
-        key = (proto, *client.values(), "|", *server.values())
+        # A DNS name is known from its answer on, so connections before and after it are one flow all the same.
+        key = (proto, *(value for end in (client, server) for name, value in end.items() if name != "dns"))
         flow = flows.get(key)
         if flow is None:
             flow = flows[key] = Flow(proto, client, server)
+        flow.client.update(client)
+        flow.server.update(server)
         flow.add(row)
     return sorted(flows.values(), key=lambda flow: (-flow.bytes, flow.first_ns))
 

@@ -78,8 +78,7 @@ class JobBoard:
         if not path.exists():
             return None
         job = _from_json(read_json(path))
-        young = job.status is JobStatus.PENDING and time.time_ns() - job.created_ns < START_PATIENCE_NS
-        if job.status.ended or self._alive(key) or young:
+        if job.status.ended or self._alive(key) or self._starting(job):
             return job
         job = _from_json(read_json(path))  # it may have ended between the two looks
         if job.status.ended:
@@ -127,6 +126,11 @@ class JobBoard:
             return True
         with held_lock(self._lock(key)) as free:
             return not free
+
+    def _starting(self, job: Job) -> bool:
+        """Tell whether another process may just have started the worker, so that it has not come to its lock yet."""
+        young = time.time_ns() - job.created_ns < START_PATIENCE_NS
+        return job.status is JobStatus.PENDING and young and job.key not in self._children
 
     def _last_words(self, key: str) -> str:
         log = self._log(key)

@@ -1,0 +1,48 @@
+"""Which dissection a question is about."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubeshark_mcp.errors import ConflictError, NotFoundError
+from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.hub.embedded import EmbeddedHub
+
+from .conftest import SOURCES, ended
+
+
+@pytest.mark.parametrize("form", ["{snapshot}/default", "{snapshot}", None])
+async def test_a_dissection_is_named_in_full_by_its_snapshot_or_not_at_all(incident, form):
+    name = form and form.format(snapshot=incident.snapshot)
+    page = await incident.hub.calls(c.CallQuery(database=name, kfl="redis", limit=1))
+    assert page.database == incident.database
+
+
+async def test_an_unknown_one_is_not_found(incident):
+    with pytest.raises(NotFoundError, match="no snapshot 'nope'"):
+        await incident.hub.calls(c.CallQuery(database="nope"))
+    with pytest.raises(NotFoundError, match="has no dissection 'nope': start one"):
+        await incident.hub.calls(c.CallQuery(database=f"{incident.snapshot}/nope"))
+
+
+async def test_databases_are_listed_with_their_window_and_size(incident):
+    (database,) = await incident.hub.databases()
+    assert (database.snapshot, database.name, database.status) == (incident.snapshot, "default", "completed")
+    assert database.entry_count == sum(
+        (await incident.hub.dissection(incident.snapshot)).stats.protocol_counts.values()
+    )
+    assert database.first < database.last
+
+
+async def test_a_running_or_missing_dissection_is_said_so(tmp_path):
+    hub = EmbeddedHub(tmp_path, SOURCES[:1])
+    made = await hub.create_snapshot(c.SnapshotRequest(name="x"))
+    await ended(lambda: hub.snapshot(made.id))
+    with pytest.raises(NotFoundError, match=r"Nothing is dissected yet \(L7\), although there are snapshots"):
+        await hub.calls(c.CallQuery())
+    await hub.start_dissection(made.id)
+    with pytest.raises(ConflictError, match="its calls can be listed when it is completed"):
+        await hub.calls(c.CallQuery(database=made.id))
+    await ended(lambda: hub.dissection(made.id))
+    assert (await hub.calls(c.CallQuery(kfl="http"))).total > 0
+    await hub.close()
