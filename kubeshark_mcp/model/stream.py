@@ -112,7 +112,7 @@ class Window:
 
 @dataclass(slots=True)
 class Datagram:
-    """One UDP datagram, ICMP message or SCTP packet: the whole of its payload.
+    """One datagram: the payload of UDP, an SCTP packet or ICMP message from its own header on.
 
     missing: bytes cut off by the snap length. Not frozen, because that would triple the price of making one.
     """

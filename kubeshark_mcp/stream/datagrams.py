@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from kubeshark_mcp.stream.connections import Addresses
     from kubeshark_mcp.stream.limits import Counters, Limits
 
-_ICMP = TRANSPORTS.index("icmp")
+_HEADED = TRANSPORTS.index("sctp")
+"""From this transport code on, a datagram begins with the transport's own header: SCTP, ICMP."""
 
 
 class DatagramSide:
@@ -57,7 +58,7 @@ class DatagramSide:
         wanted = wanted[np.argsort(batch.index[wanted])]
         index = batch.index[wanted]
         end = block.payload_offset[index] + batch.payload[wanted]
-        start = np.where(codes[index] == _ICMP, block.transport_offset[index], block.payload_offset[index])
+        start = np.where(codes[index] >= _HEADED, block.transport_offset[index], block.payload_offset[index])
         view = view_of(block.data)
         for connection, way, begin, stop, number, time, missing in zip(
             self._connections.of(batch.rows[batch.group[wanted]].tolist()),
