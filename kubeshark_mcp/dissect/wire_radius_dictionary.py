@@ -89,7 +89,8 @@ _TABLE = """
 118 Digest-AKA-Auts text; 119 Digest-Domain text; 120 Digest-Stale text; 121 Digest-HA1 secret; 122 SIP-AOR text;
 123 Delegated-IPv6-Prefix prefix6; 124 MIP6-Feature-Vector long; 125 MIP6-Home-Link-Prefix prefix6;
 126 Operator-Name text; 127 Location-Information octets; 128 Location-Data octets;
-129 Basic-Location-Policy-Rules octets; 130 Extended-Location-Policy-Rules octets; 131 Location-Capable integer; 132 Requested-Location-Info integer;
+129 Basic-Location-Policy-Rules octets; 130 Extended-Location-Policy-Rules octets;
+131 Location-Capable integer; 132 Requested-Location-Info integer;
 133 Framed-Management-Protocol integer; 134 Management-Transport-Protection integer; 135 Management-Policy-Id text;
 136 Management-Privilege-Level integer; 137 PKM-SS-Cert octets; 138 PKM-CA-Cert octets; 139 PKM-Config-Settings octets;
 140 PKM-Cryptosuite-List octets; 141 PKM-SAID octets; 142 PKM-SA-Descriptor octets; 143 PKM-Auth-Key secret;
