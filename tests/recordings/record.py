@@ -15,12 +15,20 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import record_dns
+import record_grpc
 import record_http
+import record_http2
 import record_redis
 import record_sightings
 from loopback import enter, inside
 
-KINDS = {"http": record_http.record, "dns": record_dns.record, "redis": record_redis.record}
+KINDS = {
+    "http": record_http.record,
+    "http2": record_http2.record,
+    "grpc": record_grpc.record,
+    "dns": record_dns.record,
+    "redis": record_redis.record,
+}
 ON_A_CLUSTER = {"sightings": record_sightings.record}
 
 
