@@ -162,6 +162,15 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
+    """Give the errors inside nested groups."""
+    return [
+        leaf
+        for error in group.exceptions
+        for leaf in (leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    ]
+
+
 async def main(arguments: Sequence[str]) -> None:
     """Run the demo."""
     options = parse(arguments)
@@ -185,4 +194,4 @@ if __name__ == "__main__":
     try:
         asyncio.run(main(sys.argv[1:]))
     except* ToolFailedError as failures:
-        sys.exit("\n".join(str(failure) for failure in failures.exceptions))
+        sys.exit("\n".join(str(failure) for failure in leaves(failures)))

@@ -29,8 +29,9 @@ def _work(workspace: Workspace, job: Job, reporter: Reporter) -> dict[str, Any]:
 
 
 def _end_with_parent() -> None:
-    """Wait for the server that started this process to go away."""
-    sys.stdin.buffer.read()
+    """Wait for the server that started this process to go away; unbuffered, so that no lock is held at the end."""
+    while os.read(sys.stdin.fileno(), 1):
+        pass
     os._exit(1)
 
 
