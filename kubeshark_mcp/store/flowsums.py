@@ -56,8 +56,12 @@ QUALIFY sums.flow_id IS NULL OR row_number() OVER (PARTITION BY flow_id ORDER BY
 def sum_flows(shop: Workshop, protocol: str, joined: Path, path: Path) -> bool:
     """Write the flows of a protocol anew if one of their connections was joined; tell whether that was so."""
     connections = protocol.replace("_flow", "_conn")
-    source = joined / f"{connections}-joined-000{SUFFIX}"
-    if not source.exists() or "flow_id" not in shop.columns[protocol] or "flow_id" not in shop.columns[connections]:
+    source = joined / f"{connections}-joined-*{SUFFIX}"
+    if (
+        not any(joined.glob(source.name))
+        or "flow_id" not in shop.columns[protocol]
+        or "flow_id" not in shop.columns[connections]
+    ):
         return False
     known = shop.columns[connections]
     summed = {

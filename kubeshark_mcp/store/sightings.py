@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
-from kubeshark_mcp.store.columns import CONNECTIONS, FLOWS, HEAVY, quoted
-from kubeshark_mcp.store.files import JOINED, MAP_FILE, SUFFIX, store_errors
-from kubeshark_mcp.store.flowsums import sum_flows
+from kubeshark_mcp.store.columns import CONNECTIONS
+from kubeshark_mcp.store.files import JOINED, MAP_FILE, store_errors
 from kubeshark_mcp.store.grouping import group_sightings
-from kubeshark_mcp.store.merging import merge_identities, merged_columns
+from kubeshark_mcp.store.merging import merge_identities
+from kubeshark_mcp.store.rewriting import rewrite
 from kubeshark_mcp.store.workshop import Workshop
 
 TOLERANCE_NS = 10 * 10**9
@@ -44,22 +44,14 @@ WITH legs AS (
 numbers AS (
     SELECT gid, max(conn_id) FILTER (chosen) AS conn_id, arg_max(flow_id, depth) AS flow_id,
         arg_max(group_id, depth) AS group_id FROM legs GROUP BY gid)
-SELECT connection, numbers.* EXCLUDE (gid) FROM legs JOIN numbers USING (gid)
+SELECT connection, min(numbers.conn_id) AS conn_id, min(numbers.flow_id) AS flow_id, min(numbers.group_id) AS group_id
+FROM legs JOIN numbers USING (gid) GROUP BY connection
 """)
 """The numbers by which a connection seen at several places goes: its row's conn_id, the flow behind the translation."""
 
 _NUMBERS = ("conn_id", "flow_id", "conn_group_id")
 
 _MAP = "SELECT members._id, calls._id AS _joined_into FROM members JOIN calls USING (gid) ORDER BY ALL"
-
-_REWRITTEN = Template("""
-SELECT $columns
-FROM (SELECT * FROM $raw AS r ANTI JOIN gone ON r._id = gone._id) AS r
-LEFT JOIN calls AS c ON c._id = r._id
-LEFT JOIN set_of AS s ON s.connection = r._connection
-LEFT JOIN identities AS i ON i.set_id = s.set_id
-LEFT JOIN canonical AS k ON k.connection = r._connection
-""")
 
 
 def join_sightings(folder: Path, tolerance_ns: int = TOLERANCE_NS) -> JoinStats:
@@ -74,7 +66,10 @@ def join_sightings(folder: Path, tolerance_ns: int = TOLERANCE_NS) -> JoinStats:
             return JoinStats(_counts(shop, {}))
         merge_identities(shop)
         _prepare(shop)
-        rewritten = _rewrite(shop)
+        target = shop.temporary / JOINED
+        rewritten = rewrite(shop, target)
+        with store_errors(folder, "write"):
+            target.rename(folder / JOINED)
         ((calls, sightings),) = shop.run("SELECT count(*), sum(sightings)::BIGINT FROM calls")
         return JoinStats(_counts(shop, rewritten), calls, sightings)
     finally:
@@ -96,64 +91,6 @@ def _prepare(shop: Workshop) -> None:
         "CREATE TABLE gone AS SELECT members._id FROM members JOIN calls USING (gid) WHERE members._id <> calls._id"
     )
     shop.run("DROP TABLE members")
-
-
-def _rewrite(shop: Workshop) -> dict[str, int]:
-    """Write the protocols that changed, all or none; give their numbers of rows."""
-    target = shop.temporary / JOINED
-    changed = _changed(shop)
-    counts = {}
-    for protocol in changed:
-        path = target / f"{protocol}-joined-000{SUFFIX}"
-        shop.write(_rewritten(shop, protocol), path, shop.filled(protocol) | set(merged_columns(shop)))
-        counts[protocol] = _rows_in(shop, path)
-    for protocol in sorted(FLOWS & shop.files.keys()):
-        path = target / f"{protocol}-joined-000{SUFFIX}"
-        if sum_flows(shop, protocol, target, path):
-            counts[protocol] = _rows_in(shop, path)
-    with store_errors(shop.folder, "write"):
-        target.rename(shop.folder / JOINED)
-    return counts
-
-
-def _changed(shop: Workshop) -> list[str]:
-    """Give the protocols with joined rows, or with rows on a connection that goes by other numbers now."""
-    changed = []
-    for protocol in shop.files:
-        if protocol not in FLOWS and shop.run(
-            f"SELECT 1 FROM {shop.raw(protocol)} SEMI JOIN set_of ON connection = _connection LIMIT 1"  # noqa: S608
-        ):
-            changed.append(protocol)
-    return changed
-
-
-def _rewritten(shop: Workshop, protocol: str) -> str:
-    present = [name for name in shop.columns[protocol] if name not in HEAVY]
-    joined = {
-        "timestamp": "coalesce(c.timestamp, r.timestamp)",
-        "elapsed_time": "coalesce(c.elapsed, r.{0})",
-        "first_byte_time": "coalesce(c.first_byte, r.{0})",
-        "sightings": "coalesce(c.sightings, r.{0})",
-        "conn_id": "coalesce(k.conn_id, r.{0})",
-        "flow_id": "coalesce(k.flow_id, r.{0})",
-        "conn_group_id": "coalesce(k.group_id, r.{0})",
-    }
-    merged = set(merged_columns(shop))
-    columns = []
-    for name in present:
-        own = quoted(name)
-        if expression := joined.get(name.removeprefix("_")):
-            columns.append(f"{expression.format(own)} AS {own}")
-        elif name in merged:
-            columns.append(f"CASE WHEN i.set_id IS NULL THEN r.{own} ELSE i.{own} END AS {own}")
-        else:
-            columns.append(f"r.{own}")
-    return _REWRITTEN.substitute(columns=", ".join(columns), raw=shop.raw(protocol))
-
-
-def _rows_in(shop: Workshop, path: Path) -> int:
-    text = str(path).replace("'", "''")
-    return int(shop.run(f"SELECT count(*) FROM read_parquet('{text}')")[0][0])  # noqa: S608
 
 
 def _counts(shop: Workshop, rewritten: Mapping[str, int]) -> dict[str, int]:

@@ -14,8 +14,8 @@ from kubeshark_mcp.errors import StoreError
 from kubeshark_mcp.store.columns import quoted
 from kubeshark_mcp.store.files import FILLED, entry_files, store_errors
 
-MEMORY_LIMIT = "384MB"
-_ROW_GROUP = 57_344
+MEMORY_LIMIT = "256MB"
+_ROW_GROUP = 24_576
 
 
 class Workshop:
@@ -35,16 +35,19 @@ class Workshop:
         # The wide rows are to stream past hash tables of narrow ones, whatever the numbers of rows suggest.
         self.run("SET disabled_optimizers = 'build_side_probe_side,join_order'")
         self.columns: dict[str, list[str]] = {}
-        for protocol, paths in self.files.items():
-            texts = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+        for protocol in self.files:
             # File paths cannot be bound in a view's definition, so they are written as literals.
-            self.run(f"CREATE VIEW {self.raw(protocol)} AS SELECT * FROM read_parquet([{texts}])")  # noqa: S608
+            self.run(f"CREATE VIEW {self.raw(protocol)} AS SELECT * FROM read_parquet([{self.paths(protocol)}])")  # noqa: S608
             self.columns[protocol] = [row[0] for row in self.run(f"DESCRIBE {self.raw(protocol)}")]
 
     @staticmethod
     def raw(protocol: str) -> str:
         """Give the name of the view over a protocol's files."""
         return quoted(f"raw {protocol}")
+
+    def paths(self, protocol: str) -> str:
+        """Give the paths of a protocol's files as SQL literals."""
+        return ", ".join("'" + str(path).replace("'", "''") + "'" for path in self.files[protocol])
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement and give its rows; errors are sentences."""
@@ -59,8 +62,8 @@ class Workshop:
 
     def filled(self, protocol: str) -> set[str]:
         """Give the columns that have a value in some row of a protocol."""
-        texts = ", ".join("'" + str(path).replace("'", "''") + "'" for path in self.files[protocol])
-        rows = self.run(f"SELECT decode(value) FROM parquet_kv_metadata([{texts}]) WHERE decode(key) = '{FILLED}'")  # noqa: S608
+        source = f"parquet_kv_metadata([{self.paths(protocol)}])"
+        rows = self.run(f"SELECT decode(value) FROM {source} WHERE decode(key) = '{FILLED}'")  # noqa: S608
         return {name for (text,) in rows for name in json.loads(text)}
 
     def write(self, sql: str, path: Path, filled: Iterable[str] = ()) -> None:
