@@ -1,0 +1,172 @@
+"""PostgreSQL: what one client wanted and what it got, on the way to an entry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubeshark_mcp.dissect.buffer import join
+from kubeshark_mcp.dissect.frames import Frame
+from kubeshark_mcp.dissect.sql_text import one_line, verb_of
+from kubeshark_mcp.dissect.wire_postgresql import Failure, Tag
+from kubeshark_mcp.model.entry import Entry
+from kubeshark_mcp.model.stream import Connection, Span
+
+TAGS = 32
+"""Statements of one simple query whose outcome is written out."""
+
+_MISSING_TEXT = "the text of prepared statement {!r} is missing, as bytes of the connection are"
+
+
+class Exchange:
+    """One execution of a statement, or another request, with its answers.
+
+    statement: name in the extended protocol. text: of the statement, None where it is not known.
+    prepares, bound, executed: a Parse, a Bind, an Execute belongs to it. finished: its outcome is known.
+    emitted: the entry is out. cycle: number of the Sync behind it, from 0.
+    """
+
+    __slots__ = (
+        "_limit",
+        "_tags",
+        "bound",
+        "cycle",
+        "emitted",
+        "entry",
+        "executed",
+        "finished",
+        "prepares",
+        "rows",
+        "size",
+        "statement",
+        "text",
+    )
+
+    def __init__(self, connection: Connection, session: dict[str, Any], command: str, limit: int) -> None:
+        self.entry = Entry("postgresql", connection, None, None, {**session, "postgresql_command": command}, command)
+        self.statement = ""
+        self.text: str | None = None
+        self.executed = self.prepares = self.bound = self.finished = self.emitted = False
+        self.cycle = self.rows = self.size = 0
+        self._limit = limit
+        self._tags: list[str] = []
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Give the fields of the entry."""
+        return self.entry.fields
+
+    def say(self, text: str) -> None:
+        """Take the text of the statement."""
+        self.text = text
+        self.fields["postgresql_query"] = text
+        self.fields["postgresql_command"] = verb_of(text) or "Query"
+        self.entry.summary = one_line(text) or "(empty query)"
+
+    def name_statement(self, name: str, text: str | None, *, gaps: bool) -> None:
+        """Take the prepared statement that is executed. gaps: bytes of the connection were missing before."""
+        self.statement = name
+        if name:
+            self.fields["postgresql_statement"] = name
+        if text is not None:
+            self.say(text)
+            return
+        self.fields["postgresql_statement_unknown"] = True
+        self.entry.summary = f"Execute {name or 'the unnamed statement'}, text not captured"
+        if gaps:
+            self.entry.malformed = _MISSING_TEXT.format(name)
+
+    def ask(self, frame: Frame, *, shown: bool = True) -> None:
+        """Add a message of the client. shown: its bytes may be kept as a body."""
+        entry = self.entry
+        entry.request = frame.span if entry.request is None else join(entry.request, frame.span)
+        self.size += frame.size
+        if shown:
+            entry.request_body = self._keep(entry.request_body, frame)
+
+    def hear(self, frame: Frame, *, shown: bool = True) -> None:
+        """Add a message of the server. shown: its bytes may be kept as a body."""
+        entry = self.entry
+        entry.response = frame.span if entry.response is None else join(entry.response, frame.span)
+        if shown:
+            entry.response_body = self._keep(entry.response_body, frame)
+
+    def hear_run(self, span: Span, data: bytes, start: int) -> None:
+        """Add messages of the server that lie behind each other, of which only their number matters."""
+        entry = self.entry
+        entry.response = span if entry.response is None else join(entry.response, span)
+        room = self._limit - len(entry.response_body)
+        if room > 0:
+            entry.response_body += data[start : start + min(room, span.length)]
+
+    def ask_run(self, span: Span, data: bytes, start: int) -> None:
+        """Add messages of the client that lie behind each other, of which only their number matters."""
+        entry = self.entry
+        entry.request = span if entry.request is None else join(entry.request, span)
+        self.size += span.length
+        room = self._limit - len(entry.request_body)
+        if room > 0:
+            entry.request_body += data[start : start + min(room, span.length)]
+
+    def copy(self, messages: int, size: int) -> None:
+        """Count data that was copied in or out."""
+        fields = self.fields
+        fields["postgresql_copy_rows"] = fields.get("postgresql_copy_rows", 0) + messages
+        fields["postgresql_copy_bytes"] = fields.get("postgresql_copy_bytes", 0) + size
+
+    def add_tag(self, tag: Tag) -> None:
+        """Take the outcome of one statement."""
+        fields = self.fields
+        if len(self._tags) < TAGS:
+            self._tags.append(tag.text)
+        if tag.changed:
+            fields["postgresql_rows_affected"] = fields.get("postgresql_rows_affected", 0) + tag.changed
+        if tag.command and (self.text is None or fields["postgresql_command"] == "WITH"):
+            fields["postgresql_command"] = tag.command.partition(" ")[0]
+            if self.entry.request is None:
+                self.entry.summary = tag.text
+        self.entry.status = self.entry.status or "OK"
+
+    def fail(self, failure: Failure) -> None:
+        """Take an error."""
+        fields = self.fields
+        fields["postgresql_error_code"] = failure.code
+        fields["postgresql_error_message"] = failure.message
+        fields["postgresql_error_severity"] = failure.severity
+        self.entry.status, self.entry.failed = failure.code or "ERROR", True
+
+    def notice(self, failure: Failure) -> None:
+        """Take a notice; the first one is shown."""
+        self.fields.setdefault("postgresql_notice", failure.message)
+
+    def abort(self) -> None:
+        """Take that the server passed this over, because something before it in the pipeline failed."""
+        self.entry.status, self.entry.failed = "aborted", True
+        self.finished = True
+
+    def close(self) -> Entry:
+        """Write down what was counted and give the entry."""
+        self.finished = True
+        entry, fields = self.entry, self.fields
+        if (self.prepares or self.bound) and not self.executed:
+            fields["postgresql_command"] = command = "Parse" if self.prepares else "Bind"
+            entry.summary = f"{command} {entry.summary}"
+        if entry.response is not None:
+            answered = entry.request is None or bool(entry.status)
+            fields["postgresql_success"] = answered and not entry.failed and not entry.malformed
+            fields["postgresql_response_size"] = entry.response.length
+        if entry.request is not None:
+            fields["postgresql_request_size"] = self.size
+        fields["postgresql_total_size"] = self.size + (entry.response.length if entry.response else 0)
+        if self.rows:
+            fields["postgresql_rows"] = self.rows
+        if self._tags:
+            fields["postgresql_tag"] = "; ".join(self._tags)
+        if entry.failed and not fields.get("postgresql_error_code"):
+            fields["postgresql_success"] = False
+        return entry
+
+    def _keep(self, body: bytes, frame: Frame) -> bytes:
+        if frame.size > len(frame.body):
+            self.fields["postgresql_truncated"] = True
+        room = self._limit - len(body)
+        return body + frame.body[:room] if room > 0 else body
