@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PIP_DISABLE_PIP_VERSION_CHECK=1
+# The certificates of the system, as pip uses them: networks with a proxy of their own need it.
+export UV_SYSTEM_CERTS=true UV_NATIVE_TLS=true
 if command -v uv >/dev/null 2>&1; then
   [ -x .venv/bin/python ] || uv venv --quiet --python '>=3.11' .venv
   uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
