@@ -7,6 +7,7 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 packages=(
   tshark tcpdump                           # referees
   nginx redis-server postgresql nsd         # servers
+  nghttp2-server nghttp2-client nghttp2-proxy  # HTTP/2 without TLS: nghttpd, nghttp, nghttpx
   apache2-utils wrk curl bind9-dnsutils    # clients and load
   iproute2 iptables conntrack procps util-linux
 )
