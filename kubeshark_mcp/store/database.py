@@ -20,7 +20,7 @@ import duckdb
 from kubeshark_mcp.errors import NotFoundError, StoreError
 from kubeshark_mcp.model.field import FieldType
 from kubeshark_mcp.store.columns import LAYER_4, SQL_TYPES, quoted
-from kubeshark_mcp.store.files import FILLED, JOINED, MAP_FILE, entry_files
+from kubeshark_mcp.store.files import FILLED, JOINED, MAP_FILE, entry_files, is_complete, read_manifest
 from kubeshark_mcp.store.hashing import stable_hash
 
 MEMORY_LIMIT = "512MB"
@@ -209,6 +209,8 @@ def _files_by_protocol(folders: Sequence[Path]) -> dict[str, list[Path]]:
     for folder in folders:
         if not folder.is_dir():
             raise NotFoundError(f"There are no entries in {str(folder)!r}: dissect the captures first.")
+        if is_complete(folder):
+            read_manifest(folder)  # Refuses a folder that a later version wrote.
         for protocol, paths in entry_files(folder).items():
             found.setdefault(protocol, []).extend(paths)
     return found

@@ -1,7 +1,7 @@
 """Folders of entries: names of files, atomic writes, and the manifest that says a dissection is whole.
 
 A folder holds `<protocol>-<task>-<nnn>.parquet`, and, where calls were seen at several places, a folder `joined` with
-one row a call. `entries.json` is written last.
+one row a call. `entries.json` is written last: it says that all tasks are done and joined.
 """
 
 from __future__ import annotations

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from string import Template
 
 from kubeshark_mcp.store.columns import CONNECTIONS
-from kubeshark_mcp.store.files import JOINED, MAP_FILE, store_errors
+from kubeshark_mcp.store.files import JOINED, MANIFEST, MAP_FILE, store_errors, write_manifest
 from kubeshark_mcp.store.grouping import group_sightings
 from kubeshark_mcp.store.merging import merge_identities
 from kubeshark_mcp.store.rewriting import rewrite
@@ -55,25 +55,35 @@ _MAP = "SELECT members._id, calls._id AS _joined_into FROM members JOIN calls US
 
 
 def join_sightings(folder: Path, tolerance_ns: int = TOLERANCE_NS) -> JoinStats:
-    """Join the sightings in a folder of written entries; may be repeated, always starts from the rows as written."""
+    """Join the sightings in a folder of written entries and declare it complete: the last step of a dissection.
+
+    May be repeated; always starts from the rows as written.
+    """
     shop = Workshop(folder)
     try:
-        old = folder / JOINED
-        with store_errors(old, "write"):
-            shutil.rmtree(old, ignore_errors=True)
-            (shop.temporary / JOINED).mkdir()
-        if not group_sightings(shop, tolerance_ns):
-            return JoinStats(_counts(shop, {}))
-        merge_identities(shop)
-        _prepare(shop)
-        target = shop.temporary / JOINED
-        rewritten = rewrite(shop, target)
         with store_errors(folder, "write"):
-            target.rename(folder / JOINED)
-        ((calls, sightings),) = shop.run("SELECT count(*), sum(sightings)::BIGINT FROM calls")
-        return JoinStats(_counts(shop, rewritten), calls, sightings)
+            (folder / MANIFEST).unlink(missing_ok=True)
+            shutil.rmtree(folder / JOINED, ignore_errors=True)
+        stats = _joined(shop, tolerance_ns)
     finally:
         shop.close()
+    write_manifest(folder, asdict(stats))
+    return stats
+
+
+def _joined(shop: Workshop, tolerance_ns: int) -> JoinStats:
+    if not group_sightings(shop, tolerance_ns):
+        return JoinStats(_counts(shop, {}))
+    target = shop.temporary / JOINED
+    with store_errors(target, "write"):
+        target.mkdir()
+    merge_identities(shop)
+    _prepare(shop)
+    rewritten = rewrite(shop, target)
+    with store_errors(shop.folder, "write"):
+        target.rename(shop.folder / JOINED)
+    ((calls, sightings),) = shop.run("SELECT count(*), sum(sightings)::BIGINT FROM calls")
+    return JoinStats(_counts(shop, rewritten), calls, sightings)
 
 
 def _prepare(shop: Workshop) -> None:

@@ -84,6 +84,12 @@ def test_a_missing_folder_and_a_damaged_file_are_sentences(folder, tmp_path):
         Database([folder])
 
 
+def test_a_folder_that_a_later_version_wrote_is_refused(folder):
+    (folder / "entries.json").write_text('{"format": 99}')
+    with pytest.raises(StoreError, match="has format 99, this version reads up to 1: update kubeshark-mcp"):
+        Database([folder])
+
+
 def test_too_much_memory_is_a_sentence(folder, monkeypatch):
     database = Database([folder])
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Endpoint, Span
+from kubeshark_mcp.store.files import read_manifest
 from kubeshark_mcp.store.query import EntrySource, Query
 from kubeshark_mcp.store.sightings import JoinStats, join_sightings
 
@@ -218,7 +219,8 @@ def test_an_empty_folder_and_one_place_have_nothing_to_join(write, make, tmp_pat
     assert join_sightings(tmp_path / "none") == JoinStats()
     folder = write([seen_at(AT_CLIENT, make, number=n) for n in range(5)], places)
     assert join_sightings(folder) == JoinStats({"http": 5})
-    assert sorted(path.name for path in folder.iterdir()) == ["http-0-000.parquet"]
+    assert sorted(path.name for path in folder.iterdir()) == ["entries.json", "http-0-000.parquet"]
+    assert read_manifest(folder)["protocol_counts"] == {"http": 5}
 
 
 def test_joining_again_gives_the_same(write, make):
