@@ -17,8 +17,24 @@ from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Connection
 from kubeshark_mcp.store.hashing import stable_hash
 
-MATCH_FIELDS: Mapping[str, tuple[str, ...]] = {"dns": ("dns_id", "dns_questions", "dns_question_types")}
-"""What identifies a datagram of a protocol besides its client; without an entry here, its summary and lengths."""
+MATCH_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "dns": ("dns_id", "dns_questions", "dns_question_types"),
+    "icmp": (
+        "icmp_type",
+        "icmp_code",
+        "icmp_id",
+        "icmp_sequence",
+        "icmp_target",
+        "icmp_about_src",
+        "icmp_about_src_port",
+        "icmp_about_dst_port",
+    ),
+    "radius": ("radius_code", "radius_request_authenticator"),
+}
+"""What identifies a datagram of a protocol besides its client; without an entry here, its summary and length.
+
+None of these may be what address translation rewrites (`icmp_about_dst`).
+"""
 
 _MASK = np.uint64(2**63 - 1)
 _SEQUENCE_SPACE = 2**32
