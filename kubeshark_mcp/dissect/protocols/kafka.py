@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, Opening, Protocol
-from kubeshark_mcp.dissect.buffer import StreamBuffer, join
+from kubeshark_mcp.dissect.framed import FramedDissector, FrameError
 from kubeshark_mcp.dissect.kafka_pairing import KafkaPairing, Readings
 from kubeshark_mcp.dissect.wire_kafka import read_request_header
 from kubeshark_mcp.dissect.wire_kafka_api import APIS
 from kubeshark_mcp.dissect.wire_kafka_fields import KafkaError
 from kubeshark_mcp.model.field import Field, FieldType
-from kubeshark_mcp.model.stream import Closing, Direction, Piece, Span
+from kubeshark_mcp.model.stream import Closing, Direction, Span
 
 _BOOL, _INT, _STRING, _LIST = FieldType.BOOL, FieldType.INT, FieldType.STRING, FieldType.STRING_LIST
 _FIELDS = tuple(
@@ -96,179 +96,84 @@ def begins_request(data: bytes, position: int) -> bool | None:
     return not client_id or (client_id.isascii() and min(client_id) >= 0x20)
 
 
-class _Side:
-    """One direction. needed: bytes that the first message has to have before it is looked at again.
-
-    left: bytes to come of a message that is too long to be kept; `head` is what is kept, `span` what has come.
-    """
-
-    __slots__ = ("buffer", "head", "left", "lost", "needed", "size", "span")
-
-    def __init__(self, direction: Direction) -> None:
-        self.buffer = StreamBuffer(direction)
-        self.lost = False
-        self.needed = self.left = self.size = 0
-        self.head = b""
-        self.span: Span | None = None
-
-
-class KafkaDissector(Dissector):
+class KafkaDissector(FramedDissector):
     """Takes messages out of both directions, each behind its length in four bytes."""
 
     def __init__(self, context: Context, readings: Readings) -> None:
         super().__init__(context)
-        self._sides = (_Side(Direction.CLIENT), _Side(Direction.SERVER))
-        for side in self._sides:
-            side.lost = not context.connection.from_start
         self._pairing = KafkaPairing(context, readings)
-        self._limit = context.settings.message_limit
 
-    def on_piece(self, piece: Piece) -> None:
-        """Take the messages that end in this piece."""
-        side = self._sides[piece.direction]
-        side.buffer.append(piece)
-        if side.left and not self._pass(piece.direction, side):
-            return
-        if len(side.buffer) < side.needed:
-            return
-        data = side.buffer.data
-        packets = [len(data) - len(piece.data) + start for start in piece.starts]
-        position = self._resume(piece.direction, data, packets, 0) if side.lost else 0
-        while position < len(data):
-            try:
-                after = self._read(piece.direction, side, data, position)
-            except KafkaError as error:
-                after = self._resume(piece.direction, data, packets, position + 1)
-                self._unread(piece.direction, side, data[position:after], position, error)
-            if after < 0:
-                break
-            position = after
-        del data
-        side.buffer.consume(position)
-
-    def on_gap(self, direction: Direction, length: int) -> None:
-        """Keep what was read of a message; the next one is looked for at the beginning of a packet."""
-        self._end(direction, f"{length} bytes are missing behind them")
-        self._sides[direction].lost = True
-        self._pairing.tokens = False
-        if direction is Direction.SERVER:
-            self._pairing.lose()
-
-    def on_close(self, closing: Closing) -> None:
-        """Keep what was read of the last messages, and emit what waits."""
-        for direction in Direction:
-            self._end(direction, "the capture ends" if closing.how == "end" else "the connection ends")
-        self._pairing.flush()
-
-    def _read(self, direction: Direction, side: _Side, data: bytes, position: int) -> int:
-        """Take the message at `position`; give its end, or -1 while it is not whole. Raises KafkaError."""
+    def length_at(self, direction: Direction, data: bytes, position: int) -> int:
+        """Read the length; what follows it has to fit, or a wrong one would swallow the rest of the connection."""
         left = len(data) - position
-        side.needed = 4
         if left < 4:
-            return -1
+            return 0
         size = int.from_bytes(data[position : position + 4], "big", signed=True)
-        kept = min(4 + size, self._limit)
-        if size < 0 or (left >= min(kept, _SMALLEST) and not self._is_message(direction, data, position, size)):
-            raise KafkaError("no message begins", position)
-        if left < kept:
-            side.needed = _SMALLEST if left < _SMALLEST < kept else kept
-            return -1
-        end = position + 4 + size
-        whole = min(end, len(data))
-        span = side.buffer.span(position, whole)
-        if end <= len(data) and 4 + size <= self._limit:
-            self._take(direction, data[position + 4 : end], span, size)
-            return end
-        side.head, side.span, side.size = data[position + 4 : position + kept], span, size
-        side.left = end - whole
-        if not side.left:
-            self._take_head(direction, side)
-        return whole
+        if size < 0:
+            raise FrameError("no message begins", position)
+        if left < min(4 + size, _SMALLEST):
+            return 0
+        if not self._is_message(direction, data, position, size):
+            raise FrameError("no message begins", position)
+        return 4 + size
 
     def _is_message(self, direction: Direction, data: bytes, position: int, size: int) -> bool:
-        """Tell whether a message of this size can begin here: a wrong one would swallow what follows."""
-        if self._pairing.tokens and size <= self._limit:
+        usual = 4 + size <= self.context.settings.message_limit
+        if self._pairing.tokens and usual:
             return True
         if direction is Direction.SERVER:
-            correlation = int.from_bytes(data[position + 4 : position + 8], "big", signed=True)
-            return size >= 4 and (size <= self._limit or self._pairing.waits_for(correlation))
+            return size >= 4 and (usual or self._pairing.waits_for(_int32(data, position + 4)))
         try:
             header = read_request_header(data, position + 4, position + 4 + size)
         except KafkaError:
             return False
         return header.version <= _VERSION_LIMIT
 
-    def _take(self, direction: Direction, data: bytes, span: Span, size: int, cut: str = "") -> None:
-        pairing = self._pairing
-        if pairing.tokens and self._is_token(direction, data):
+    def begins_at(self, direction: Direction, data: bytes, start: int, stop: int) -> bool:
+        """Tell whether a request begins; or a response that is waited for, or that is all of its packet."""
+        if direction is _CLIENT:
+            return bool(begins_request(data, start))
+        if stop - start < 8:
+            return False
+        size = _int32(data, start)
+        return size >= 4 and (self._pairing.waits_for(_int32(data, start + 4)) or start + 4 + size == stop)
+
+    def on_message(self, direction: Direction, data: bytes, start: int, stop: int, span: Span, cut: str) -> None:
+        """Take a request, a response, or a SASL token."""
+        size, body, pairing = _int32(data, start), data[start + 4 : stop], self._pairing
+        if pairing.tokens and self._is_token(direction, body):
             pairing.token(direction, span, size, cut)
         elif direction is _CLIENT:
-            pairing.ask(data, span, size, cut)
+            pairing.ask(body, span, size, cut)
         else:
-            pairing.answer(data, span, size, cut)
+            pairing.answer(body, span, size, cut)
 
-    def _is_token(self, direction: Direction, data: bytes) -> bool:
+    def on_unread(self, direction: Direction, data: bytes, span: Span, why: str) -> None:
+        """Say that these bytes are no message."""
+        self._pairing.unread(direction, data, span, span.length, why)
+
+    def on_gap(self, direction: Direction, length: int) -> None:
+        """Find the next message; responses that are missing leave their requests alone."""
+        super().on_gap(direction, length)
+        self._pairing.tokens = False
+        if direction is Direction.SERVER:
+            self._pairing.lose()
+
+    def on_close(self, closing: Closing) -> None:
+        """Keep what was read of the last messages, and emit what waits."""
+        super().on_close(closing)
+        self._pairing.flush()
+
+    def _is_token(self, direction: Direction, body: bytes) -> bool:
         """Tell whether this is a SASL token without Kafka's header, as it follows SaslHandshake 0 (KIP-43)."""
         if direction is _CLIENT:
-            return not begins_request(len(data).to_bytes(4, "big") + data[:600], 0)
-        correlation = int.from_bytes(data[:4], "big", signed=True)
-        return self._pairing.waits_for_token and not (len(data) >= 4 and self._pairing.waits_for(correlation))
+            return not begins_request(len(body).to_bytes(4, "big") + body[: 2 * _CLIENT_ID_LIMIT], 0)
+        waited = len(body) >= 4 and self._pairing.waits_for(_int32(body, 0))
+        return self._pairing.waits_for_token and not waited
 
-    def _pass(self, direction: Direction, side: _Side) -> bool:
-        """Pass over more of a message that is too long to be kept; tell whether it has ended."""
-        length = min(side.left, len(side.buffer))
-        more = side.buffer.span(0, length)
-        side.span = join(side.span, more) if side.span is not None else more
-        side.buffer.consume(length)
-        side.left -= length
-        if not side.left:
-            self._take_head(direction, side)
-        return not side.left and len(side.buffer) > 0
 
-    def _take_head(self, direction: Direction, side: _Side, why: str = "") -> None:
-        if side.span is not None:
-            cut = f"{len(side.head)} of {side.size} bytes of the message were kept"
-            self._take(direction, side.head, side.span, side.size, f"{cut}: {why}" if why else cut)
-        side.head, side.span, side.left = b"", None, 0
-
-    def _resume(self, direction: Direction, data: bytes, packets: list[int], after: int) -> int:
-        """Give where a message begins, at `after` or behind it, at the beginning of a packet; else the end."""
-        side = self._sides[direction]
-        for index, start in enumerate(packets):
-            if start < after:
-                continue
-            stop = packets[index + 1] if index + 1 < len(packets) else len(data)
-            if direction is _CLIENT:
-                begins = bool(begins_request(data, start))
-            else:
-                size = int.from_bytes(data[start : start + 4], "big")
-                correlation = int.from_bytes(data[start + 4 : start + 8], "big", signed=True)
-                begins = stop - start >= 8 and size >= 4
-                begins = begins and (self._pairing.waits_for(correlation) or start + 4 + size == stop)
-            if begins:
-                side.lost = False
-                return start
-        side.lost = True
-        return len(data)
-
-    def _unread(self, direction: Direction, side: _Side, data: bytes, position: int, error: KafkaError) -> None:
-        """Say that these bytes are no message."""
-        where = side.buffer.offset + error.position
-        span = side.buffer.span(position, position + len(data))
-        self._pairing.unread(direction, data, span, len(data), f"{error} at byte {where} of the stream")
-
-    def _end(self, direction: Direction, why: str) -> None:
-        """Take the message that is unfinished and stays so."""
-        side = self._sides[direction]
-        if side.left:
-            self._take_head(direction, side, why)
-        elif len(side.buffer) > 4 and not side.lost:
-            data = side.buffer.data
-            size = int.from_bytes(data[:4], "big")
-            cut = f"{len(data) - 4} of {size} bytes of the message were seen: {why}"
-            self._take(direction, data[4:], side.buffer.span(0, len(data)), size, cut)
-        side.buffer.clear()
-        side.needed = 0
+def _int32(data: bytes, position: int) -> int:
+    return int.from_bytes(data[position : position + 4], "big", signed=True)
 
 
 class Kafka(Protocol):
