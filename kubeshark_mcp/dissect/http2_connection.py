@@ -12,13 +12,18 @@ from kubeshark_mcp.dissect.http_message import ENDINGS
 from kubeshark_mcp.dissect.wire_grpc import MessageCounter, is_grpc
 from kubeshark_mcp.dissect.wire_hpack import HeaderDecoder, HeaderSection, HuffmanStrings
 from kubeshark_mcp.dissect.wire_http2 import (
+    CONTINUATION,
     END_HEADERS,
     END_STREAM,
+    GOAWAY,
+    HEADERS,
     PADDED,
     PRIORITY_FIELDS,
+    PUSH_PROMISE,
+    RST_STREAM,
     STREAM_MASK,
-    FrameType,
     error_name,
+    frame_name,
 )
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Closing, Direction, Piece, Span
@@ -99,13 +104,13 @@ class Http2Dissector(Dissector, Listener):
         """Take a whole frame that is not DATA."""
         side = self._sides[direction]
         kind = frame.kind
-        if side.block is not None and (kind != FrameType.CONTINUATION or frame.stream != side.block.stream):
-            self._drop_block(side, f"a {FrameType(kind).name} frame interrupts the header section")
-        if kind == FrameType.CONTINUATION:
+        if side.block is not None and (kind != CONTINUATION or frame.stream != side.block.stream):
+            self._drop_block(side, f"a {frame_name(kind)} frame interrupts the header section")
+        if kind == CONTINUATION:
             self._continue(direction, frame)
-        elif kind == FrameType.RST_STREAM:
+        elif kind == RST_STREAM:
             self._reset(direction, frame)
-        elif kind == FrameType.GOAWAY:
+        elif kind == GOAWAY:
             self._go_away(direction, frame)
         else:
             self._open_block(direction, frame)
@@ -140,7 +145,7 @@ class Http2Dissector(Dissector, Listener):
     def fault(self, direction: Direction, kind: int, stream: int, reason: str) -> None:
         """Hear of a frame that cannot be read."""
         side = self._sides[direction]
-        if kind in {FrameType.HEADERS, FrameType.PUSH_PROMISE, FrameType.CONTINUATION}:
+        if kind in {HEADERS, PUSH_PROMISE, CONTINUATION}:
             side.decoder.forget()
             side.block = None
         self._note(stream, reason)
@@ -174,9 +179,9 @@ class Http2Dissector(Dissector, Listener):
         side = self._sides[direction]
         if fragment is None:
             side.decoder.forget()
-            self._note(frame.stream, f"a {FrameType(frame.kind).name} frame is shorter than its padding")
+            self._note(frame.stream, f"a {frame_name(frame.kind)} frame is shorter than its padding")
             return
-        number = promised if frame.kind == FrameType.PUSH_PROMISE else frame.stream
+        number = promised if frame.kind == PUSH_PROMISE else frame.stream
         stream = self._streams.get(number) or self._new(number)
         if stream is not None:
             half = stream.request if promised else stream.half(direction)
@@ -229,7 +234,7 @@ class Http2Dissector(Dissector, Listener):
         stream = self._streams.get(number)
         if stream is None:
             return
-        if kind == FrameType.PUSH_PROMISE:
+        if kind == PUSH_PROMISE:
             stream.pushed = True
             stream.request.section, stream.request.ended = section, True
             return
@@ -317,10 +322,11 @@ class Http2Dissector(Dissector, Listener):
         self._given_up.pop(stream.number, None)
         self._closed.add(stream.number)
         self._room += stream.kept
-        notes = []
-        for side, before, name in zip(self._sides, stream.losses, ("client", "server"), strict=True):
-            if side.lost > before:
-                notes.append(f"{side.lost - before} bytes from the {name} are missing while the stream was open")
+        notes: list[str] = []
+        if stream.losses != (self._sides[0].lost, self._sides[1].lost):
+            for side, before, name in zip(self._sides, stream.losses, ("client", "server"), strict=True):
+                if side.lost > before:
+                    notes.append(f"{side.lost - before} bytes from the {name} are missing while the stream was open")
         if stream.request.seen or stream.response.seen or stream.upgrade is not None:
             self.context.emit(make_entry(stream, self.context.connection, self._targets, notes))
 
@@ -332,12 +338,12 @@ def _fragment(frame: Frame) -> tuple[bytes | None, int]:
     if frame.flags & PADDED:
         begin, end = 1, end - (payload[0] if payload else 0)
     promised = 0
-    if frame.kind == FrameType.PUSH_PROMISE:
+    if frame.kind == PUSH_PROMISE:
         promised = int.from_bytes(payload[begin : begin + 4]) & STREAM_MASK
         begin += 4
     elif frame.flags & PRIORITY_FIELDS:
         begin += 5
-    if begin > end or (frame.kind == FrameType.PUSH_PROMISE and not promised):
+    if begin > end or (frame.kind == PUSH_PROMISE and not promised):
         return None, 0
     return (payload[begin:end] if begin or end < len(payload) else payload), promised
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from kubeshark_mcp.dissect.base import Confidence
 from kubeshark_mcp.dissect.wire_hpack import HeaderDecoder, HuffmanStrings
 from kubeshark_mcp.dissect.wire_http2 import (
+    DATA,
     END_HEADERS,
     HEADER_SIZE,
+    HEADERS,
     PADDED,
     PREFACE,
     PRIORITY_FIELDS,
-    FrameType,
+    SETTINGS,
     plausible_frame,
 )
 
@@ -41,7 +43,7 @@ def probe_server(data: bytes, *, complete: bool, first: bool = False) -> Confide
 
 def _may_be_settings(data: bytes) -> bool:
     """Tell whether a SETTINGS frame with known settings begins here, as far as there are bytes."""
-    if len(data) > 3 and data[3] != FrameType.SETTINGS:
+    if len(data) > 3 and data[3] != SETTINGS:
         return False
     count = (data[1] << 8 | data[2]) // 6 if len(data) > 2 else 0
     keys = [data[at : at + 2] for at in range(HEADER_SIZE, min(len(data), HEADER_SIZE + 6 * count), 6)]
@@ -61,12 +63,12 @@ def _probe_frames(data: bytes, complete: bool, foreign: str) -> Confidence:
         if position + length > size:
             break
         kind = data[position + 3]
-        if kind == FrameType.HEADERS:
+        if kind == HEADERS:
             opinion = _probe_headers(data[position : position + length], foreign)
             if opinion is not None:
                 return opinion
         whole += 1
-        others += kind != FrameType.DATA
+        others += kind != DATA
         position += length
     if whole >= 2 and others:
         return Confidence.SURE

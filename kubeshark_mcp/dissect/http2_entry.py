@@ -22,7 +22,6 @@ from kubeshark_mcp.model.stream import Connection, Direction
 VERSION = "HTTP/2"
 
 _TARGETS, _TARGET_LENGTH = 4096, 2048
-_OWN_FIELDS = (":method", ":path", ":status")
 _TAKEN_OVER = ("method", "url", "path", "query_string", "request_headers_size", "request_body_size", "request_body_cut")
 _NO_ERROR, _CANCEL = 0, 8
 
@@ -58,12 +57,15 @@ def make_entry(stream: Stream, connection: Connection, targets: Targets, notes: 
     _judge(entry, stream)
     if stream.grpc:
         _add_grpc(entry, stream)
-    unknown = _unknown(request) + _unknown(response)
-    if unknown:
+    if unknown := _unknown(request) + _unknown(response):
         fields["http2_unknown_headers"] = unknown
         verb = "refers" if unknown == 1 else "refer"
         notes.append(f"{unknown} of the header fields {verb} to table entries that are not in the capture")
-    entry.malformed = "; ".join([*stream.notes, *_broken(request, "request"), *_broken(response, "response"), *notes])
+    for half, name in ((request, "request"), (response, "response")):
+        if not half.sound:
+            stream.notes += _broken(half, name)
+    if stream.notes or notes:
+        entry.malformed = "; ".join([*stream.notes, *notes])
     return entry
 
 
@@ -104,8 +106,8 @@ def _add_response(entry: Entry, half: Half) -> None:
             entry.fields["status_code"] = int(code)
             entry.status = code
             entry.summary = entry.summary or f"response {code}"
-        cookies = read_cookies([value.partition(";")[0] for value in section.set_cookies])
-        if cookies:
+        if section.set_cookies:
+            cookies = read_cookies([value.partition(";")[0] for value in section.set_cookies])
             entry.fields["response.cookies"] = cookies
     entry.response_body = _add_half(entry.fields, half, "response")
     entry.summary = entry.summary or "not a request"
@@ -114,7 +116,7 @@ def _add_response(entry: Entry, half: Half) -> None:
 def _add_half(fields: dict[str, Any], half: Half, name: str) -> bytes:
     """Add what requests and responses have in common; give the body."""
     if half.section is not None:
-        fields[f"{name}.headers"] = _shown(half.section)
+        fields[f"{name}.headers"] = half.section.regular
         fields[f"{name}_headers_size"] = half.section.size
     if half.trailers is not None:
         fields[f"{name}.trailers"] = half.trailers.headers
@@ -124,11 +126,6 @@ def _add_half(fields: dict[str, Any], half: Half, name: str) -> bytes:
         if half.body_size > len(body):
             fields[f"{name}_body_cut"] = True
     return body
-
-
-def _shown(section: HeaderSection) -> dict[str, str]:
-    """Give the header fields without those that have a field of their own."""
-    return {name: value for name, value in section.headers.items() if name not in _OWN_FIELDS}
 
 
 def _take_over(entry: Entry, upgrade: Entry) -> None:
@@ -213,7 +210,8 @@ def _add_deadline(entry: Entry, stream: Stream, section: HeaderSection, code: in
 
 
 def _unknown(half: Half) -> int:
-    return sum(section.unknown for section in (half.section, half.trailers) if section is not None)
+    found = half.section.unknown if half.section is not None else 0
+    return found + half.trailers.unknown if half.trailers is not None else found
 
 
 def _broken(half: Half, name: str) -> list[str]:

@@ -11,15 +11,21 @@ from dataclasses import dataclass
 
 from kubeshark_mcp.dissect.buffer import Source, StreamBuffer, piece_rest
 from kubeshark_mcp.dissect.wire_http2 import (
+    CONTINUATION,
+    DATA,
     END_STREAM,
     FRAME_LIMIT,
+    GOAWAY,
     HEADER_SIZE,
+    HEADERS,
     PADDED,
     PREFACE,
+    PUSH_PROMISE,
+    RST_STREAM,
     STREAM_MASK,
-    FrameType,
     find_frames,
     frame_fault,
+    frame_name,
     read_header,
 )
 from kubeshark_mcp.model.stream import Direction, Piece
@@ -29,18 +35,17 @@ HELD_LIMIT = 256 * 1024
 
 _HELD = frozenset(
     {
-        FrameType.HEADERS,
-        FrameType.RST_STREAM,
-        FrameType.PUSH_PROMISE,
-        FrameType.GOAWAY,
-        FrameType.CONTINUATION,
+        HEADERS,
+        RST_STREAM,
+        PUSH_PROMISE,
+        GOAWAY,
+        CONTINUATION,
     }
 )
-_WITH_FIELDS = frozenset({FrameType.HEADERS, FrameType.PUSH_PROMISE, FrameType.CONTINUATION})
-_DATA = int(FrameType.DATA)
+_WITH_FIELDS = frozenset({HEADERS, PUSH_PROMISE, CONTINUATION})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Frame:
     """A frame that is not DATA, and where it lies: source.data[start:end], header included.
 
@@ -219,14 +224,14 @@ class FrameReader:
         begin = position + HEADER_SIZE
         if reason := frame_fault(length, kind, stream):
             return self._stumble(position, length, kind, stream, reason, size)
-        if kind == _DATA:
+        if kind == DATA:
             return self._begin_data(data, source, position, (length, flags, stream), size)
         if kind not in _HELD:
-            if kind > FrameType.CONTINUATION and length > FRAME_LIMIT:
+            if kind > CONTINUATION and length > FRAME_LIMIT:
                 return self._stumble(position, length, kind, stream, f"a frame of type {kind}", size)
             return self._step_over(begin, length, size)
         if length > HELD_LIMIT:
-            return self._stumble(position, length, kind, stream, f"a {FrameType(kind).name} frame", size)
+            return self._stumble(position, length, kind, stream, f"a {frame_name(kind)} frame", size)
         end = begin + length
         if end > size:
             self._need = end - position
@@ -261,7 +266,7 @@ class FrameReader:
             padding = data[begin]
             begin, length = begin + 1, length - 1
             if padding > length:
-                self._listener.fault(self._direction, _DATA, stream, f"{padding} octets of padding in {length}")
+                self._listener.fault(self._direction, DATA, stream, f"{padding} octets of padding in {length}")
                 padding = 0
         self._left, self._padding, self._stream = length, padding, stream
         self._end = bool(flags & END_STREAM)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from kubeshark_mcp.dissect.buffer import Source, span_of
 from kubeshark_mcp.dissect.wire_grpc import MessageCounter
 from kubeshark_mcp.dissect.wire_hpack import HeaderSection
@@ -18,11 +20,23 @@ BODY_ROOM = 16 * 1024 * 1024
 """Octets of content that the open streams of one connection keep together."""
 
 
+def only_packet(source: Source, start: int, end: int) -> int:
+    """Give which packet of a piece holds source.data[start:end], -1 where several do or it is no piece."""
+    if type(source) is not Piece:
+        return -1
+    starts = source.starts
+    if len(starts) == 1:
+        return 0
+    after = bisect_right(starts, start)
+    return after - 1 if after == len(starts) or starts[after] >= end else -1
+
+
 class Half:
     """A request or a response.
 
-    section: its header section. trailers: a second one. body: beginning of the content, in parts. body_size: all of it,
-    missing bytes included. messages: counts gRPC messages where it is gRPC. ended: END_STREAM was seen.
+    section: its header section. trailers: a second one. body: beginning of the content, in parts; kept: octets of that.
+    body_size: all of the content, missing bytes included; whole: none were missing. messages: counts gRPC messages
+    where it is gRPC. ended: END_STREAM was seen.
     """
 
     __slots__ = (
@@ -40,6 +54,7 @@ class Half:
         "missing",
         "section",
         "trailers",
+        "whole",
     )
 
     def __init__(self) -> None:
@@ -48,7 +63,7 @@ class Half:
         self.messages: MessageCounter | None = None
         self.body: list[bytes] = []
         self.body_size = self.kept = self.missing = 0
-        self.ended = False
+        self.ended, self.whole = False, True
         self._begin = -1
         self._stop = self._first = self._last = self._start_ns = self._end_ns = 0
 
@@ -57,11 +72,22 @@ class Half:
         """Tell whether any packet held part of it."""
         return self._begin >= 0
 
+    @property
+    def sound(self) -> bool:
+        """Tell whether all of it that was sent can be read, as far as is seen at a glance."""
+        section, trailers, messages = self.section, self.trailers, self.messages
+        if section is None:
+            return not self.seen
+        if section.error or section.cut or self.missing or (trailers is not None and (trailers.error or trailers.cut)):
+            return False
+        return messages is None or not (messages.broken or messages.unfinished)
+
     def mark(self, source: Source, start: int, end: int) -> None:
         """Add source.data[start:end] to the evidence."""
-        if type(source) is Piece and len(source.starts) == 1:
-            first = last = source.packets[0]
-            start_ns = end_ns = source.times[0]
+        at = only_packet(source, start, end)
+        if at >= 0 and type(source) is Piece:
+            first = last = source.packets[at]
+            start_ns = end_ns = source.times[at]
         else:
             span = span_of(source, start, end)
             first, last, start_ns, end_ns = span.first_packet, span.last_packet, span.start_ns, span.end_ns
@@ -86,18 +112,13 @@ class Half:
         length = self._stop - self._begin
         return Span(self._begin, length, self._first, self._last, self._start_ns, self._end_ns, self.missing)
 
-    @property
-    def end_ns(self) -> int:
-        """Give the time of its last packet."""
-        return self._end_ns
-
     def add(self, data: bytes, begin: int, stop: int, limit: int) -> int:
         """Take content; keep what fits under the limit and say how much that was."""
         self.body_size += stop - begin
         if self.messages is not None:
             self.messages.feed(data, begin, stop)
         keep = min(stop - begin, limit - self.kept)
-        if keep <= 0:
+        if keep <= 0 or not self.whole:
             return 0
         self.body.append(data[begin : begin + keep])
         self.kept += keep
@@ -107,7 +128,7 @@ class Half:
         """Hear that octets of the content are missing; what follows them is not kept."""
         self.body_size += length
         self.missing += length
-        self.kept = 1 << 62
+        self.whole = False
         if self.messages is not None:
             self.messages.missing(length)
 
@@ -152,7 +173,7 @@ class Stream:
     @property
     def kept(self) -> int:
         """Give the octets of content that it keeps."""
-        return sum(len(part) for half in (self.request, self.response) for part in half.body)
+        return self.request.kept + self.response.kept
 
     @property
     def finished(self) -> bool:

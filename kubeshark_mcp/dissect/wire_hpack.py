@@ -7,7 +7,8 @@ when older entries are missing; a reference to one of those is marked as unknown
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from kubeshark_mcp.dissect.http_head import text
 from kubeshark_mcp.dissect.wire_hpack_tables import END_OF_STRING, STATIC_TABLE, huffman_codes
@@ -28,6 +29,7 @@ _STRINGS, _STRING_BYTES = 4096, 256
 _BLOCKS, _BLOCK_BYTES = 256, 1024
 _INTEGER_LIMIT = 1 << 32
 _UNKNOWN_PAIR = (UNKNOWN, UNKNOWN)
+_LINE = (":method", ":path", ":status")
 _ENDS_WITHIN = "it ends within a field"
 
 
@@ -101,7 +103,18 @@ class HeaderSection:
     unknown: int = 0
     cut: bool = False
     error: str = ""
-    set_cookies: list[str] = field(default_factory=list)
+    set_cookies: Sequence[str] = ()
+    _regular: dict[str, str] | None = None
+
+    @property
+    def regular(self) -> dict[str, str]:
+        """Give the header fields without those of the request line and the status: `:method`, `:path`, `:status`."""
+        if self._regular is None:
+            found = self.headers.copy()
+            for name in _LINE:
+                found.pop(name, None)
+            self._regular = found
+        return self._regular
 
 
 class HeaderDecoder:
@@ -267,8 +280,7 @@ def _section(pairs: list[tuple[str, str]]) -> HeaderSection:
     headers = dict(pairs)
     size = sum([len(name) + len(value) for name, value in pairs])
     if len(headers) == len(pairs) and size <= LIST_LIMIT and UNKNOWN not in headers:
-        cookies = [headers["set-cookie"]] if "set-cookie" in headers else []
-        return HeaderSection(headers, size, set_cookies=cookies)
+        return HeaderSection(headers, size, set_cookies=(headers["set-cookie"],) if "set-cookie" in headers else ())
     return _long_section(pairs, size)
 
 
@@ -285,5 +297,5 @@ def _long_section(pairs: list[tuple[str, str]], size: int) -> HeaderSection:
             continue
         values.setdefault(name, []).append(value)
     found.headers = {name: ("; " if name == "cookie" else ", ").join(those) for name, those in values.items()}
-    found.set_cookies = values.get("set-cookie", [])
+    found.set_cookies = values.get("set-cookie", ())
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from enum import IntEnum
 from struct import Struct
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -16,26 +15,27 @@ FRAME_LIMIT = 16384
 STREAM_MASK = 0x7FFFFFFF
 
 END_STREAM, END_HEADERS, PADDED, PRIORITY_FIELDS = 0x1, 0x4, 0x8, 0x20
-ACK = 0x1
+"""Flags of frames."""
 
 read_header = Struct(">BHBBI").unpack_from
 """Upper octet of the length, the rest of it, type, flags, stream identifier with the reserved bit."""
 
 
-class FrameType(IntEnum):
-    """Types of frames (section 6)."""
-
-    DATA = 0
-    HEADERS = 1
-    PRIORITY = 2
-    RST_STREAM = 3
-    SETTINGS = 4
-    PUSH_PROMISE = 5
-    PING = 6
-    GOAWAY = 7
-    WINDOW_UPDATE = 8
-    CONTINUATION = 9
-
+FRAME_NAMES = (
+    "DATA",
+    "HEADERS",
+    "PRIORITY",
+    "RST_STREAM",
+    "SETTINGS",
+    "PUSH_PROMISE",
+    "PING",
+    "GOAWAY",
+    "WINDOW_UPDATE",
+    "CONTINUATION",
+)
+"""Types of frames by number (section 6)."""
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
+"""The same as plain numbers: they are compared once for each frame."""
 
 ERROR_NAMES = (
     "NO_ERROR",
@@ -55,8 +55,9 @@ ERROR_NAMES = (
 )
 """Error codes by number (section 7)."""
 
-_FIXED = {FrameType.PRIORITY: 5, FrameType.RST_STREAM: 4, FrameType.PING: 8, FrameType.WINDOW_UPDATE: 4}
-_OF_CONNECTION = frozenset({FrameType.SETTINGS, FrameType.PING, FrameType.GOAWAY})
+_FIXED = {PRIORITY: 5, RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
+_OF_CONNECTION = frozenset({SETTINGS, PING, GOAWAY})
+_LEAST = {HEADERS: 1, PUSH_PROMISE: 5, GOAWAY: 8}
 
 _STREAM = rb"(?!\x00{4})[\x00-\x7f].{3}"
 _FRAME = re.compile(
@@ -76,18 +77,22 @@ def error_name(code: int) -> str:
     return ERROR_NAMES[code] if code < len(ERROR_NAMES) else str(code)
 
 
+def frame_name(kind: int) -> str:
+    """Give the name of a type of frames, or its number where it has none."""
+    return FRAME_NAMES[kind] if kind < len(FRAME_NAMES) else f"type {kind}"
+
+
 def frame_fault(length: int, kind: int, stream: int) -> str:
     """Say what is wrong with a frame header (sections 4.2 and 6), or nothing. Unknown types are allowed."""
-    if kind > FrameType.CONTINUATION:
-        return ""
-    fixed = _FIXED.get(FrameType(kind))
-    if fixed is not None and length != fixed:
-        return f"a {FrameType(kind).name} frame of {length} instead of {fixed} octets"
-    if kind == FrameType.WINDOW_UPDATE:
+    if kind <= HEADERS:
+        return "" if stream else f"a {frame_name(kind)} frame on stream 0"
+    if kind in _FIXED and length != _FIXED[kind]:
+        return f"a {frame_name(kind)} frame of {length} instead of {_FIXED[kind]} octets"
+    if kind >= WINDOW_UPDATE and (kind != CONTINUATION or stream):
         return ""
     if (stream == 0) != (kind in _OF_CONNECTION):
-        return f"a {FrameType(kind).name} frame on stream {stream}"
-    if kind == FrameType.SETTINGS and length % 6:
+        return f"a {frame_name(kind)} frame on stream {stream}"
+    if kind == SETTINGS and length % 6:
         return f"a SETTINGS frame of {length} octets, which is no multiple of 6"
     return ""
 
@@ -101,10 +106,10 @@ def plausible_frame(data: bytes, position: int) -> int:
         return 0
     length = data[position + 1] << 8 | data[position + 2]
     kind, flags = data[position + 3], data[position + 4]
-    least = {FrameType.HEADERS: 1, FrameType.PUSH_PROMISE: 5, FrameType.GOAWAY: 8}.get(FrameType(kind), 0)
-    if kind == FrameType.DATA:
+    least = _LEAST.get(kind, 0)
+    if kind == DATA:
         least = 0 if flags & END_STREAM else 1
-    if length < least or (kind == FrameType.SETTINGS and length % 6):
+    if length < least or (kind == SETTINGS and length % 6):
         return 0
     return HEADER_SIZE + length
 
