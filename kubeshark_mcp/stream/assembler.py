@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 UNKNOWN = -1
 _HALF, _WHOLE = 1 << 31, 1 << 32
+_LARGEST_WINDOW = 1 << 30
+"""No receive window is larger (RFC 7323 section 2.3): what is farther ahead does not belong to this connection."""
 _RESET_BEHIND, _RESET_AHEAD = 1 << 16, 1 << 24
 """How far a RST may be from what is expected, and still be believed."""
 
@@ -49,18 +51,20 @@ class Arrival(NamedTuple):
 class Wait:
     """Evidence that bytes exist which were not seen: `reach` is the offset they go to, `mark` what it was at `since`.
 
-    A hole is given up when the wait since the mark is over, so each hole waits for one to two times the patience.
+    While the stream gets on, the wait begins anew: only what blocks it counts as a hole. A hole is given up when the
+    wait since the mark is over, so that each hole waits for one to two times the patience.
     """
 
     reach: int = 0
     mark: int = 0
     since: int = 0
+    progress: int = 0
 
     def note(self, reach: int, expected: int, now: int) -> None:
         """Hear that bytes up to `reach` exist, where `expected` is the offset that comes next."""
         self.reach = max(self.reach, reach)
-        if self.mark <= expected < self.reach:
-            self.mark, self.since = self.reach, now
+        if self.reach > expected and (self.mark <= expected or self.progress < expected):
+            self.mark, self.since, self.progress = self.reach, now, expected
 
 
 @dataclass(slots=True)
@@ -96,7 +100,7 @@ class Assembler:
     """Joins the two directions of one connection. `out` collects what was joined, in the order of joining.
 
     reset_at, closed_at: time of the RST or of the last FIN that ended the connection, None while open.
-    refused: a RST came before anything else did. muted: bytes are counted on, not kept.
+    started: a SYN was seen. refused: a RST came before anything else did. muted: bytes are counted on, not kept.
     """
 
     def __init__(self, halves: tuple[Half, Half], limits: Limits, counters: Counters) -> None:
@@ -104,6 +108,7 @@ class Assembler:
         self.out: list[Joined] = []
         self.reset_at: int | None = None
         self.closed_at: int | None = None
+        self.started = False
         self.refused = False
         self.muted = False
         self._counters = counters
@@ -133,15 +138,16 @@ class Assembler:
             return
         ours, theirs = self.halves[packet.direction], self.halves[1 - packet.direction]
         self._learn(packet, ours)
-        needs = self._heed_acknowledgment(packet, theirs)
+        needs = self._heed_acknowledgment(packet, ours, theirs)
         if packet.flags & TCP_RST:
             self._heed_reset(packet, ours)
             return
         if ours.origin != UNKNOWN:
-            self._heed_segment(packet, ours, needs)
-        self._lose_patience(packet.time)
-        if self.held_bytes > self._flow_bytes:
-            self.abandon()
+            self._heed_segment(packet, ours, theirs, needs)
+        if self.waits:
+            self._lose_patience(packet.time)
+            if self.held_bytes > self._flow_bytes:
+                self.abandon()
         self._note_closing(packet.time)
 
     def mute(self) -> None:
@@ -175,13 +181,18 @@ class Assembler:
         if packet.flags & TCP_RST:
             return
         syn = packet.flags & TCP_SYN
+        self.started |= bool(syn)
         if ours.origin == UNKNOWN and (packet.flags & (TCP_SYN | TCP_FIN) or packet.data or packet.missing):
             ours.origin = (packet.sequence + (1 if syn else 0)) % _WHOLE
 
-    def _heed_acknowledgment(self, packet: Arrival, theirs: Half) -> int:
-        if not packet.flags & TCP_ACK or theirs.origin == UNKNOWN:
+    def _heed_acknowledgment(self, packet: Arrival, ours: Half, theirs: Half) -> int:
+        """Hear what the receiver has; give its offset. A stranger's ACK in a handshake is none (RFC 5961 section 4)."""
+        stranger = self.started and ours.origin == UNKNOWN
+        if not packet.flags & TCP_ACK or theirs.origin == UNKNOWN or stranger:
             return 0
         reach = theirs.offset_of(packet.acknowledgment)
+        if reach - theirs.expected > _LARGEST_WINDOW:
+            return 0
         if theirs.fin != UNKNOWN and reach > theirs.fin:
             reach = theirs.fin  # the FIN takes a sequence number, not a byte
         theirs.acknowledged.note(reach, theirs.expected, packet.time)
@@ -205,15 +216,21 @@ class Assembler:
             half.expected or len(half.held) for half in self.halves
         )
 
-    def _heed_segment(self, packet: Arrival, ours: Half, needs: int) -> None:
+    def _heed_segment(self, packet: Arrival, ours: Half, theirs: Half, needs: int) -> None:
         offset = ours.offset_of((packet.sequence + (1 if packet.flags & TCP_SYN else 0)) % _WHOLE)
+        if offset - ours.expected > _LARGEST_WINDOW:
+            self._counters.dropped_bytes += len(packet.data)
+            return
+        if offset <= ours.expected and not (packet.data or packet.missing or packet.flags & TCP_FIN):
+            return
         segment = Segment(offset, packet.data, packet.missing, needs, packet.number, packet.time)
         if packet.flags & TCP_FIN and ours.fin == UNKNOWN and segment.end >= ours.expected:
             ours.fin = segment.end
         ours.sent.note(segment.end if ours.fin == UNKNOWN else min(segment.end, ours.fin), ours.expected, packet.time)
         if segment.end > segment.offset:
             self._place(packet.direction, segment)
-        self._release()
+        if len(ours.held) or len(theirs.held):
+            self._release()
 
     def _place(self, direction: int, segment: Segment) -> None:
         """Join a segment at once where it fits, else hold it."""
@@ -280,5 +297,6 @@ class Assembler:
             half.expected = offset
 
     def _note_closing(self, now: int) -> None:
-        if all(half.fin != UNKNOWN and half.expected >= half.fin for half in self.halves):
+        client, server = self.halves
+        if UNKNOWN not in {client.fin, server.fin} and client.expected >= client.fin and server.expected >= server.fin:
             self.closed_at = now

@@ -74,6 +74,9 @@ class Holding:
 
     def put(self, segment: Segment, counters: Counters) -> None:
         """Hold those bytes of `segment` that are not held yet (copied); compare the others with what is held."""
+        if not self._segments or segment.offset >= self._segments[-1].end:
+            self._append(segment)
+            return
         for start, end in list(self._uncovered(segment, counters)):
             part = segment.between(start, end)
             part.data = bytes(part.data)
@@ -81,6 +84,12 @@ class Holding:
             self._offsets.insert(place, start)
             self._segments.insert(place, part)
             self.bytes += len(part.data) + SEGMENT_COST
+
+    def _append(self, segment: Segment) -> None:
+        segment.data = bytes(segment.data)
+        self._offsets.append(segment.offset)
+        self._segments.append(segment)
+        self.bytes += len(segment.data) + SEGMENT_COST
 
     def _uncovered(self, segment: Segment, counters: Counters) -> Iterator[tuple[int, int]]:
         """Give the ranges of `segment` between the held ones, and count the rest as duplicate."""

@@ -19,6 +19,7 @@ from kubeshark_mcp.stream.rows import (
     STATE_KNOWN,
     STATE_REFUSED,
     STATE_RESET,
+    STATE_STARTED,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from kubeshark_mcp.stream.limits import Counters, Limits
     from kubeshark_mcp.stream.table import FlowTable
 
-_BOTH_KNOWN = STATE_KNOWN[0] | STATE_KNOWN[1]
+_LEARNED = STATE_KNOWN[0] | STATE_KNOWN[1] | STATE_STARTED
 _BOTH_FINS = STATE_FIN[0] | STATE_FIN[1]
 
 
@@ -64,7 +65,7 @@ class Joiner:
             wanted &= ~wrong
             carriers = find_carriers(batch, segments, self._table, wanted)
         singly = ~wanted & ~ended  # these learn their origins packet by packet
-        self._table.rows["state"][batch.rows[singly]] &= (~_BOTH_KNOWN & 0xFFFF) | state[singly]
+        self._table.rows["state"][batch.rows[singly]] &= (~_LEARNED & 0xFFFF) | state[singly]
         muted = self._connections.muted(batch.rows)
         kept = (batch.payload[carriers.position] > 0) & ~muted[carriers.group]
         gaps = find_gaps(batch, self._table, carriers, kept)
@@ -164,12 +165,15 @@ class Joiner:
                     fin=expected if state & STATE_FIN[way] else UNKNOWN,
                 )
             )
-        return Assembler((halves[0], halves[1]), self._limits, self._counters)
+        assembler = Assembler((halves[0], halves[1]), self._limits, self._counters)
+        assembler.started = bool(state & STATE_STARTED)
+        return assembler
 
     def _write(self, row: int, assembler: Assembler) -> None:
         """Write an assembler's state to its row."""
         rows = self._table.rows
         state = int(rows["state"][row]) | (STATE_REFUSED if assembler.refused else 0)
+        state |= STATE_STARTED if assembler.started else 0
         for way, half in enumerate(assembler.halves):
             rows["next"][row, way], rows["gap"][row, way] = half.expected, half.gap
             if half.origin != UNKNOWN:

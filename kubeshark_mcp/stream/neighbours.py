@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kubeshark_mcp.model.packet import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN
-from kubeshark_mcp.stream.rows import MARK_ACKNOWLEDGING, MARK_SEEN, SCALE_ABSENT, SCALE_UNKNOWN
+from kubeshark_mcp.stream.rows import MARK_ACKNOWLEDGING, MARK_SEEN, SCALE_ABSENT, SCALE_UNKNOWN, STATE_FIN, STATE_KNOWN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -114,7 +114,18 @@ def judge(batch: Batch, segments: Segments, table: FlowTable, near: Neighbours) 
     windows, marks = table.rows["window"][batch.rows], table.rows["marks"][batch.rows]
     shut = ((windows == 0) & ((marks & MARK_SEEN) != 0)).any(axis=1)
     orderly = ~batch.any(astray)
-    return Verdict(orderly, orderly & ~batch.any(noted) & ~shut)
+    return Verdict(orderly & _aligned(batch, table), orderly & ~batch.any(noted) & ~shut)
+
+
+def _aligned(batch: Batch, table: FlowTable) -> NDArray[np.bool_]:
+    """Tell of each group whether the analysis expects the same sequence numbers as the joining does."""
+    rows, row = table.rows, batch.rows
+    state = rows["state"][row][:, None]
+    fin = (state & np.array(STATE_FIN, dtype=np.uint16)) != 0
+    unknown = (state & np.array(STATE_KNOWN, dtype=np.uint16)) == 0
+    reach = rows["origin"][row] + rows["next"][row].astype(np.uint32) + fin.astype(np.uint32)
+    aligned: NDArray[np.bool_] = np.all(unknown | (reach == rows["next_sequence"][row]), axis=1)
+    return aligned
 
 
 def _touches_receiver(

@@ -119,9 +119,9 @@ def learn_origins(batch: Batch, segments: Segments, table: FlowTable) -> None:
     """Fix stream offset 0 of each direction: behind its SYN, else at the first payload or FIN."""
     reset = (segments.flags & TCP_RST) != 0
     syn = ((segments.flags & TCP_SYN) != 0) & ~reset
-    if syn.any():
-        table.rows["state"][batch.rows[batch.any(syn)]] |= STATE_STARTED
     state = table.rows["state"][batch.rows]
+    if syn.any():
+        table.rows["state"][batch.rows[batch.any(syn) & ((state & STATE_ENDED) == 0)]] |= STATE_STARTED
     both = STATE_KNOWN[0] | STATE_KNOWN[1]
     if not ((state & both) != both).any():
         return
