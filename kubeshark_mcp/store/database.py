@@ -97,16 +97,6 @@ class Database:
         with self.cursor() as cursor:
             return cursor.execute(sql, list(parameters)).fetchall()
 
-    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """Run one statement and give its rows by column name, without nulls."""
-        with self.cursor() as cursor:
-            result = cursor.execute(sql, list(parameters))
-            names = [column[0] for column in result.description or ()]
-            return [
-                {name: value for name, value in zip(names, row, strict=True) if value is not None}
-                for row in result.fetchall()
-            ]
-
     def stream(self, sql: str, parameters: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
         """Run one statement and give its rows in blocks of `size`."""
         with self.cursor() as cursor:

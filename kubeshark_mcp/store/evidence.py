@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import orjson
 
 from kubeshark_mcp.store.columns import quoted
 from kubeshark_mcp.store.database import Database
@@ -25,11 +26,22 @@ def fetch(database: Database, view: str, columns: Sequence[str], numbers: Sequen
     """Read columns of the rows with these ids, in no particular order."""
     if not numbers:
         return []
-    chosen = ", ".join(map(quoted, dict.fromkeys(columns)))
-    return database.rows(
-        f"SELECT {chosen} FROM {view} "  # noqa: S608
+    names = list(dict.fromkeys(columns))
+    maps = [index for index, name in enumerate(names) if database.types.get(name, "").startswith("MAP")]
+    # DuckDB makes Python dictionaries of its maps three times as slowly as of their JSON.
+    chosen = [f"to_json({quoted(n)})::VARCHAR" if index in maps else quoted(n) for index, n in enumerate(names)]
+    found = database.query(
+        f"SELECT {', '.join(chosen)} FROM {view} "  # noqa: S608
         f"WHERE _id BETWEEN {min(numbers):d} AND {max(numbers):d} AND _id IN ({', '.join(map(str, numbers))})"
     )
+    rows = []
+    for values in found:
+        row = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+        for index in maps:
+            if (name := names[index]) in row:
+                row[name] = orjson.loads(row[name])
+        rows.append(row)
+    return rows
 
 
 def add_evidence(database: Database, rows: Mapping[int, Row], by_protocol: Mapping[str, Sequence[int]]) -> None:
@@ -62,7 +74,7 @@ def _add_sightings(database: Database, protocol: str, rows: Mapping[int, Row], w
         found.setdefault(members[row["_id"]], []).append(row)
     for number, sightings in found.items():
         ordered = sorted(sightings, key=_from_client_to_server)
-        rows[number]["_sightings"] = json.dumps([_sighting(row) for row in ordered])
+        rows[number]["_sightings"] = orjson.dumps([_sighting(row) for row in ordered]).decode()
 
 
 def _from_client_to_server(row: Row) -> tuple[int, int, int]:

@@ -36,8 +36,8 @@ def test_declared_fields_that_no_file_has_are_null(folder):
         "path": FieldType.STRING,
     }
     database = Database([folder], declared)
-    assert database.rows('SELECT "grpc_status", "ws", "x.y", "path" FROM entries WHERE http LIMIT 1') == [
-        {"path": "/orders"}
+    assert database.query('SELECT "grpc_status", "ws", "x.y", "path" FROM entries WHERE http LIMIT 1') == [
+        (None, None, None, "/orders")
     ]
 
 

@@ -26,6 +26,15 @@ def test_rows_are_fetched_by_id_with_the_columns_asked_for(write, make):
     assert fetch(database, database.view("http"), ["_id"], []) == []
 
 
+def test_maps_come_back_as_they_were_written(write, make):
+    odd = {"": "", "a\x00b": 'quote " and \\\\', "ünï": "\u2028\U0001f600", "1": "{}"}
+    fields = ({"request.headers": odd}, {"request.headers": {}}, {})
+    entries = [make.http(make.connection(n), at_ms=n, fields=own) for n, own in enumerate(fields)]
+    database = Database([write(entries)])
+    rows = fetch(database, database.view("http"), ["_id", "request.headers"], [1, 2, 3])
+    assert [row.get("request.headers") for row in sorted(rows, key=lambda row: row["_id"])] == [odd, {}, None]
+
+
 def test_sightings_are_looked_up_only_when_they_are_asked_for(write, make):
     folder = write([*twice(make, 1), make.http(make.connection(7), at_ms=9)])
     join_sightings(folder)
