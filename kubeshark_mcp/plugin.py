@@ -29,6 +29,8 @@ from typing import Annotated, Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
+from kubeshark_mcp.analyse.tcp_health import Verdict
+from kubeshark_mcp.analyse.tcp_health import judge as judge_connection
 from kubeshark_mcp.errors import ConflictError, KubesharkError, NotFoundError, UnsupportedError, UsageError
 from kubeshark_mcp.hub import contract
 from kubeshark_mcp.hub.interface import Hub
@@ -53,8 +55,10 @@ __all__ = [
     "Toolset",
     "UnsupportedError",
     "UsageError",
+    "Verdict",
     "check_window",
     "contract",
+    "judge_connection",
     "tool",
 ]
 

@@ -62,7 +62,7 @@ def test_the_project_speaks_of_itself_alone():
     paths = [ROOT / name for name in tracked.split("\0") if name] or [
         path for path in ROOT.rglob("*.*") if ".venv" not in path.parts and path.is_file()
     ]
-    forbidden = re.compile("|".join((r"/wo" r"rk/", r"\.lib" r"rary", r"pypi\.o" r"rg/simple", r"python" r"hosted")))
+    forbidden = re.compile("|".join((r"/wo" r"rk/", r"/\.lib" r"rary", r"pypi\.o" r"rg/simple", r"python" r"hosted")))
     found = {}
     for path in paths:
         try:

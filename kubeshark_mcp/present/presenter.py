@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from kubeshark_mcp.present.calls import CallPrinter
+from kubeshark_mcp.present.calls import CallPrinter, endpoint
 from kubeshark_mcp.present.empty import empty_answer
 from kubeshark_mcp.present.fencing import Fence, clean, clean_line, cut
 from kubeshark_mcp.present.paging import shown_of
@@ -83,6 +83,10 @@ class Presenter:
     def call(self, row: Mapping[str, Any], **parts: Any) -> str:
         """Write one entry in full, fenced; parts: see CallPrinter.one."""
         return self.fence.around(CallPrinter(self.clock, self.redactor).one(row, **parts))
+
+    def endpoint(self, row: Mapping[str, Any], side: str) -> str:
+        """Print one end (`src` or `dst`) of an entry: `namespace/pod address:port`; the caller fences it."""
+        return self.safe(endpoint(row, side))
 
     def shown(self, shown: int, total: int, noun: str, cursor: str | None = None) -> str:
         """Say how much is shown: `12 of 340 calls, next: cursor=…`."""

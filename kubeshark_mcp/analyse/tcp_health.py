@@ -1,0 +1,106 @@
+"""How well a TCP connection went, in one word and one sentence, from its KFL fields (Wireshark's TCP analysis)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+LOSS_RATE = 0.01
+"""Share of segments sent again from which loss is felt: TCP's throughput falls with its square root (RFC 3649)."""
+LOSS_SEGMENTS = 3
+"""Segments sent again below which a rate says nothing."""
+SLOW_ANSWER_US = 200_000
+"""First answer bytes later than this are felt by a person."""
+SLOW_ANSWER_ROUND_TRIPS = 10
+"""A first answer that takes so many round trips spent its time at the server, not on the way."""
+SLOW_PATH_US = 100_000
+"""A round trip inside a cluster or region that takes longer than this is slow."""
+
+
+class Cause(StrEnum):
+    """Who is to blame, the worst first."""
+
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    RESET = "reset"
+    NETWORK = "network"
+    RECEIVER = "receiver"
+    APPLICATION = "application"
+    HEALTHY = "healthy"
+
+
+RANKS = {cause: rank for rank, cause in enumerate(Cause)}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a connection suffered from. because: the numbers behind it, as a sentence."""
+
+    cause: Cause
+    because: str
+
+    @property
+    def rank(self) -> int:
+        """Give the order of severity: 0 is worst."""
+        return RANKS[self.cause]
+
+
+def judge(row: Mapping[str, Any]) -> Verdict:
+    """Judge a `tcp_conn` entry by its fields; absent ones count as not seen."""
+    for look in (_state, _loss, _window, _answer):
+        found = look(row)
+        if found is not None:
+            return found
+    rtt = row.get("tcp_rtt_avg_us")
+    return Verdict(Cause.HEALTHY, f"round trip {_ms(rtt)} on average" if rtt else "nothing abnormal was seen")
+
+
+def _state(row: Mapping[str, Any]) -> Verdict | None:
+    state = row.get("conn_state", "")
+    if state == "refused":
+        return Verdict(Cause.REFUSED, "the server answered the SYN with RST: nobody listens on that port")
+    if state == "syn_sent":
+        tries = row.get("conn_local_pkts", 1)
+        return Verdict(Cause.UNREACHABLE, f"{tries} SYN without an answer: dropped on the way, or no host there")
+    if state == "reset":
+        resets, sent = row.get("tcp_rst_count", 0), row.get("tcp_goodput_bytes", 0)
+        return Verdict(Cause.RESET, f"{resets} RST after {sent} bytes of payload")
+    return None
+
+
+def _loss(row: Mapping[str, Any]) -> Verdict | None:
+    again, rate = row.get("tcp_retransmissions", 0), row.get("tcp_retransmission_rate", 0.0)
+    if again >= LOSS_SEGMENTS and rate >= LOSS_RATE:
+        quick = row.get("tcp_fast_retransmissions", 0)
+        return Verdict(
+            Cause.NETWORK, f"{again} segments sent again ({rate:.1%}), {quick} of them fast: packets were lost"
+        )
+    smallest = row.get("tcp_rtt_min_us", 0)
+    if smallest > SLOW_PATH_US:
+        return Verdict(Cause.NETWORK, f"the smallest round trip took {_ms(smallest)}: a long or congested path")
+    return None
+
+
+def _window(row: Mapping[str, Any]) -> Verdict | None:
+    closed, full = row.get("tcp_zero_window_events", 0), row.get("tcp_window_full_events", 0)
+    if closed:
+        return Verdict(
+            Cause.RECEIVER, f"the receive window was closed {closed} times, filled {full} times: a slow reader"
+        )
+    if full >= LOSS_SEGMENTS:
+        return Verdict(Cause.RECEIVER, f"the sender filled the receive window {full} times: the reader sets the pace")
+    return None
+
+
+def _answer(row: Mapping[str, Any]) -> Verdict | None:
+    first, rtt = row.get("tcp_time_to_first_byte_us", 0), row.get("tcp_rtt_avg_us", 0)
+    if first >= SLOW_ANSWER_US and first >= SLOW_ANSWER_ROUND_TRIPS * rtt:
+        way = f", while a round trip takes {_ms(rtt)}" if rtt else ""
+        return Verdict(Cause.APPLICATION, f"the first byte of the answer came after {_ms(first)}{way}")
+    return None
+
+
+def _ms(microseconds: float) -> str:
+    return f"{microseconds / 1000:.3g} ms"
