@@ -79,6 +79,14 @@ class StreamBuffer:
         last = max(first, bisect_right(self._starts, stop - 1) - 1)
         return _span(begin, stop - begin, self._numbers[first : last + 1], self._times[first : last + 1])
 
+    def packets(self, start: int, end: int) -> tuple[list[int], list[int], list[int]]:
+        """Give the packets of data[start:end]: where in that range each begins, their numbers and times."""
+        begin, stop = self.offset + start, self.offset + end
+        first = max(0, bisect_right(self._starts, begin) - 1)
+        last = max(first, bisect_right(self._starts, stop - 1) - 1) + 1
+        starts = [max(0, position - begin) for position in self._starts[first:last]]
+        return starts, self._numbers[first:last], self._times[first:last]
+
     def rest(self) -> list[Piece]:
         """Give the unconsumed bytes as a piece again, for a hand-over; empty when there are none."""
         if not len(self):
