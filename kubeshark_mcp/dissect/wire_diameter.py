@@ -1,0 +1,239 @@
+"""The Diameter message: header and attribute-value pairs (RFC 6733 sections 3 and 4).
+
+Takes the bytes of one message, gives a `Message`; never raises on them. Passwords, keys and authentication vectors are
+told by their length alone, and blanked in the bytes that are kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address
+
+from kubeshark_mcp.dissect.wire_diameter_names import (
+    ADDRESS,
+    APPLICATIONS,
+    AVPS,
+    AVPS_3GPP,
+    COMMANDS,
+    ENUMERATIONS,
+    GROUPED,
+    RESULTS,
+    SECRET,
+    SIGNED,
+    TIME,
+    UNSIGNED,
+    UTF8,
+)
+
+HEADER_LENGTH = 20
+REQUEST, PROXIABLE, ERROR, RETRANSMITTED = 0x80, 0x40, 0x20, 0x10
+"""Command flags; the other four bits are reserved (RFC 6733 section 3)."""
+
+AVP_LIMIT = 1024
+"""AVPs of one message that are read, those inside others included."""
+DEPTH_LIMIT = 8
+"""Grouped AVPs inside each other that are opened."""
+VALUE_LIMIT = 512
+"""Characters of one AVP's text that are kept, its repetitions included."""
+
+_VENDOR_FLAG, _3GPP = 0x80, 10415
+_SINCE_1900 = datetime(1900, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Message:
+    """One Diameter message.
+
+    avps: path of names (`Subscription-Id.Subscription-Id-Data`) -> value as text, repetitions joined by `; `.
+    result: Result-Code, else Experimental-Result-Code; -1 without one. secrets: byte ranges not to be shown.
+    malformed: see Entry.
+    """
+
+    length: int = 0
+    flags: int = 0
+    command: int = 0
+    application: int = 0
+    hop_by_hop: int = 0
+    end_to_end: int = 0
+    avps: dict[str, str] = field(default_factory=dict)
+    count: int = 0
+    result: int = -1
+    result_name: str = ""
+    secrets: list[tuple[int, int]] = field(default_factory=list)
+    malformed: str = ""
+
+    @property
+    def is_request(self) -> bool:
+        """Tell requests from answers."""
+        return bool(self.flags & REQUEST)
+
+    @property
+    def name(self) -> str:
+        """Give the command by name, without -Request or -Answer."""
+        return COMMANDS.get(self.command) or f"Command-{self.command}"
+
+    @property
+    def application_name(self) -> str:
+        """Give the application by name."""
+        return APPLICATIONS.get(self.application) or f"Application-{self.application}"
+
+    def get(self, *names: str) -> str:
+        """Give the first of these AVPs that is there, or an empty text."""
+        return next((self.avps[name] for name in names if name in self.avps), "")
+
+
+def message_length(data: bytes, at: int = 0) -> int:
+    """Give the length that the header at `at` claims; the caller has checked that 4 bytes are there."""
+    return data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
+
+
+def begins_message(data: bytes, at: int = 0, *, whole: bool = False) -> bool:
+    """Tell whether a message begins at `at`, as far as its header and the first AVP's are there.
+
+    whole: the message has to fill `data` from there on exactly.
+    """
+    head = data[at : at + HEADER_LENGTH + 12]
+    if not head or head[0] != 1:
+        return False
+    if len(head) >= 4:
+        length = message_length(head)
+        if length < HEADER_LENGTH or length & 3 or (whole and length != len(data) - at):
+            return False
+    if len(head) >= 5 and (head[4] & 0x0F or head[4] & (REQUEST | ERROR) == REQUEST | ERROR):
+        return False
+    if len(head) >= HEADER_LENGTH + 8 and message_length(head) > HEADER_LENGTH:
+        return _begins_avp(head, message_length(head) - HEADER_LENGTH)
+    return not whole or len(head) >= HEADER_LENGTH
+
+
+def is_known(data: bytes) -> bool:
+    """Tell whether command and application of the header at the start of `data` are registered ones."""
+    return int.from_bytes(data[5:8], "big") in COMMANDS and int.from_bytes(data[8:12], "big") in APPLICATIONS
+
+
+def _begins_avp(head: bytes, room: int) -> bool:
+    flags, length = head[24], message_length(head, 24)
+    return not flags & 0x1F and (12 if flags & _VENDOR_FLAG else 8) <= length <= room
+
+
+def parse_message(data: bytes) -> Message:
+    """Read a message; what was read before the first unreadable byte is kept."""
+    message = Message()
+    if len(data) < HEADER_LENGTH:
+        message.malformed = f"the message has {len(data)} bytes, less than a header's {HEADER_LENGTH}"
+        return message
+    message.length, message.flags = message_length(data), data[4]
+    message.command = int.from_bytes(data[5:8], "big")
+    message.application = int.from_bytes(data[8:12], "big")
+    message.hop_by_hop = int.from_bytes(data[12:16], "big")
+    message.end_to_end = int.from_bytes(data[16:20], "big")
+    end = min(message.length, len(data))
+    _read_avps(message, data, HEADER_LENGTH, end, "", 0)
+    if message.length > len(data):
+        message.malformed = f"{len(data)} of {message.length} bytes of the message were seen"
+    _name_result(message)
+    return message
+
+
+def blanked(data: bytes, message: Message, limit: int) -> bytes:
+    """Give the first `limit` bytes with zeros where secrets are."""
+    if not message.secrets:
+        return data[:limit]
+    shown = bytearray(data[:limit])
+    for start, end in message.secrets:
+        stop = min(end, limit)
+        shown[start:stop] = bytes(max(0, stop - start))
+    return bytes(shown)
+
+
+def _read_avps(message: Message, data: bytes, at: int, end: int, path: str, depth: int) -> None:
+    while at < end:
+        if message.count >= AVP_LIMIT:
+            message.malformed = message.malformed or f"more than {AVP_LIMIT} AVPs, the next one at byte {at}"
+            return
+        header = 12 if at + 4 < end and data[at + 4] & _VENDOR_FLAG else 8
+        length = message_length(data, at + 4) if at + 8 <= end else 0
+        if length < header or at + length > end:
+            message.malformed = message.malformed or f"the AVP at byte {at} has {length} bytes of {end - at}"
+            return
+        message.count += 1
+        code = int.from_bytes(data[at : at + 4], "big")
+        vendor = int.from_bytes(data[at + 8 : at + 12], "big") if header == 12 else 0
+        name, form = _named(code, vendor)
+        start, stop = at + header, at + length
+        if form == GROUPED and depth < DEPTH_LIMIT:
+            _read_avps(message, data, start, stop, f"{path}{name}.", depth + 1)
+        else:
+            if form == SECRET:
+                message.secrets.append((start, stop))
+            _keep(message, path + name, avp_text(data[start:stop], name, form))
+        at = stop + (-length & 3)
+
+
+def _named(code: int, vendor: int) -> tuple[str, str]:
+    if vendor in (0, _3GPP):
+        known = (AVPS if vendor == 0 else AVPS_3GPP).get(code)
+        return known or (f"AVP-{code}" if vendor == 0 else f"3GPP-{code}", "guess")
+    return f"AVP-{vendor}-{code}", "guess"
+
+
+def _keep(message: Message, name: str, text: str) -> None:
+    before = message.avps.get(name)
+    if before is None:
+        message.avps[name] = text[:VALUE_LIMIT]
+    elif len(before) < VALUE_LIMIT:
+        message.avps[name] = f"{before}; {text}"[:VALUE_LIMIT]
+
+
+def _name_result(message: Message) -> None:
+    experimental = "Experimental-Result.Experimental-Result-Code"
+    for name, names in (("Result-Code", RESULTS), (experimental, ENUMERATIONS["Experimental-Result-Code"])):
+        text = message.avps.get(name, "").partition("; ")[0]
+        if text:
+            message.result_name = text
+            codes = [code for code, known in names.items() if known == text]
+            message.result = codes[0] if codes else int(text) if text.isdigit() else -1
+            return
+
+
+def avp_text(value: bytes, name: str, form: str) -> str:
+    """Write the value of an AVP as people do."""
+    text = None
+    if form == SECRET:
+        text = f"{len(value)} bytes"
+    elif form == UTF8:
+        text = _printable(value.decode("utf-8", "backslashreplace"))
+    elif form in (UNSIGNED, SIGNED) and len(value) in (4, 8):
+        number = int.from_bytes(value, "big", signed=form == SIGNED)
+        text = ENUMERATIONS.get(name, {}).get(number) or str(number)
+    elif form == ADDRESS:
+        text = _address(value)
+    elif form == TIME and len(value) == 4:
+        text = _time(value)
+    elif form == "guess" and value and all(32 <= byte < 127 for byte in value):
+        text = value.decode("ascii")
+    return f"0x{value.hex()}" if text is None else text
+
+
+def _printable(text: str) -> str:
+    """Escape what is not printable, so that it cannot pretend to be something else."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
+
+
+def _address(value: bytes) -> str | None:
+    """Write an address behind its family: 1 IPv4, 2 IPv6 (RFC 6733 section 4.3.1)."""
+    if value[:2] == b"\0\1" and len(value) == 6:
+        return str(IPv4Address(value[2:]))
+    if value[:2] == b"\0\2" and len(value) == 18:
+        return str(IPv6Address(value[2:]))
+    return None
+
+
+def _time(value: bytes) -> str:
+    """Write seconds since 1900, or since 2036 where the highest bit is clear (RFC 4330 section 3)."""
+    seconds = int.from_bytes(value, "big")
+    moment = _SINCE_1900 + timedelta(seconds=seconds if seconds >> 31 else seconds + (1 << 32))
+    return moment.isoformat().replace("+00:00", "Z")
