@@ -63,6 +63,7 @@ class TlsDissector(Dissector):
             side.lost = not context.connection.from_start
         self._handshake: Handshake | None = None
         self._handshakes = 0
+        self._missing = ""
         self._sni = ""
         self._decryption = Decryption(log)
         self._plain = Plaintext(context.connection)
@@ -113,9 +114,11 @@ class TlsDissector(Dissector):
         side.lost = side.lost or not inside
         self._decryption.lose(direction, length, records=int(inside and held > 0))
         self._plain.lose(direction, length + held)
-        if self._handshake is not None and not self._handshake.missing:
-            who = "client" if direction is CLIENT else "server"
-            self._handshake.missing = f"{length} bytes of the {who} are missing"
+        why = f"{length} bytes of the {'client' if direction is CLIENT else 'server'} are missing"
+        if self._handshake is not None:
+            self._handshake.missing = self._handshake.missing or why
+        elif not self._handshakes:
+            self._missing = why
 
     def on_close(self, closing: Closing) -> None:
         """Emit a handshake that never came to its end."""
@@ -188,7 +191,8 @@ class TlsDissector(Dissector):
 
     def _open_handshake(self) -> Handshake:
         self._handshakes += 1
-        self._handshake = Handshake(self._certificates, renegotiation=self._handshakes > 1)
+        self._handshake = Handshake(self._certificates, renegotiation=self._handshakes > 1, missing=self._missing)
+        self._missing = ""
         return self._handshake
 
     def _record(self, direction: Direction, side: _Side, data: bytes, start: int, end: int) -> None:
@@ -295,7 +299,7 @@ class TlsDissector(Dissector):
         elif handshake is None and not self._handshakes and direction is SERVER:
             handshake = self._open_handshake()
             if kind != n.SERVER_HELLO:
-                handshake.missing = "the hellos were not seen"
+                handshake.missing = handshake.missing or "the hellos were not seen"
         self._decryption.message(kind, message)
         if handshake is None or not kind:
             return

@@ -262,7 +262,7 @@ def read_ssl2_client_hello(data: bytes) -> tuple[Hello, int] | None:
     Gives it with its length; None where the bytes are none, or where it is not whole.
     """
     length = ssl2_length(data)
-    if length < 0 or len(data) < length:
+    if length <= 0 or len(data) < length:
         return None
     version, suites, session, challenge = struct.unpack_from(">4H", data, 3)
     start = 11
