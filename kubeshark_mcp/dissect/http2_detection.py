@@ -13,6 +13,7 @@ from kubeshark_mcp.dissect.wire_http2 import (
     PREFACE,
     PRIORITY_FIELDS,
     SETTINGS,
+    may_begin_frame,
     plausible_frame,
 )
 
@@ -56,6 +57,8 @@ def _probe_frames(data: bytes, complete: bool, foreign: str) -> Confidence:
     size = len(data)
     while position < size and whole < FRAMES:
         if size - position < HEADER_SIZE:
+            if not may_begin_frame(data[position:]):
+                return Confidence.NO
             break
         length = plausible_frame(data, position)
         if not length:
@@ -70,10 +73,17 @@ def _probe_frames(data: bytes, complete: bool, foreign: str) -> Confidence:
         whole += 1
         others += kind != DATA
         position += length
+    return _verdict(whole, others) or _undecided(size, complete)
+
+
+def _verdict(whole: int, others: int) -> Confidence:
+    """Judge by the whole frames that followed one another; others: those that were not DATA."""
     if whole >= 2 and others:
         return Confidence.SURE
-    if others or whole >= 2:
-        return Confidence.LIKELY
+    return Confidence.LIKELY if others or whole >= 2 else Confidence.NO
+
+
+def _undecided(size: int, complete: bool) -> Confidence:
     if not complete:
         return Confidence.UNDECIDED
     return Confidence.POSSIBLE if size >= HEADER_SIZE else Confidence.NO

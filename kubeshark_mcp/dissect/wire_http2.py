@@ -114,6 +114,16 @@ def plausible_frame(data: bytes, position: int) -> int:
     return HEADER_SIZE + length
 
 
+def may_begin_frame(data: bytes) -> bool:
+    """Tell whether bytes too few for a frame header may become one that plausible_frame accepts."""
+    if data[:1] > b"\0" or data[1:2] > b"\x40":
+        return False
+    if len(data) < 4:
+        return True
+    length, kind = data[1] << 8 | data[2], data[3]
+    return kind < len(FRAME_NAMES) and length == _FIXED.get(kind, length)
+
+
 def find_frames(data: bytes, position: int) -> tuple[int, bool]:
     """Look for the next place from which frames follow one another.
 

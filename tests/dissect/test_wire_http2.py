@@ -5,7 +5,14 @@ import time
 
 import pytest
 
-from kubeshark_mcp.dissect.wire_http2 import error_name, find_frames, frame_fault, frame_name, plausible_frame
+from kubeshark_mcp.dissect.wire_http2 import (
+    error_name,
+    find_frames,
+    frame_fault,
+    frame_name,
+    may_begin_frame,
+    plausible_frame,
+)
 from tests.dissect.samples.http2 import (
     ASK,
     DATA,
@@ -90,6 +97,13 @@ def test_real_frames_are_plausible_and_shifted_ones_are_not(made: bytes):
 )
 def test_what_is_not_usual_is_not_plausible(made: bytes):
     assert plausible_frame(made, 0) == 0
+
+
+def test_the_first_bytes_of_plausible_frames_may_become_them():
+    for made in (headers(3, ASK), settings((1, 4096)), frame(PING, 1, 0, b"12345678"), data(1, b"x" * 16_000)):
+        assert all(may_begin_frame(made[:size]) for size in range(9))
+    for other in (b"G", b"\0\x41", b"\0\0\0\x0a", b"\0\0\0\x08", b"\0\0\x09\x06"):
+        assert not may_begin_frame(other)
 
 
 def test_the_next_frames_are_found_behind_the_rest_of_another():
