@@ -15,11 +15,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import record_dns
+import record_gql
 import record_grpc
 import record_http
 import record_http2
+import record_mongodb
 import record_redis
 import record_sightings
+import record_ws
 from loopback import enter, inside
 
 KINDS = {
@@ -27,7 +30,10 @@ KINDS = {
     "http2": record_http2.record,
     "grpc": record_grpc.record,
     "dns": record_dns.record,
+    "mongodb": record_mongodb.record,
     "redis": record_redis.record,
+    "ws": record_ws.record,
+    "gql": record_gql.record,
 }
 ON_A_CLUSTER = {"sightings": record_sightings.record}
 
