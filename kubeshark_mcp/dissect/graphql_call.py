@@ -21,7 +21,7 @@ _LONGEST_ESCAPE = 12
 """Characters of the longest escape in JSON, a surrogate pair; a cut text may end within one."""
 _OPERATION_NAME = re.compile(rb'"operationName"\s*:\s*"(\w{1,200})"')
 _BEGINS_WITH_ERRORS = re.compile(rb'\s*\{\s*"errors"\s*:\s*\[\s*\{')
-_PART = re.compile(rb'[;\s]name="?operations"?[;\r]')
+_PART = re.compile(rb'[;\s]name="?operations"?(?=[;\r])')
 _PART_WITHIN = 4096
 _DATA_LINE = re.compile(rb"^data:[ \t]*(.+?)\r?$", re.MULTILINE)
 

@@ -31,6 +31,9 @@ CLOSE_CODES = {
     1012: "Service Restart",
     1013: "Try Again Later",
     1014: "Bad Gateway",
+    3000: "Unauthorized",
+    3003: "Forbidden",
+    3008: "Timeout",
 }
 """IANA WebSocket Close Code Number Registry, as far as a frame may carry them."""
 

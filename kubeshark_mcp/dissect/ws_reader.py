@@ -34,10 +34,11 @@ class Message:
     opcode: as in its first frame; UNREAD for bytes that are no frame. payload: its beginning, unmasked and
     decompressed; as sent where that was impossible. size: bytes of all of it; wire_size: as sent. frames: how many.
     held: what is kept while it is read, `room`: how much more may be. missing: bytes of payload that no packet held.
-    malformed: what is wrong.
+    malformed: what is wrong; broken: the sender broke the rules, it is not just that bytes are missing here.
     """
 
     __slots__ = (
+        "broken",
         "compressed",
         "frames",
         "held",
@@ -62,9 +63,11 @@ class Message:
         self.size = self.wire_size = self.frames = self.missing = 0
         self.span: Span | None = None
         self.malformed = ""
+        self.broken = False
 
-    def note(self, reason: str) -> None:
+    def note(self, reason: str, *, broken: bool = False) -> None:
         """Add a reason why the message is not as it should be."""
+        self.broken = self.broken or broken
         self.malformed = f"{self.malformed}; {reason}" if self.malformed else reason
 
     def hold(self, part: bytes) -> None:
@@ -196,21 +199,21 @@ class FrameReader:
         if header.opcode >= CLOSE:
             message = self._new(header)
             if not header.final:
-                message.note("a control frame is fragmented")
+                message.note("a control frame is fragmented", broken=True)
             if header.length > CONTROL_LIMIT:
-                message.note(f"a control frame has {header.length} bytes, more than {CONTROL_LIMIT}")
+                message.note(f"a control frame has {header.length} bytes, more than {CONTROL_LIMIT}", broken=True)
         elif header.opcode == CONTINUATION and self._fragments is not None:
             message = self._fragments
             if header.compressed:
-                message.note("a further fragment is marked as compressed")
+                message.note("a further fragment is marked as compressed", broken=True)
         else:
             if self._fragments is not None:
-                self._end_fragments("the next message began before it")
+                self._end_fragments("the next message began before it", broken=True)
             message = self._new(header)
             if header.opcode == CONTINUATION:
                 message.note("its beginning was not seen")
         if not header.minimal:
-            message.note(f"the length {header.length} is not written as short as it can be")
+            message.note(f"the length {header.length} is not written as short as it can be", broken=True)
         message.frames += 1
         message.wire_size += header.length
         self._frame, self._message, self._left = header, message, header.length
@@ -223,7 +226,7 @@ class FrameReader:
         room = most if compressed else keep
         message = Message(header.opcode, compressed=compressed, masked=bool(header.mask), room=room)
         if header.compressed and not compressed:
-            message.note("it is marked as compressed, which was not agreed")
+            message.note("it is marked as compressed, which was not agreed", broken=True)
         return message
 
     def _take(self, data: bytes, position: int, stop: int) -> None:
@@ -289,28 +292,28 @@ class FrameReader:
         elif carry is not None and self._trusted:
             self._unread(carry, 0, len(carry), f"a frame header is cut short: {reason}")
 
-    def _end_fragments(self, reason: str) -> None:
+    def _end_fragments(self, reason: str, *, broken: bool = False) -> None:
         """Give away a message whose last fragment will not come."""
         message, self._fragments = self._fragments, None
         if message is not None:
-            message.note(f"its last fragment was not seen: {reason}" if reason else "its last fragment was not seen")
+            why = f": {reason}" if reason else ""
+            message.note(f"its last fragment was not seen{why}", broken=broken)
             self._finish(message, whole=False)
 
     def _lose(self, header: FrameHeader, fault: str, source: Source, position: int) -> None:
         """Give a header away that cannot be one, and look for the next frame at the beginning of a packet."""
         self._end_fragments("what follows is no frame")
         if self._trusted:
-            where = source.offset + position
-            self._unread(source, position, position + header.size, f"{fault} at stream offset {where}")
+            self._unread(source, position, position + header.size, fault, broken=True)
         self._inflater.forget()
         self.lost = True
 
-    def _unread(self, source: Source, start: int, stop: int, reason: str) -> None:
+    def _unread(self, source: Source, start: int, stop: int, reason: str, *, broken: bool = False) -> None:
         message = Message(UNREAD, compressed=False, masked=False, room=0)
         message.span = span_of(source, start, stop)
         message.payload = source.data[start:stop]
         message.size = message.wire_size = stop - start
-        message.note(reason)
+        message.note(reason, broken=broken)
         self._finished(message)
 
     def _find(self, source: Source, position: int) -> int:

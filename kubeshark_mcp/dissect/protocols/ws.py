@@ -151,17 +151,14 @@ class WebSocketDissector(Dissector):
     def _emit(self, entry: Entry, message: Message, sender: str, data_field: str) -> None:
         fields, opcode = entry.fields, message.opcode
         name = OPCODES.get(opcode, "")
-        if not name:
-            entry.summary, entry.malformed = f"{sender} no frame", message.malformed
-            self.context.emit(entry)
-            return
-        fields["ws_opcode"], fields["ws_wire_length"] = name, message.wire_size
-        fields["ws_fragments"], fields["ws_masked"] = message.frames, message.masked
+        if name:
+            fields["ws_opcode"], fields["ws_masked"], fields["ws_fragments"] = name, message.masked, message.frames
+        fields["ws_wire_length"] = message.wire_size
         if message.compressed:
             fields["ws_compressed"] = True
         if message.size > len(message.payload):
             fields["ws_payload_cut"] = True
-        entry.summary = f"{sender} {name}{self._label}"
+        entry.summary = f"{sender} {name or 'unreadable frame'}{self._label}"
         if opcode == TEXT:
             fields[data_field] = _text(message)
             kind = _KIND.search(message.payload, 0, _KIND_WITHIN)
@@ -171,7 +168,9 @@ class WebSocketDissector(Dissector):
             _close(entry, message)
         elif opcode < CLOSE:
             entry.summary += f", {message.size} bytes"
-        entry.malformed = message.malformed
+        if message.malformed and message.span is not None:
+            entry.malformed = f"{message.malformed} (stream offset {message.span.offset})"
+            entry.failed = entry.failed or message.broken
         self.context.emit(entry)
 
 
@@ -239,7 +238,7 @@ def _text(message: Message) -> str:
         if cut and error.end == len(data) and len(data) - error.start < 4:
             return data[: error.start].decode()
         if not message.malformed:
-            message.note(f"the text is no UTF-8 at payload offset {error.start}")
+            message.note(f"the text is no UTF-8 at payload offset {error.start}", broken=True)
         return data.decode("utf-8", "replace")
 
 
@@ -247,7 +246,7 @@ def _close(entry: Entry, message: Message) -> None:
     """Read the status code and the reason of a close frame (RFC 6455 section 5.5.1)."""
     data = message.payload
     if message.size == 1:
-        message.note("a close frame has one byte, which is no status code")
+        message.note("a close frame has one byte, which is no status code", broken=True)
     if len(data) < 2:
         return
     code = int.from_bytes(data[:2], "big")
@@ -256,12 +255,12 @@ def _close(entry: Entry, message: Message) -> None:
     words = [str(code)] + ([CLOSE_CODES[code]] if code in CLOSE_CODES else [])
     entry.summary += " " + " ".join(words)
     if not may_be_sent(code):
-        message.note(f"the status code {code} is not for use in a close frame")
+        message.note(f"the status code {code} is not for use in a close frame", broken=True)
     try:
         reason = data[2:].decode()
     except UnicodeDecodeError:
         reason = data[2:].decode("utf-8", "replace")
-        message.note("the reason is no UTF-8")
+        message.note("the reason is no UTF-8", broken=True)
     if reason:
         entry.fields["ws_close_reason"] = reason
         entry.summary += f": {reason[:CONTROL_LIMIT]}"
