@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import ClassVar
@@ -61,7 +61,7 @@ class Settings:
     enabled: KFL names of protocols that may claim a connection; None means all.
     ports: port -> protocol name, a hint stronger than the protocol's own.
     decode_as: (transport, port) -> protocol name: taken without asking the probe.
-    secrets: TLS key log lines (NSS format) found beside or inside the captures.
+    secrets: TLS key log lines (NSS format) found beside or inside the captures; may grow while a capture is read.
     """
 
     body_limit: int = 16 * 1024
@@ -69,7 +69,7 @@ class Settings:
     enabled: frozenset[str] | None = None
     ports: dict[int, str] = field(default_factory=dict)
     decode_as: dict[tuple[str, int], str] = field(default_factory=dict)
-    secrets: tuple[str, ...] = ()
+    secrets: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -146,6 +146,8 @@ class Protocol(ABC):
     """Usual server ports: a hint that breaks ties, never a reason to claim by itself."""
     fields: ClassVar[tuple[Field, ...]] = ()
     """Every field its entries may carry, flags included."""
+    carried: ClassVar[tuple[Field, ...]] = ()
+    """Fields that lie on the entries of whatever was carried inside it (see Context.inherited)."""
 
     @abstractmethod
     def probe(self, opening: Opening) -> Confidence:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import entry_points
 from types import ModuleType
 
-from kubeshark_mcp.dissect.base import Protocol
+from kubeshark_mcp.dissect.base import ConnectionProtocol, Protocol
 from kubeshark_mcp.dissect.enrich import Enricher
 from kubeshark_mcp.errors import KubesharkError
 from kubeshark_mcp.model.common_fields import COMMON_FIELDS
@@ -81,7 +81,7 @@ def all_fields(protocols: Iterable[Protocol]) -> tuple[Field, ...]:
 
 
 def fields_by_protocol(protocols: Iterable[Protocol]) -> dict[str, tuple[Field, ...]]:
-    """Give the fields that entries of each protocol may carry: its own, then those of what travels inside it."""
+    """Give the fields that entries of each protocol may carry: its own, and of what it carries or is in."""
     protocols = list(protocols)
     found = {protocol.name: protocol.fields for protocol in protocols if not isinstance(protocol, Enricher)}
     for enricher in protocols:
@@ -89,6 +89,11 @@ def fields_by_protocol(protocols: Iterable[Protocol]) -> dict[str, tuple[Field, 
             for name in sorted(enricher.enriches & found.keys()):
                 own = {field.name for field in found[name]}
                 found[name] += tuple(field for field in enricher.fields if field.name not in own)
+    carried = [field for protocol in protocols for field in protocol.carried]
+    for protocol in protocols:
+        if protocol.name in found and not isinstance(protocol, ConnectionProtocol):
+            own = {field.name for field in found[protocol.name]}
+            found[protocol.name] += tuple(field for field in carried if field.name not in own)
     return found
 
 

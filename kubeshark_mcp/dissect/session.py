@@ -82,7 +82,7 @@ class Session:
         self._hand_overs = 0
         self._turned = self._unknown = False
         self._emitted: tuple[str, ...] = ()
-        if (declared := shared.detector.declared(connection)) is not None:
+        if inherited is None and (declared := shared.detector.declared(connection)) is not None:
             self._open(declared, None)
 
     def feed(self, window: Window) -> None:
@@ -133,6 +133,8 @@ class Session:
             return
         self._shared.meter.recognised += sum([len(piece.data) for piece in window.pieces])
         self._guard(dissector.feed, window)
+        if self._turned and self.connection.muted:
+            self._wire.muted = True
         if dissector.hand_over is not None:
             self._change()
 

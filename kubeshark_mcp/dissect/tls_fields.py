@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubeshark_mcp.model.common_fields import COMMON_FIELDS
 from kubeshark_mcp.model.field import Field, FieldType
 
 _BOOL, _INT, _STRING = FieldType.BOOL, FieldType.INT, FieldType.STRING
@@ -216,6 +217,12 @@ FIELDS: tuple[Field, ...] = (
     *_TLS,
 )
 """Fields of the handshake's own entries."""
+
+CARRIED_FIELDS: tuple[Field, ...] = (
+    _TLS[0],
+    *(field for field in COMMON_FIELDS if field.name == "capture_source"),
+)
+"""Fields of the entries of what was decrypted, besides their own."""
 
 CARRIED: dict[str, object] = {"tls": True, "capture_source": "pcap_tls"}
 """What lies on the entries of what was decrypted."""

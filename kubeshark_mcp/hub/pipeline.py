@@ -101,12 +101,14 @@ class Pipeline:
     def _packets_of(self, number: int, capture: CaptureFile) -> None:
         source = self._run.sources[number]
         before = self._outcome
-        settings = self._settings_with_secrets(capture)
+        secrets = list(self._run.settings.secrets)
+        settings = replace(self._run.settings, secrets=secrets)
         streams = StreamEngine(number)
         dissection = DissectionEngine(self._readers, settings, self._entries.append)
-        packets = 0
+        packets = blocks_of_secrets = 0
         for block in capture.blocks():
             packets += len(block)
+            blocks_of_secrets = _learn_secrets(secrets, capture, blocks_of_secrets)
             for event in streams.feed(block):
                 dissection.feed(event)
             if len(self._entries) >= FLUSH_ENTRIES:
@@ -132,12 +134,6 @@ class Pipeline:
         )
         self._warn(source, [str(warning) for warning in (*capture.warnings, *dissection.warnings)])
 
-    def _settings_with_secrets(self, capture: CaptureFile) -> Settings:
-        """Give the settings with the TLS secrets that the capture itself carries so far."""
-        lines = [line for block in capture.secrets for line in block.decode("ascii", "replace").splitlines()]
-        settings = self._run.settings
-        return replace(settings, secrets=(*settings.secrets, *lines)) if lines else settings
-
     def _connection_entries(self) -> None:
         for protocol in self._protocols:
             if isinstance(protocol, ConnectionProtocol):
@@ -158,6 +154,13 @@ class Pipeline:
     def _warn(self, source: CaptureSource, reasons: list[str]) -> None:
         warnings = [f"{source.path.name}: {reason}" for reason in reasons]
         self._outcome = replace(self._outcome, warnings=[*self._outcome.warnings, *warnings])
+
+
+def _learn_secrets(lines: list[str], capture: CaptureFile, known: int) -> int:
+    """Add the TLS secrets that the capture itself carries, as far as it was read; give how many blocks there are."""
+    for block in capture.secrets[known:]:
+        lines += block.decode("ascii", "replace").splitlines()
+    return len(capture.secrets)
 
 
 @contextmanager

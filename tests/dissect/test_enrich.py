@@ -9,6 +9,7 @@ from kubeshark_mcp.dissect.discovery import fields_by_protocol
 from kubeshark_mcp.dissect.engine import DissectionEngine
 from kubeshark_mcp.dissect.enrich import Enricher
 from kubeshark_mcp.dissect.protocols.http import Http
+from kubeshark_mcp.dissect.protocols.tcp_conn import TcpConn
 from kubeshark_mcp.errors import UsageError
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.field import Field, FieldType
@@ -79,3 +80,17 @@ def test_its_fields_are_fields_of_what_it_enriches():
     http, tea = Http(), Tea()
     found = fields_by_protocol([http, tea])
     assert found == {"http": (*http.fields, tea.fields[0])}
+
+
+def test_fields_of_what_carries_others_are_fields_of_all_but_connections():
+    class Tunnel(Http):
+        name = "tunnel"
+        fields = (Field("inside", FieldType.BOOL, "", "inside"),)
+        carried = (*fields, Field("method", FieldType.STRING, "", "method"))
+
+    http, tunnel, connections = Http(), Tunnel(), TcpConn()
+    assert fields_by_protocol([http, tunnel, connections]) == {
+        "http": (*http.fields, Tunnel.fields[0]),
+        "tunnel": Tunnel.carried,
+        "tcp_conn": connections.fields,
+    }

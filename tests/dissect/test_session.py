@@ -185,6 +185,25 @@ def test_what_is_inside_a_tunnel_is_a_connection_of_its_own_with_the_outer_field
     assert engine.bytes_recognised == engine.bytes_dissected == 14
 
 
+def test_what_the_user_declared_for_a_port_holds_for_the_connection_and_not_for_what_it_carries():
+    settings = Settings(decode_as={("tcp", 40080): "echo"})
+    talk = [(CLIENT, b"1"), (CLIENT, b"(other:2")]
+    entries, _ = run([Echo(), Echo("other")], talk, apart=True, settings=settings)
+    assert said(entries) == ["echo CLIENT 1", "other CLIENT other:2", "echo fin", "other fin"]
+
+
+def test_a_dissector_mutes_the_connection_of_the_wire_also_when_its_ends_were_exchanged():
+    class Quiet(Echo):
+        def open(self, context: Context) -> Dissector:
+            context.connection.muted = True
+            return EchoDissector(context, self.name)
+
+    of = connection(from_start=False)
+    engine = DissectionEngine([Quiet(server_speaks_first=True)], Settings(), lambda entry: None)
+    engine.feed(Window(of, [Piece(CLIENT, b"echo:1", 0, 0, [0], [1], [1])]))
+    assert of.muted
+
+
 @pytest.mark.parametrize("from_start", [True, False])
 def test_datagrams_are_decided_one_by_one(from_start: bool):
     talk = [(CLIENT, b"noise"), (CLIENT, b"echo:1"), (SERVER, b"2")]

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, Opening, Protocol
 from kubeshark_mcp.dissect.tls_dtls import DtlsDissector
-from kubeshark_mcp.dissect.tls_fields import FIELDS
+from kubeshark_mcp.dissect.tls_fields import CARRIED_FIELDS, FIELDS
 from kubeshark_mcp.dissect.tls_handshake import Certificates
 from kubeshark_mcp.dissect.tls_probe import probe
 from kubeshark_mcp.dissect.tls_records import TlsDissector
@@ -23,6 +23,7 @@ class Tls(Protocol):
     transports: ClassVar[frozenset[str]] = frozenset({"tcp", "udp"})
     ports: ClassVar[frozenset[int]] = frozenset({443, 465, 636, 853, 993, 995, 6443, 8443, 10250})
     fields: ClassVar[tuple[Field, ...]] = FIELDS
+    carried: ClassVar[tuple[Field, ...]] = CARRIED_FIELDS
 
     def __init__(self) -> None:
         self._certificates = Certificates()
