@@ -142,13 +142,19 @@ class Http2Dissector(Dissector, Listener):
         if end:
             self._end(found, half)
 
-    def fault(self, direction: Direction, kind: int, stream: int, reason: str) -> None:
-        """Hear of a frame that cannot be read."""
+    def fault(self, direction: Direction, kind: int, stream: int, reason: str, header: Span) -> None:
+        """Hear of a frame that cannot be read; one of no open stream becomes an entry of its own."""
         side = self._sides[direction]
         if kind in {HEADERS, PUSH_PROMISE, CONTINUATION}:
             side.decoder.forget()
             side.block = None
-        self._note(stream, reason)
+        if stream in self._streams:
+            self._note(stream, reason)
+        elif self._faults < FAULTS:
+            self._faults += 1
+            entry = self._lone(direction, header)
+            entry.summary, entry.malformed = f"{frame_name(kind)} frame", reason
+            self.context.emit(entry)
 
     def lost(self, direction: Direction, length: int) -> None:
         """Hear that frames are missing: what is open now is perhaps not whole, and tables cannot be counted."""
@@ -300,21 +306,19 @@ class Http2Dissector(Dissector, Listener):
         if code:
             self._emit_goaway(direction, code, text(frame.payload[8 : 8 + DEBUG_LIMIT]), span)
 
-    def _emit_goaway(self, direction: Direction, code: int, debug: str, span: Span) -> None:
+    def _lone(self, direction: Direction, span: Span) -> Entry:
+        """Give an entry of a frame that belongs to no stream."""
         asked = direction is _CLIENT
-        entry = Entry(
-            "http2",
-            self.context.connection,
-            span if asked else None,
-            None if asked else span,
-            {"http2_error": error_name(code), "http2_reset_by": "client" if asked else "server"},
-            f"GOAWAY {error_name(code)}",
-            error_name(code),
-            failed=True,
-        )
+        halves = (span, None) if asked else (None, span)
+        return Entry("http2", self.context.connection, halves[0], halves[1], failed=True)
+
+    def _emit_goaway(self, direction: Direction, code: int, debug: str, span: Span) -> None:
+        entry = self._lone(direction, span)
+        entry.status = name = error_name(code)
+        entry.summary = f"GOAWAY {name}: {debug[:80]}" if debug else f"GOAWAY {name}"
+        entry.fields = {"http2_error": name, "http2_reset_by": "client" if direction is _CLIENT else "server"}
         if debug:
             entry.fields["http2_debug_data"] = debug
-            entry.summary = f"{entry.summary}: {debug[:80]}"
         self.context.emit(entry)
 
     def _finish(self, stream: Stream) -> None:

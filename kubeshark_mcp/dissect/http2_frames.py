@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from kubeshark_mcp.dissect.buffer import Source, StreamBuffer, piece_rest
+from kubeshark_mcp.dissect.buffer import Source, StreamBuffer, piece_rest, span_of
 from kubeshark_mcp.dissect.wire_http2 import (
     CONTINUATION,
     DATA,
@@ -28,7 +28,7 @@ from kubeshark_mcp.dissect.wire_http2 import (
     frame_name,
     read_header,
 )
-from kubeshark_mcp.model.stream import Direction, Piece
+from kubeshark_mcp.model.stream import Direction, Piece, Span
 
 HELD_LIMIT = 256 * 1024
 """Octets of a frame that is held whole; more than any server accepts as one header section."""
@@ -84,8 +84,8 @@ class Listener(ABC):
         """Hear that octets inside a DATA frame are missing, without the position being lost."""
 
     @abstractmethod
-    def fault(self, direction: Direction, kind: int, stream: int, reason: str) -> None:
-        """Hear that a frame cannot be read and was stepped over."""
+    def fault(self, direction: Direction, kind: int, stream: int, reason: str, header: Span) -> None:
+        """Hear that a frame cannot be read and was stepped over. header: where its header is."""
 
     @abstractmethod
     def lost(self, direction: Direction, length: int) -> None:
@@ -223,15 +223,15 @@ class FrameReader:
         stream &= STREAM_MASK
         begin = position + HEADER_SIZE
         if reason := frame_fault(length, kind, stream):
-            return self._stumble(position, length, kind, stream, reason, size)
+            return self._stumble(source, position, (length, kind, stream), reason, size)
         if kind == DATA:
             return self._begin_data(data, source, position, (length, flags, stream), size)
         if kind not in _HELD:
             if kind > CONTINUATION and length > FRAME_LIMIT:
-                return self._stumble(position, length, kind, stream, f"a frame of type {kind}", size)
+                return self._stumble(source, position, (length, kind, stream), _too_long(kind, length), size)
             return self._step_over(begin, length, size)
         if length > HELD_LIMIT:
-            return self._stumble(position, length, kind, stream, f"a {frame_name(kind)} frame", size)
+            return self._stumble(source, position, (length, kind, stream), _too_long(kind, length), size)
         end = begin + length
         if end > size:
             self._need = end - position
@@ -240,14 +240,20 @@ class FrameReader:
         self._listener.frame(self._direction, frame)
         return end
 
-    def _stumble(self, position: int, length: int, kind: int, stream: int, reason: str, size: int) -> int:
+    def _stumble(self, source: Source, position: int, head: tuple[int, int, int], reason: str, size: int) -> int:
         """Step over a frame that breaks the rules; look for the next one where the position is in doubt."""
+        length, kind, stream = head
         if self._strict or length > HELD_LIMIT:
             self._synced, self._strict = False, True
             self._listener.lost(self._direction, HEADER_SIZE)
             return position + HEADER_SIZE
-        self._listener.fault(self._direction, kind, stream, f"{reason} ({length} octets)" if length else reason)
+        self._fault(source, position, kind, stream, reason)
         return self._step_over(position + HEADER_SIZE, length, size)
+
+    def _fault(self, source: Source, position: int, kind: int, stream: int, reason: str) -> None:
+        where = f"{reason}, at offset {source.offset + position}"
+        span = span_of(source, position, position + HEADER_SIZE)
+        self._listener.fault(self._direction, kind, stream, where, span)
 
     def _step_over(self, begin: int, length: int, size: int) -> int:
         end = begin + length
@@ -266,7 +272,7 @@ class FrameReader:
             padding = data[begin]
             begin, length = begin + 1, length - 1
             if padding > length:
-                self._listener.fault(self._direction, DATA, stream, f"{padding} octets of padding in {length}")
+                self._fault(source, start, DATA, stream, f"{padding} octets of padding in {length}")
                 padding = 0
         self._left, self._padding, self._stream = length, padding, stream
         self._end = bool(flags & END_STREAM)
@@ -284,3 +290,7 @@ class FrameReader:
                 ended = self._end and not rest
                 self._listener.data(self._direction, self._stream, source, (start, begin, stop, after), ended)
         return begin + take
+
+
+def _too_long(kind: int, length: int) -> str:
+    return f"a {frame_name(kind)} frame of {length} octets, more than anybody sends"

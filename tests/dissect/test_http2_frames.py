@@ -5,7 +5,7 @@ import time
 
 from kubeshark_mcp.dissect.buffer import Source
 from kubeshark_mcp.dissect.http2_frames import HELD_LIMIT, Frame, FrameReader, Listener
-from kubeshark_mcp.model.stream import Direction, Piece
+from kubeshark_mcp.model.stream import Direction, Piece, Span
 from tests.dissect.conversation import CLIENT, SERVER
 from tests.dissect.samples.http2 import (
     ASK,
@@ -51,7 +51,7 @@ class Heard(Listener):
     def data_missing(self, direction: Direction, stream: int, length: int, end: bool) -> None:
         self.missing.append((stream, length, end))
 
-    def fault(self, direction: Direction, kind: int, stream: int, reason: str) -> None:
+    def fault(self, direction: Direction, kind: int, stream: int, reason: str, header: Span) -> None:
         self.faults.append(reason)
 
     def lost(self, direction: Direction, length: int) -> None:
@@ -171,15 +171,15 @@ def test_a_middle_of_a_connection_is_entered_at_the_next_frame():
 def test_frames_that_break_a_rule_are_named_and_stepped_over():
     heard = Line().say(frame(PING, 0, 0, b"short") + frame(WINDOW_UPDATE, 0, 0, b"") + headers(1, ASK))
     assert heard.faults == [
-        "a PING frame of 5 instead of 8 octets (5 octets)",
-        "a WINDOW_UPDATE frame of 0 instead of 4 octets",
+        "a PING frame of 5 instead of 8 octets, at offset 0",
+        "a WINDOW_UPDATE frame of 0 instead of 4 octets, at offset 14",
     ]
     assert len(heard.frames) == 1
 
 
 def test_padding_longer_than_its_frame_is_named():
     heard = Line().say(frame(DATA, PADDED, 1, b"\x09abc"))
-    assert heard.faults == ["9 octets of padding in 3"]
+    assert heard.faults == ["9 octets of padding in 3, at offset 0"]
 
 
 def test_a_large_data_frame_passes_without_being_held():
