@@ -1,0 +1,60 @@
+"""BSON read by the byte: values, bounds, and bytes that are none."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kubeshark_mcp.dissect.wire_bson import DEPTH, ELEMENTS, BsonError, document_length, read_document
+from tests.dissect.samples.mongodb import bson
+
+VALUES = st.recursive(
+    st.text(max_size=10) | st.booleans() | st.integers(-(2**31), 2**31 - 1) | st.floats(allow_nan=False),
+    lambda inner: st.dictionaries(st.text(st.characters(exclude_characters="\0"), max_size=5), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(st.characters(exclude_characters="\0"), max_size=8), VALUES, max_size=6))
+def test_what_was_written_is_read(document):
+    data = bson(document)
+    assert document_length(data, 0, len(data)) == len(data)
+    assert read_document(data, 0, len(data)) == document
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_document_or_an_error_of_ours(data: bytes):
+    try:
+        assert isinstance(read_document(data, 0, len(data)), dict)
+    except BsonError as error:
+        assert 0 <= error.position <= len(data)
+
+
+@given(st.data())
+def test_a_changed_byte_is_survived(data):
+    original = bytearray(bson({"find": "orders", "filter": {"a": [1, 2.5, "x"]}, "ok": True}))
+    original[data.draw(st.integers(0, len(original) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        read_document(bytes(original), 0, len(original))
+    except BsonError:
+        return
+
+
+def test_depth_and_elements_are_bounded():
+    nested: dict = {}
+    for _ in range(DEPTH + 3):
+        nested = {"d": nested}
+    found = read_document(bson(nested), 0, len(bson(nested)))
+    depth = 0
+    while isinstance(found, dict) and "d" in found:
+        found, depth = found["d"], depth + 1
+    assert (found, depth) == (None, DEPTH + 1)
+    wide = bson({f"e{number}": number for number in range(ELEMENTS * 2)})
+    assert len(read_document(wide, 0, len(wide))) == ELEMENTS
+
+
+@pytest.mark.parametrize("data", [b"", b"\x05\0\0\0", b"\x05\0\0\0\1", b"\xff\xff\xff\x7f\0", b"\x04\0\0\0\0"])
+def test_lengths_that_cannot_be_are_refused(data: bytes):
+    with pytest.raises(BsonError):
+        document_length(data, 0, len(data))
