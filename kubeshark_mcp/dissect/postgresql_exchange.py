@@ -80,6 +80,8 @@ class Exchange:
         entry = self.entry
         entry.request = frame.span if entry.request is None else join(entry.request, frame.span)
         self.size += frame.size
+        if frame.size > len(frame.body):
+            self.fields["postgresql_truncated"] = True
         if shown:
             entry.request_body = self._keep(entry.request_body, frame)
 
@@ -166,7 +168,5 @@ class Exchange:
         return entry
 
     def _keep(self, body: bytes, frame: Frame) -> bytes:
-        if frame.size > len(frame.body):
-            self.fields["postgresql_truncated"] = True
         room = self._limit - len(body)
         return body + frame.body[:room] if room > 0 else body

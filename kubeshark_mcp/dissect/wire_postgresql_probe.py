@@ -144,7 +144,7 @@ def chain(direction: Direction, data: bytes, start: int = 0, most: int = 32) -> 
 
 def begins(direction: Direction, data: bytes, start: int) -> bool:
     """Tell whether an unfinished message can begin at `start`: long ones carry statements, rows or copied data."""
-    kind, size = data[start], unpack_from(">I", data, start + 1)[0]
+    kind, size = data[start], int(unpack_from(">I", data, start + 1)[0])
     if kind in _BARE[direction]:
         return False
     body = data[start + 5 :]
@@ -246,7 +246,7 @@ _CHECKS: dict[Direction, dict[int, Callable[[bytes], bool]]] = {
         ord("p"): lambda body: len(body) > 0,
     },
     Direction.SERVER: {
-        ord("R"): lambda body: len(body) >= 4 and unpack_from(">I", body)[0] <= 12,
+        ord("R"): lambda body: len(body) >= 4 and int(unpack_from(">I", body)[0]) <= 12,
         ord("S"): lambda body: _strings(2, body) and len(body) > 3,
         ord("K"): lambda body: 8 <= len(body) <= 260,
         ord("Z"): lambda body: len(body) == 1 and body[0] in TRANSACTION,

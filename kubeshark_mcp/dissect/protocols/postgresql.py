@@ -82,7 +82,7 @@ _FIELDS = tuple(
         ("_notice", _STRING, "first notice or warning in the answer", 'postgresql_notice.contains("skipping")'),
         ("_copy_rows", _INT, "messages of data copied in or out", "postgresql_copy_rows > 100000"),
         ("_copy_bytes", _INT, "bytes of data copied in or out", "postgresql_copy_bytes > 100000000"),
-        ("_truncated", _BOOL, "a message was longer than what is kept of it", "postgresql && postgresql_truncated"),
+        ("_truncated", _BOOL, "the request was longer than what is kept of it", "postgresql && postgresql_truncated"),
     )
 )
 
