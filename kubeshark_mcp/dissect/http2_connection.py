@@ -247,6 +247,7 @@ class Http2Dissector(Dissector, Listener):
         half = stream.half(direction)
         if _is_trailers(half, section, flags):
             half.trailers = section
+            stream.grpc = stream.grpc or "grpc-status" in section.headers
         elif section.headers.get(":status", "").startswith("1") and half.section is None:
             half.unmark()
         else:

@@ -307,6 +307,7 @@ def test_trailers_of_an_unseen_beginning_are_taken_for_trailers():
     driver.say(SERVER, headers(9, block(literal("grpc-status", "0")), end=True) + frame(PING, 1, 0, bytes(8)))
     (entry,) = driver.entries
     assert entry.fields["response.trailers"] == {"grpc-status": "0"}
+    assert (entry.fields["grpc"], entry.status) == (True, "OK")
     assert entry.malformed == "the response header section was not captured"
 
 
