@@ -11,7 +11,7 @@ import stat
 import sys
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -61,6 +61,42 @@ class _Gunzip:
                 return len(output)
 
 
+class _Unzstd:
+    """Decompresses zstd (RFC 8878), one frame after the other, and gives all bytes that come before a damage."""
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        if sys.version_info >= (3, 14):
+            from compression import zstd
+        else:
+            from backports import zstd
+        self._new = zstd.ZstdDecompressor
+        self._file = file
+        self._frame = self._ended = self._new()
+        self._damage: type[Exception] = zstd.ZstdError
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        while True:
+            data, between = b"", self._frame.eof
+            if between:
+                data = self._frame.unused_data
+                self._frame = self._new()
+            if not data and self._frame.needs_input:
+                data = self._file.read(_CHUNK)
+                if not data and between:
+                    self._frame = self._ended
+                    return 0
+                if not data:
+                    raise EOFError("it ends before its end mark")
+            try:
+                output = self._frame.decompress(data, len(buffer))
+            except self._damage as error:
+                raise EOFError(str(error)) from error
+            self._ended = self._frame
+            if output:
+                buffer[: len(output)] = output
+                return len(output)
+
+
 class ByteStream:
     """The bytes of a capture in order, decompressed.
 
@@ -79,7 +115,7 @@ class ByteStream:
         if self.compression == "gzip":
             self._reader = _Gunzip(file)
         elif self.compression == "zstd":
-            self._reader = _open_zstd(name, file)
+            self._reader = _Unzstd(file)
 
     @property
     def position(self) -> int:
@@ -112,16 +148,6 @@ class ByteStream:
     def close(self) -> None:
         """Close the file; standard input stays open."""
         self._file.close()
-
-
-def _open_zstd(name: str, file: BinaryIO) -> _Readable:
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-
-        return zstd.ZstdFile(file)
-    raise CaptureError(
-        f"{name!r} is compressed with zstd, which needs Python 3.14 or newer here; decompress it first: zstd -d {name}"
-    )
 
 
 def open_stream(path: Path) -> ByteStream:
