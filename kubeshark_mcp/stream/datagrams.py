@@ -49,7 +49,8 @@ class DatagramSide:
         settle_clients(batch, block, self._table, tcp=False)
         count_traffic(batch, self._table)
         muted = self._connections.muted(batch.rows)
-        wanted = ~muted[batch.group] & (batch.payload + batch.missing > 0)
+        filled = (batch.payload + batch.missing > 0) | (codes[batch.index] >= _HEADED)
+        wanted = ~muted[batch.group] & filled
         yield from self._datagrams(block, batch, np.flatnonzero(wanted), codes)
 
     def _datagrams(

@@ -1,0 +1,134 @@
+"""Each condition of the TCP analysis, on a conversation that shows it alone; tshark gives the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kubeshark_mcp.stream.analysis import distance
+from tests.stream.building import MILLISECOND, Talk, run
+
+SCALE = b"\x03\x03\x02"
+
+
+def metrics(packets):
+    (stats,) = run(packets)[1].stats()
+    return stats.metrics
+
+
+def noted(packets):
+    """Give the counts of trouble that are not zero."""
+    names = (
+        "retransmissions", "fast_retransmissions", "out_of_order", "dup_acks", "missing_segments",
+        "zero_window_events", "window_full_events", "keepalive_count", "rst_count",
+    )  # fmt: skip
+    found = metrics(packets)
+    return {name: getattr(found, name) for name in names if getattr(found, name)}
+
+
+def test_sequence_numbers_are_compared_around_zero():
+    assert distance(5, 2**32 - 5) == 10
+    assert distance(2**32 - 5, 5) == -10
+    assert distance(7, 7) == 0
+
+
+def test_a_late_repetition_is_a_retransmission():
+    talk = Talk().handshake()
+    segment = talk.send(0, b"abc")
+    talk.now += 300 * MILLISECOND
+    talk.packets.append(replace(segment, time=talk.now))
+    assert noted(talk.packets) == {"retransmissions": 1}
+
+
+def test_a_repetition_of_acknowledged_bytes_is_a_spurious_retransmission_and_counts_as_one():
+    talk = Talk().handshake().say(0, b"abc")
+    talk.packets.append(replace(talk.packets[3], time=talk.now))
+    assert noted(talk.packets) == {"retransmissions": 1}
+
+
+def test_a_repetition_right_after_two_duplicate_acks_is_a_fast_retransmission():
+    talk = Talk().handshake()
+    talk.send(0, b"abc")
+    lost = talk.packets[-1]
+    for _ in range(2):
+        talk.send(1, acknowledgment=1001)
+    talk.now += MILLISECOND
+    talk.packets.append(replace(lost, time=talk.now))
+    assert noted(talk.packets) == {"retransmissions": 1, "fast_retransmissions": 1, "dup_acks": 2}
+
+
+def test_a_hole_that_fills_within_the_handshakes_round_trip_is_out_of_order():
+    talk = Talk().handshake()
+    talk.send(0, b"abc")
+    late = talk.packets.pop()
+    talk.send(0, b"def")
+    talk.packets.append(replace(late, time=talk.now + 1000))
+    assert noted(talk.packets) == {"missing_segments": 1, "out_of_order": 1}
+
+
+def test_a_hole_that_fills_later_is_a_retransmission():
+    talk = Talk().handshake()
+    talk.send(0, b"abc")
+    late = talk.packets.pop()
+    talk.send(0, b"def")
+    talk.packets.append(replace(late, time=talk.now + 3 * MILLISECOND))
+    assert noted(talk.packets) == {"missing_segments": 1, "retransmissions": 1}
+
+
+def test_without_a_handshake_reordering_is_told_by_three_milliseconds():
+    talk = Talk()
+    talk.send(0, b"abc")
+    talk.send(0, b"def")
+    late = talk.packets.pop()
+    talk.send(0, b"ghi")
+    talk.packets.append(replace(late, time=talk.now + 2 * MILLISECOND))
+    assert noted(talk.packets) == {"missing_segments": 1, "out_of_order": 1}
+
+
+def test_a_window_update_is_no_duplicate_ack():
+    talk = Talk().handshake().say(0, b"abc")
+    talk.send(1, window=900)
+    assert noted(talk.packets) == {}
+
+
+def test_a_zero_window_and_the_probe_of_it():
+    talk = Talk().handshake().say(0, b"abc")
+    talk.send(1, window=0)
+    talk.send(0, b"p")
+    talk.packets.append(replace(talk.packets[-2], time=talk.now))
+    assert noted(talk.packets) == {"zero_window_events": 2}
+
+
+def test_a_segment_that_ends_where_the_receivers_window_ends_fills_it():
+    talk = Talk().handshake(SCALE)
+    talk.send(1, window=25)
+    talk.send(0, b"x" * 100)
+    assert noted(talk.packets) == {"window_full_events": 1}
+
+
+def test_a_keep_alive_and_its_answer():
+    talk = Talk().handshake().say(0, b"abc")
+    talk.send(0, sequence=1003)
+    talk.send(1)
+    assert noted(talk.packets) == {"keepalive_count": 1}
+
+
+def test_resets_are_counted():
+    talk = Talk().handshake()
+    talk.send(1, flags="RA")
+    assert noted(talk.packets) == {"rst_count": 1}
+
+
+@pytest.mark.parametrize(
+    ("count", "bits"),
+    [(1, 1), (2, 1 | 2), (3, 1 | 2 | 4), (4, 1 | 2 | 4 | 8), (5, 1 | 2 | 4 | 8), (6, 1 | 2 | 4 | 8 | 16)],
+)
+def test_completeness_gathers_the_parts_of_a_conversation(count, bits):
+    talk = Talk().handshake().say(0, b"abc").close()
+    assert metrics(talk.packets[:count]).connection_completeness == bits
+
+
+def test_a_mid_stream_conversation_is_complete_in_data_and_acknowledgment_only():
+    talk = Talk().say(0, b"abc")
+    assert metrics(talk.packets).connection_completeness == 4 | 8
