@@ -29,6 +29,7 @@ def serve(
     pcap: o.Pcap = None,
     node: o.Node = None,
     resources: o.ResourceFiles = None,
+    keylog: o.KeyLogFiles = None,
     workspace: o.WorkspaceFolder = None,
     transport: o.TransportKind = o.Transport.STDIO,
     host: o.Host = "127.0.0.1",

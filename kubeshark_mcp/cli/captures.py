@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kubeshark_mcp.cli import options as o
 from kubeshark_mcp.cli.console import progress_bar, reporting_errors, say, table, warn
 from kubeshark_mcp.errors import UsageError
 from kubeshark_mcp.present.times import Clock
@@ -45,6 +46,7 @@ def entries(
     files: Files,
     kfl: Annotated[str | None, typer.Option(help="KFL filter, such as 'http && status_code >= 500'.")] = None,
     resources: Resources = None,
+    keylog: o.KeyLogFiles = None,
     decode_as: DecodeAs = None,
     output: Annotated[Format, typer.Option("--format", help="How to write the entries.")] = Format.TABLE,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many entries.")] = None,
@@ -60,7 +62,7 @@ def entries(
     from kubeshark_mcp.hub.offline import Offline
 
     with reporting_errors(), tempfile.TemporaryDirectory(prefix="kubeshark-") as scratch:
-        offline = Offline(files, resources or [], decode_as or [], Path(scratch))
+        offline = Offline(files, resources or [], decode_as or [], Path(scratch), key_logs=keylog or [])
         offline.check(kfl)
         with progress_bar("dissecting") as progress:
             outcome = offline.dissect(progress)

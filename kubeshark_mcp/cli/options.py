@@ -29,6 +29,12 @@ ResourceFiles = Annotated[
     list[Path] | None,
     typer.Option(help="Kubernetes objects as JSON, for workload names; else resources.json beside a capture."),
 ]
+KeyLogFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--keylog", help="TLS secrets as SSLKEYLOGFILE wrote them; else FILE.keylog beside a capture. Repeatable."
+    ),
+]
 WorkspaceFolder = Annotated[Path | None, typer.Option(help="Folder for snapshots and dissections.")]
 TransportKind = Annotated[Transport, typer.Option(help="How clients reach the server.")]
 Host = Annotated[str, typer.Option(help="Address for --transport http.")]

@@ -30,6 +30,7 @@ class ServeOptions:
     pcaps: list[Path] = field(default_factory=list)
     nodes: list[str] = field(default_factory=list)
     resources: list[Path] = field(default_factory=list)
+    key_logs: list[Path] = field(default_factory=list)
     workspace: Path | None = None
     transport: str = "stdio"
     host: str = "127.0.0.1"
@@ -49,6 +50,7 @@ class ServeOptions:
             pcaps=list(given["pcap"] or ()),
             nodes=list(given["node"] or ()),
             resources=list(given["resources"] or ()),
+            key_logs=list(given["keylog"] or ()),
             workspace=given["workspace"],
             transport=str(given["transport"]),
             host=given["host"],
@@ -89,6 +91,7 @@ def _hub(options: ServeOptions) -> EmbeddedHub:
         workspace,
         capture_sources(options.pcaps, options.nodes),
         options.resources,
+        key_logs=options.key_logs,
         keep_duplicates=options.keep_duplicates,
     )
 
@@ -149,6 +152,7 @@ def _command_line(options: ServeOptions) -> list[str]:
         "--pcap": [path.resolve() for path in options.pcaps],
         "--node": options.nodes,
         "--resources": [path.resolve() for path in options.resources],
+        "--keylog": [path.resolve() for path in options.key_logs],
         "--allow-path": [path.resolve() for path in options.allow_paths],
         "--workspace": [options.workspace.resolve()] if options.workspace else [],
         "--toolsets": [options.toolsets] if options.toolsets else [],

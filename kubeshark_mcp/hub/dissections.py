@@ -8,6 +8,7 @@ from typing import Any
 from kubeshark_mcp.errors import ConflictError, NotFoundError
 from kubeshark_mcp.hub.contract import Dissection, DissectionStats, JobStatus
 from kubeshark_mcp.hub.jobs import Job, JobBoard, Reporter
+from kubeshark_mcp.hub.keylogs import kept_key_logs
 from kubeshark_mcp.hub.snapshots import SnapshotRoom, building, captures_in
 from kubeshark_mcp.hub.workspace import Workspace, checked_name, read_json, remove_tree, write_json
 
@@ -100,7 +101,8 @@ def dissect_snapshot(workspace: Workspace, arguments: dict[str, Any], report: Re
     folder = workspace.snapshot(arguments["snapshot"])
     resources = sorted(folder.glob("resources*.json"))
     with building(workspace.dissection(arguments["snapshot"], arguments["name"])) as target:
-        run = Run(captures_in(folder), resources, settings_from(arguments["settings"]))
+        settings = settings_from(arguments["settings"])
+        run = Run(captures_in(folder), resources, settings, key_logs=kept_key_logs(folder))
         outcome = Pipeline(run, target, lambda fraction, stats: report(fraction, asdict(stats))).dissect()
         result = asdict(outcome)
         done = _dissection(arguments, JobStatus.COMPLETED, 100, result)

@@ -56,6 +56,7 @@ class EmbeddedHub(Hub):
         resources: Sequence[Path] = (),
         settings: dict[str, Any] | None = None,
         keep_duplicates: bool = False,
+        key_logs: Sequence[Path] = (),
     ) -> None:
         self._workspace = Workspace(workspace)
         self._given = list(sources)
@@ -63,6 +64,10 @@ class EmbeddedHub(Hub):
         for source in self._given:
             if not source.path.is_file():
                 raise UsageError(f"The capture {str(source.path)!r} is not a file that can be read: check the path.")
+        self._key_logs = list(key_logs)
+        for path in self._key_logs:
+            if not path.is_file():
+                raise UsageError(f"The key log {str(path)!r} is not a file that can be read: check the path.")
         self._settings = settings or {}
         self._keep_duplicates = keep_duplicates
         self._board = JobBoard(self._workspace.jobs)
@@ -205,7 +210,7 @@ class EmbeddedHub(Hub):
     @threaded
     def create_snapshot(self, request: c.SnapshotRequest) -> c.Snapshot:
         """Begin to copy a window of the raw capture."""
-        return self._snapshots.create(request, self._sources(), self._resource_files())
+        return self._snapshots.create(request, self._sources(), self._resource_files(), self._key_logs)
 
     @threaded
     def snapshot(self, snapshot_id: str) -> c.Snapshot:

@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from kubeshark_mcp.capture.export import Exported, Source, export_packets
 from kubeshark_mcp.dissect.base import Settings
 from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.errors import UsageError
+from kubeshark_mcp.hub.keylogs import key_log_files
 from kubeshark_mcp.hub.pipeline import Outcome, Pipeline, Run
 from kubeshark_mcp.hub.queries import EntryBase, Language, public
 from kubeshark_mcp.hub.snapshots import chosen
@@ -56,7 +57,13 @@ class Offline:
     """Dissects the given files into a scratch folder and answers from there."""
 
     def __init__(
-        self, files: list[str], resources: list[Path], decode_as: list[str], scratch: Path, layer4_only: bool = False
+        self,
+        files: list[str],
+        resources: list[Path],
+        decode_as: list[str],
+        scratch: Path,
+        layer4_only: bool = False,
+        key_logs: Sequence[Path] = (),
     ) -> None:
         self._scratch = scratch
         protocols = load_protocols()
@@ -67,6 +74,7 @@ class Offline:
             resource_files(sources, resources),
             Settings(decode_as=parse_decode_as(decode_as, {protocol.name for protocol in protocols})),
             layer4_only,
+            [] if layer4_only else key_log_files(sources, key_logs),
         )
 
     def check(self, kfl: str | None) -> None:

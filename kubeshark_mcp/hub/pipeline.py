@@ -14,6 +14,7 @@ from kubeshark_mcp.dissect.discovery import fields_by_protocol, load_protocols
 from kubeshark_mcp.dissect.engine import DissectionEngine
 from kubeshark_mcp.errors import CaptureError
 from kubeshark_mcp.hub.identities import learn, load_identities
+from kubeshark_mcp.hub.keylogs import read_key_logs
 from kubeshark_mcp.hub.places import Places
 from kubeshark_mcp.hub.sources import CaptureSource
 from kubeshark_mcp.model.common_fields import COMMON_FIELDS
@@ -29,12 +30,16 @@ FLUSH_ENTRIES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What to dissect, and how. layer4_only: connections and flows alone, no bytes are read."""
+    """What to dissect, and how.
+
+    layer4_only: connections and flows alone, no bytes are read. key_logs: files with TLS secrets.
+    """
 
     sources: list[CaptureSource]
     resources: list[Path]
     settings: Settings = field(default_factory=Settings)
     layer4_only: bool = False
+    key_logs: list[Path] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Pipeline:
         self._readers = [] if run.layer4_only else readers
         self._total_bytes = sum(source.path.stat().st_size for source in run.sources if source.path.is_file())
         self._outcome = Outcome()
+        self._secrets = [*run.settings.secrets, *read_key_logs(run.key_logs)]
         self._identities = load_identities(run.resources)
         self._places = Places(run.sources, self._identities)
         self._writer = EntryWriter(folder, fields=fields_by_protocol(self._protocols), common=COMMON_FIELDS)
@@ -101,7 +107,7 @@ class Pipeline:
     def _packets_of(self, number: int, capture: CaptureFile) -> None:
         source = self._run.sources[number]
         before = self._outcome
-        secrets = list(self._run.settings.secrets)
+        secrets = list(self._secrets)
         settings = replace(self._run.settings, secrets=secrets)
         streams = StreamEngine(number)
         dissection = DissectionEngine(self._readers, settings, self._entries.append)

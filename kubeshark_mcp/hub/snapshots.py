@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -17,6 +17,7 @@ from kubeshark_mcp.capture.export import Source, export_packets
 from kubeshark_mcp.errors import ConflictError, NotFoundError, UsageError
 from kubeshark_mcp.hub.contract import JobStatus, Snapshot, SnapshotRequest
 from kubeshark_mcp.hub.jobs import Job, JobBoard, Reporter
+from kubeshark_mcp.hub.keylogs import keep_key_logs, key_log_files
 from kubeshark_mcp.hub.sources import RESOURCES_NAME, CaptureSource, index_of
 from kubeshark_mcp.hub.times import end_to_ns, from_ns, to_ns
 from kubeshark_mcp.hub.workspace import Workspace, read_json, remove_tree, slug, storing, write_json
@@ -32,7 +33,13 @@ class SnapshotRoom:
         self._workspace = workspace
         self._board = board
 
-    def create(self, request: SnapshotRequest, sources: list[CaptureSource], resources: list[Path]) -> Snapshot:
+    def create(
+        self,
+        request: SnapshotRequest,
+        sources: list[CaptureSource],
+        resources: list[Path],
+        key_logs: Sequence[Path] = (),
+    ) -> Snapshot:
         """Start to copy a window of the raw capture."""
         wanted = chosen(sources, request.nodes)
         start_ns, end_ns = self._window(request, wanted)
@@ -46,6 +53,7 @@ class SnapshotRoom:
             "end_ns": end_ns,
             "sources": [[str(source.path.resolve()), source.node] for source in wanted],
             "resources": [str(path.resolve()) for path in resources],
+            "key_logs": [str(path.resolve()) for path in key_log_files(wanted, key_logs)],
         }
         return _from_job(self._board.start(Job(key, "snapshot", arguments), self._workspace.root))
 
@@ -146,6 +154,7 @@ def copy_snapshot(workspace: Workspace, arguments: dict[str, Any], report: Repor
         for number, path in enumerate(arguments["resources"]):
             with storing(folder):
                 shutil.copyfile(path, folder / (RESOURCES_NAME if number == 0 else f"resources-{number}.json"))
+        keep_key_logs(map(Path, arguments.get("key_logs", [])), folder)
         snapshot = Snapshot(
             id=arguments["id"],
             name=arguments["name"],

@@ -23,10 +23,13 @@ def test_captures_are_paired_with_nodes_in_order_and_named_by_their_file_else():
 
 def test_the_client_configuration_is_this_command_with_absolute_paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    options = ServeOptions(pcaps=[Path("x.pcap")], nodes=["n"], allow_destructive=True, timezone="UTC")
+    options = ServeOptions(
+        pcaps=[Path("x.pcap")], nodes=["n"], key_logs=[Path("x.keys")], allow_destructive=True, timezone="UTC"
+    )
     server = json.loads(client_configuration(options))["mcpServers"]["kubeshark"]
     assert server["args"] == [
-        "--pcap", str(tmp_path / "x.pcap"), "--node", "n", "--timezone", "UTC", "--allow-destructive",
+        "--pcap", str(tmp_path / "x.pcap"), "--node", "n", "--keylog", str(tmp_path / "x.keys"),
+        "--timezone", "UTC", "--allow-destructive",
     ]  # fmt: skip
 
 
