@@ -164,11 +164,11 @@ def test_the_tcp_analysis_agrees_with_tshark():
         if entry["protocol"] not in ANALYSED:
             continue
         _, _, stats = read(CORPUS / entry["file"])
+        known = {one.connection.number: one.metrics for one in stats if one.connection.transport == "tcp"}
         for number, expected in reference(CORPUS / entry["file"]).items():
-            (one,) = (one for one in stats if (one.connection.transport, one.connection.number) == ("tcp", number))
             if expected.pop("packets") == 1:
                 del expected["connection_completeness"]  # tshark forgets the first packet that is no SYN
-            ours = {name: getattr(one.metrics, name) for name in expected}
+            ours = {name: getattr(known.get(number), name, None) for name in expected}
             if ours == expected or (entry["file"], number) in ANALYSIS_EXCEPTIONS:
                 agreed += 1
             else:
