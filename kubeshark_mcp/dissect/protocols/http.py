@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, HandOver, Opening, Protocol
 from kubeshark_mcp.dissect.http_entry import add_request, add_response
+from kubeshark_mcp.dissect.http_fields import HTTP_FIELDS
 from kubeshark_mcp.dissect.http_head import Heads, RequestLine, RequestLines, StatusLine, StatusLines
 from kubeshark_mcp.dissect.http_message import (
     HEAD,
@@ -24,7 +25,7 @@ from kubeshark_mcp.dissect.http_message import (
 from kubeshark_mcp.dissect.http_reader import MessageReader
 from kubeshark_mcp.dissect.pairing import Pipeline
 from kubeshark_mcp.model.entry import Entry
-from kubeshark_mcp.model.field import Field, FieldType
+from kubeshark_mcp.model.field import Field
 from kubeshark_mcp.model.stream import Closing, Direction, Piece
 
 WAITING = 1024
@@ -40,8 +41,6 @@ _UPGRADES = {"websocket": "ws", "h2c": "http2"}
 
 _CLIENT = Direction.CLIENT
 
-_BOOL, _INT, _STRING, _MAP = FieldType.BOOL, FieldType.INT, FieldType.STRING, FieldType.STRING_MAP
-
 
 class Http(Protocol):
     """HTTP/1. Start lines and header sections are remembered for as long as the protocol object lives."""
@@ -50,127 +49,7 @@ class Http(Protocol):
     title: ClassVar[str] = "HTTP/1.1"
     specification: ClassVar[str] = "RFC 9112"
     ports: ClassVar[frozenset[int]] = frozenset({80, 443, 3000, 5000, 8000, 8008, 8080, 8081, 8443, 8888, 9090})
-    fields: ClassVar[tuple[Field, ...]] = tuple(
-        Field(name, kind, meaning, example, "HTTP", aliases)
-        for name, kind, meaning, example, aliases in (
-            ("http", _BOOL, "an HTTP request with its response", "http", ("http1", "https")),
-            (
-                "method",
-                _STRING,
-                "request method",
-                'method == "POST"',
-                ("http.request.method", "request.method", "verb"),
-            ),
-            (
-                "url",
-                _STRING,
-                "request target as sent, with the query",
-                'url.contains("/cart?")',
-                ("http.request.uri", "request.url", "uri"),
-            ),
-            (
-                "path",
-                _STRING,
-                "path of the request target, without the query",
-                'path.startsWith("/api/")',
-                ("request.path", "endpoint", "http.path"),
-            ),
-            (
-                "status_code",
-                _INT,
-                "status code of the response",
-                "status_code >= 500",
-                ("http.response.code", "response.status", "status.code", "code", "response.status_code"),
-            ),
-            (
-                "http_version",
-                _STRING,
-                "version as sent, empty for HTTP/0.9",
-                'http_version == "HTTP/1.1"',
-                ("http.version", "version"),
-            ),
-            (
-                "query_string",
-                _MAP,
-                "parameters of the query, decoded",
-                'query_string["id"] == "42"',
-                ("request.query", "query"),
-            ),
-            (
-                "request.headers",
-                _MAP,
-                "request header fields by lower-case name, repeated ones joined by a comma",
-                '"authorization" in request.headers',
-                ("request_headers", "http.request.headers", "headers"),
-            ),
-            (
-                "response.headers",
-                _MAP,
-                "response header fields by lower-case name, repeated ones joined by a comma",
-                'response.headers["content-type"].contains("json")',
-                ("response_headers", "http.response.headers"),
-            ),
-            (
-                "request.cookies",
-                _MAP,
-                "cookies that the client sent",
-                '"session" in request.cookies',
-                ("cookies", "request_cookies"),
-            ),
-            (
-                "response.cookies",
-                _MAP,
-                "cookies that the server set",
-                '"session" in response.cookies',
-                ("response_cookies",),
-            ),
-            (
-                "request_headers_size",
-                _INT,
-                "bytes of request line and header section",
-                "request_headers_size > 8192",
-                (),
-            ),
-            (
-                "request_body_size",
-                _INT,
-                "bytes of the request content, without chunk sizes",
-                "request_body_size > 1048576",
-                ("request_size", "http.content_length"),
-            ),
-            (
-                "response_headers_size",
-                _INT,
-                "bytes of status line and header section",
-                "response_headers_size > 8192",
-                (),
-            ),
-            (
-                "response_body_size",
-                _INT,
-                "bytes of the response content, without chunk sizes",
-                "response_body_size > 1048576",
-                ("response_size",),
-            ),
-            ("request_body_cut", _BOOL, "only the beginning of the request content was kept", "request_body_cut", ()),
-            (
-                "response_body_cut",
-                _BOOL,
-                "only the beginning of the response content was kept",
-                "response_body_cut",
-                (),
-            ),
-            ("request.trailers", _MAP, "trailer fields of a chunked request", "size(request.trailers) > 0", ()),
-            ("response.trailers", _MAP, "trailer fields of a chunked response", "size(response.trailers) > 0", ()),
-            (
-                "status_text",
-                _STRING,
-                "reason phrase of the response",
-                'status_text == "Not Found"',
-                ("reason", "http.response.phrase"),
-            ),
-        )
-    )
+    fields: ClassVar[tuple[Field, ...]] = HTTP_FIELDS
 
     def __init__(self) -> None:
         self._heads = Heads()

@@ -12,7 +12,7 @@ from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, HandOver,
 from kubeshark_mcp.dissect.http2_connection import Http2Dissector
 from kubeshark_mcp.dissect.http2_detection import probe_client, probe_server
 from kubeshark_mcp.dissect.http2_entry import Targets
-from kubeshark_mcp.dissect.protocols.http import Http
+from kubeshark_mcp.dissect.http_fields import HTTP_FIELDS
 from kubeshark_mcp.dissect.wire_hpack import HuffmanStrings
 from kubeshark_mcp.model.field import Field, FieldType
 
@@ -86,7 +86,7 @@ class Http2(Protocol):
     title: ClassVar[str] = "HTTP/2"
     specification: ClassVar[str] = "RFC 9113"
     ports: ClassVar[frozenset[int]] = frozenset({80, 443, 8080, 8443, 50051})
-    fields: ClassVar[tuple[Field, ...]] = (*Http.fields, *_HTTP2, *_GRPC)
+    fields: ClassVar[tuple[Field, ...]] = (*HTTP_FIELDS, *_HTTP2, *_GRPC)
 
     def __init__(self) -> None:
         self._strings = HuffmanStrings()
