@@ -20,6 +20,7 @@ import record_grpc
 import record_http
 import record_http2
 import record_mongodb
+import record_radius
 import record_redis
 import record_sightings
 import record_ws
@@ -31,6 +32,7 @@ KINDS = {
     "grpc": record_grpc.record,
     "dns": record_dns.record,
     "mongodb": record_mongodb.record,
+    "radius": record_radius.record,
     "redis": record_redis.record,
     "ws": record_ws.record,
     "gql": record_gql.record,
