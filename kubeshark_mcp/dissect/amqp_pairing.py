@@ -48,7 +48,7 @@ _PROPERTIES = ("content_type", "headers", "correlation_id", "reply_to", "message
 """Properties of a content that are fields of an entry."""
 _SUBJECTS = ("queue", "exchange", "source", "destination", "routing_key", "virtual_host", "mechanism", "reason")
 """Arguments that a summary names."""
-_NOT_OPTIONS = frozenset({"redelivered", "active"})
+_NOT_OPTIONS = frozenset({"redelivered", "active", "insist"})
 _CLIENT = Direction.CLIENT
 
 _Key = tuple[int, Direction, int, int]
@@ -252,6 +252,8 @@ class AmqpPairing:
             value = arguments.get(argument)
             if value is not None and not fields.get(f"amqp_{argument}"):
                 fields[f"amqp_{argument}"] = value
+        if method.name == "Queue.Declare-Ok" and entry.summary == "Queue.Declare":
+            entry.summary = fields["amqp_summary"] = f"Queue.Declare {arguments.get('queue', '')}".rstrip()
         if "client_properties" in arguments:
             fields["amqp_client_product"] = _product(arguments["client_properties"])
         if method.name == "Basic.Consume-Ok" and len(self._consumers) < CONSUMERS:
@@ -341,7 +343,7 @@ def _judge(entry: Entry, direction: Direction, method: Method, arguments: Argume
     code = arguments.get("reply_code")
     server = direction is Direction.SERVER
     if code is not None:
-        entry.status, entry.failed = REPLY_CODES.get(code) or str(code), code >= 300
+        entry.status, entry.failed = REPLY_CODES.get(code, str(code) if code >= 300 else "OK"), code >= 300
     elif method.name == "Connection.Blocked":
         entry.status, entry.failed = "BLOCKED", True
     elif method.name == "Basic.Nack" and server:

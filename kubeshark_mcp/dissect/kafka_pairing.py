@@ -99,7 +99,7 @@ class Readings:
         subject = ", ".join(found.groups[:SHOWN] or found.keys[:SHOWN] or found.transactional_ids[:SHOWN])
         subject = subject or " ".join(found.mechanisms or found.software)
         status = ""
-        if response and not found.unread and not found.malformed:
+        if response and (found.whole or found.errors):
             status = error_name(found.errors[0]) if found.errors else "OK"
         return Reading(found, topics, subject, _fields(found, response=response), status)
 

@@ -86,6 +86,7 @@ class Schemas:
         except KafkaError as error:
             found.malformed = f"{error} at byte {error.position}"
         else:
+            found.whole = True
             if position < len(data):
                 found.malformed = f"{len(data) - position} bytes are left behind the last field at byte {position}"
         return found

@@ -39,6 +39,7 @@ class Found:
 
     records: how many there are in record batches; a compressed message of the old format counts as one.
     acks, throttle: None where the message has no such field. unread: its version is newer than those known.
+    whole: all fields were read; more bytes may follow, which clients ignore and `malformed` tells.
     """
 
     topics: list[str] = field(default_factory=list)
@@ -57,6 +58,7 @@ class Found:
     acks: int | None = None
     throttle: int | None = None
     unread: bool = False
+    whole: bool = False
     malformed: str = ""
 
 
