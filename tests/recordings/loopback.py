@@ -71,10 +71,10 @@ def server(*command: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextmanager
-def capture(path: Path, *expression: str) -> Iterator[None]:
-    """Write what passes the loopback during the block to `path`; RuntimeError if the kernel dropped packets."""
+def capture(path: Path, *expression: str, interface: str = "lo") -> Iterator[None]:
+    """Write what passes the interface during the block to `path`; RuntimeError if the kernel dropped packets."""
     path.unlink(missing_ok=True)
-    listen = ("tcpdump", "-i", "lo", "-n", "-s", "0", "-B", "65536", "-Z", "root", "-w", str(path))
+    listen = ("tcpdump", "-i", interface, "-n", "-s", "0", "-B", "65536", "-Z", "root", "-w", str(path))
     process = subprocess.Popen([*listen, "--immediate-mode", "-U", *expression], stderr=subprocess.PIPE)
     try:
         wait_until(lambda: path.exists() and path.stat().st_size >= 24, "tcpdump to listen")

@@ -19,6 +19,7 @@ import record_gql
 import record_grpc
 import record_http
 import record_http2
+import record_icmp
 import record_mongodb
 import record_radius
 import record_redis
@@ -32,6 +33,7 @@ KINDS = {
     "grpc": record_grpc.record,
     "dns": record_dns.record,
     "mongodb": record_mongodb.record,
+    "icmp": record_icmp.record,
     "radius": record_radius.record,
     "redis": record_redis.record,
     "ws": record_ws.record,
