@@ -6,6 +6,7 @@ Lengths are checked, depth and elements bounded; what is beyond is left out, nev
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from struct import unpack_from
 from typing import Any
 
@@ -44,8 +45,21 @@ def document_length(data: bytes, start: int, stop: int) -> int:
     return int(length)
 
 
-def read_document(data: bytes, start: int, stop: int, depth: int = DEPTH) -> dict[str, Any]:
-    """Read the document at `start`: names to values; binary data, code and what lies too deep become None.
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """Which documents inside a document are looked into (None: all); of which only the elements are counted."""
+
+    inside: frozenset[str] | None = None
+    counted: frozenset[str] = frozenset()
+
+
+EVERYTHING = Interest()
+
+
+def read_document(
+    data: bytes, start: int, stop: int, depth: int = DEPTH, interest: Interest = EVERYTHING
+) -> dict[str, Any]:
+    """Read the document at `start`: names to values; binary data, code and what is not looked into become None.
 
     Raises BsonError when the bytes are no document.
     """
@@ -57,12 +71,41 @@ def read_document(data: bytes, start: int, stop: int, depth: int = DEPTH) -> dic
         if name_end < 0:
             raise BsonError("a name does not end", position + 1)
         name = data[position + 1 : min(name_end, position + 1 + TEXT)].decode("utf-8", "replace")
-        value, position = _value(kind, data, name_end + 1, end, depth)
+        if kind in {0x03, 0x04}:
+            value, position = _embedded(name, data, name_end + 1, end, depth, interest)
+        else:
+            value, position = _value(kind, data, name_end + 1, end)
         found.setdefault(name, value)
     return found
 
 
-def _value(kind: int, data: bytes, position: int, end: int, depth: int) -> tuple[Any, int]:
+def count_elements(data: bytes, start: int, stop: int) -> int:
+    """Count the elements of the document or array at `start`; raises BsonError."""
+    position, end = start + 4, start + document_length(data, start, stop) - 1
+    count = 0
+    while position < end:
+        kind = data[position]
+        name_end = data.find(b"\0", position + 1, end)
+        if name_end < 0:
+            raise BsonError("a name does not end", position + 1)
+        if kind in {0x03, 0x04}:
+            position = name_end + 1 + document_length(data, name_end + 1, end)
+        else:
+            _, position = _value(kind, data, name_end + 1, end)
+        count += 1
+    return count
+
+
+def _embedded(name: str, data: bytes, start: int, stop: int, depth: int, interest: Interest) -> tuple[Any, int]:
+    length = document_length(data, start, stop)
+    if name in interest.counted:
+        return count_elements(data, start, start + length), start + length
+    if not depth or (interest.inside is not None and name not in interest.inside):
+        return None, start + length
+    return read_document(data, start, start + length, depth - 1, interest), start + length
+
+
+def _value(kind: int, data: bytes, position: int, end: int) -> tuple[Any, int]:
     fixed = _FIXED.get(kind)
     if fixed is not None:
         size, form = fixed
@@ -72,7 +115,7 @@ def _value(kind: int, data: bytes, position: int, end: int, depth: int) -> tuple
     reader = _SIZED.get(kind)
     if reader is None:
         raise BsonError(f"an element has the unknown type 0x{kind:02x}", position)
-    return reader(data, position, end, depth)
+    return reader(data, position, end)
 
 
 def _sized(data: bytes, position: int, end: int, extra: int = 0) -> int:
@@ -85,7 +128,7 @@ def _sized(data: bytes, position: int, end: int, extra: int = 0) -> int:
     return int(length)
 
 
-def _text(data: bytes, position: int, end: int, depth: int) -> tuple[Any, int]:
+def _text(data: bytes, position: int, end: int) -> tuple[Any, int]:
     length = _sized(data, position, end)
     if not length or data[position + 3 + length]:
         raise BsonError("a text does not end with a zero byte", position)
@@ -93,17 +136,11 @@ def _text(data: bytes, position: int, end: int, depth: int) -> tuple[Any, int]:
     return data[position + 4 : min(stop - 1, position + 4 + TEXT)].decode("utf-8", "replace"), stop
 
 
-def _embedded(data: bytes, position: int, end: int, depth: int) -> tuple[Any, int]:
-    length = document_length(data, position, end)
-    inner = read_document(data, position, end, depth - 1) if depth else None
-    return inner, position + length
-
-
-def _binary(data: bytes, position: int, end: int, depth: int) -> tuple[Any, int]:
+def _binary(data: bytes, position: int, end: int) -> tuple[Any, int]:
     return None, position + 5 + _sized(data, position, end, extra=1)
 
 
-def _regex(data: bytes, position: int, end: int, depth: int) -> tuple[Any, int]:
+def _regex(data: bytes, position: int, end: int) -> tuple[Any, int]:
     for _ in range(2):
         position = data.find(b"\0", position, end) + 1
         if not position:
@@ -111,12 +148,12 @@ def _regex(data: bytes, position: int, end: int, depth: int) -> tuple[Any, int]:
     return None, position
 
 
-def _pointer(data: bytes, position: int, end: int, depth: int) -> tuple[Any, int]:
+def _pointer(data: bytes, position: int, end: int) -> tuple[Any, int]:
     after = position + 4 + _sized(data, position, end, extra=12) + 12
     return None, after
 
 
-def _scoped(data: bytes, position: int, end: int, depth: int) -> tuple[Any, int]:
+def _scoped(data: bytes, position: int, end: int) -> tuple[Any, int]:
     if position + 4 > end:
         raise BsonError("a length is cut off", position)
     (length,) = unpack_from("<i", data, position)
@@ -125,8 +162,8 @@ def _scoped(data: bytes, position: int, end: int, depth: int) -> tuple[Any, int]
     return None, position + int(length)
 
 
-_SIZED: dict[int, Callable[[bytes, int, int, int], tuple[Any, int]]] = {
-    0x02: _text, 0x03: _embedded, 0x04: _embedded, 0x05: _binary, 0x0B: _regex, 0x0C: _pointer, 0x0D: _text,
+_SIZED: dict[int, Callable[[bytes, int, int], tuple[Any, int]]] = {
+    0x02: _text, 0x05: _binary, 0x0B: _regex, 0x0C: _pointer, 0x0D: _text,
     0x0E: _text, 0x0F: _scoped,
 }  # fmt: skip
 """Types that say their own size."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from struct import unpack_from
 from typing import Any
 
-from kubeshark_mcp.dissect.wire_bson import BsonError, document_length, read_document
+from kubeshark_mcp.dissect.wire_bson import DEPTH, BsonError, Interest, document_length, read_document
 
 HEADER = 16
 LONGEST = 48_000_000
@@ -22,6 +22,11 @@ LEGACY = {2001: "update", 2002: "insert", 2004: "find", 2005: "getMore", 2006: "
 """Operations from before commands, and the commands that took their place."""
 CHECKSUM_PRESENT, MORE_TO_COME = 1, 2
 COMPRESSORS = {0: "noop", 1: "snappy", 2: "zlib", 3: "zstd"}
+INTEREST = Interest(
+    frozenset({"cursor", "writeErrors", "writeConcernError", "0", "$query", "query"}),
+    frozenset({"firstBatch", "nextBatch"}),
+)
+"""What a command and its outcome are known by: the documents that are stored or found are only counted."""
 _SECTIONS = 64
 _DOCUMENTS = 100_000
 
@@ -80,7 +85,7 @@ def _read_body(message: Message, data: bytes, position: int, stop: int) -> None:
             raise BsonError("a reply is cut off", position)
         message.flags, _, _, message.documents = unpack_from("<Iqii", data, position)
         if stop - position > 20:
-            message.body = read_document(data, position + 20, stop)
+            message.body = read_document(data, position + 20, stop, DEPTH, INTEREST)
     elif message.opcode in LEGACY:
         _read_legacy(message, data, position, stop)
 
@@ -96,7 +101,7 @@ def _read_sections(message: Message, data: bytes, position: int, stop: int) -> N
             return
         kind = data[position]
         if kind == 0:
-            message.body = read_document(data, position + 1, stop)
+            message.body = read_document(data, position + 1, stop, DEPTH, INTEREST)
             position += 1 + document_length(data, position + 1, stop)
         elif kind == 1:
             position = _read_sequence(message, data, position + 1, stop)
@@ -132,7 +137,7 @@ def _read_legacy(message: Message, data: bytes, position: int, stop: int) -> Non
     (message.flags,) = unpack_from("<I", data, position)
     message.collection = data[position + 4 : min(name_end, position + 260)].decode("utf-8", "replace")
     if message.opcode == OP_QUERY and name_end + 9 < stop:
-        message.body = read_document(data, name_end + 9, stop)
+        message.body = read_document(data, name_end + 9, stop, DEPTH, INTEREST)
 
 
 def decompress(compressor: int, data: bytes, size: int) -> bytes | None:

@@ -223,7 +223,7 @@ def _outcome(entry: Entry, message: Message) -> None:
     entry.fields["mongodb_success"] = failure is None
     cursor = body.get("cursor")
     batch = cursor.get("firstBatch", cursor.get("nextBatch")) if isinstance(cursor, dict) else None
-    returned = len(batch) if isinstance(batch, dict) else message.documents if message.opcode == 1 else 0
+    returned = batch if isinstance(batch, int) else message.documents if message.opcode == 1 else 0
     if returned:
         entry.fields["mongodb_documents"] = returned
     if failure is None:
