@@ -35,8 +35,8 @@ def ping(log: Log, *arguments: str) -> None:
     sent = int(re.search(r"(\d+) packets transmitted", said)[1])  # type: ignore[index]
     log.append({
         "tool": "ping", "arguments": list(arguments), "target": arguments[-1], "sent": sent,
-        "answers": [{"from": each[2], "sequence": int(each[3]), "bytes": int(each[1])} for each in _SEEN.finditer(said)],
-        "errors": [{"from": each[1], "sequence": int(each[2]), "text": each[3]} for each in _ERROR.finditer(said)],
+        "answers": [{"from": one[2], "sequence": int(one[3]), "bytes": int(one[1])} for one in _SEEN.finditer(said)],
+        "errors": [{"from": one[1], "sequence": int(one[2]), "text": one[3]} for one in _ERROR.finditer(said)],
     })  # fmt: skip
 
 
