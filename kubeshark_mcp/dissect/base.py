@@ -139,6 +139,8 @@ class Protocol(ABC):
     """KFL name; also the flag that is true on its entries (`http`)."""
     title: ClassVar[str]
     """As people write it (`HTTP/1.1`, `DNS`)."""
+    aliases: ClassVar[frozenset[str]] = frozenset()
+    """Other names by which `--decode-as` takes it, such as tshark's (`resp`, `pgsql`)."""
     specification: ClassVar[str]
     """Where the wire format is defined (`RFC 9112`)."""
     transports: ClassVar[frozenset[str]] = frozenset({"tcp"})

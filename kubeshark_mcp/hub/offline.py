@@ -6,14 +6,14 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from kubeshark_mcp.capture.bpf import check_bpf
 from kubeshark_mcp.capture.export import Exported, Source, export_packets
-from kubeshark_mcp.dissect.base import Settings
+from kubeshark_mcp.dissect.base import Protocol, Settings
 from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.errors import UsageError
 from kubeshark_mcp.hub.keylogs import key_log_files
@@ -39,8 +39,8 @@ def parse_source(text: str, scratch: Path) -> CaptureSource:
     return CaptureSource(Path(path), node or node_of(Path(path)))
 
 
-def parse_decode_as(rules: list[str], known: set[str]) -> dict[tuple[str, int], str]:
-    """Read rules such as `tcp.port==8123,http`."""
+def parse_decode_as(rules: list[str], known: Mapping[str, str]) -> dict[tuple[str, int], str]:
+    """Read rules such as `tcp.port==8123,http`. known: every name that is taken -> the protocol's own name."""
     found: dict[tuple[str, int], str] = {}
     for rule in rules:
         match = _DECODE_AS.fullmatch(rule.strip())
@@ -49,8 +49,13 @@ def parse_decode_as(rules: list[str], known: set[str]) -> dict[tuple[str, int], 
         transport, port, protocol = match.groups()
         if protocol not in known:
             raise UsageError(f"--decode-as {rule!r} names no protocol of ours; there are {', '.join(sorted(known))}.")
-        found[transport, int(port)] = protocol
+        found[transport, int(port)] = known[protocol]
     return found
+
+
+def names_of(protocols: Iterable[Protocol]) -> dict[str, str]:
+    """Give every name of the protocols -> their own name."""
+    return {name: protocol.name for protocol in protocols for name in (protocol.name, *protocol.aliases)}
 
 
 class Offline:
@@ -72,7 +77,7 @@ class Offline:
         self._run = Run(
             sources,
             resource_files(sources, resources),
-            Settings(decode_as=parse_decode_as(decode_as, {protocol.name for protocol in protocols})),
+            Settings(decode_as=parse_decode_as(decode_as, names_of(protocols))),
             layer4_only,
             [] if layer4_only else key_log_files(sources, key_logs),
         )

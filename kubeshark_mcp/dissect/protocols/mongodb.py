@@ -53,6 +53,7 @@ class Mongodb(Protocol):
 
     name: ClassVar[str] = "mongodb"
     title: ClassVar[str] = "MongoDB"
+    aliases: ClassVar[frozenset[str]] = frozenset({"mongo"})
     specification: ClassVar[str] = "MongoDB Wire Protocol, bsonspec.org 1.1"
     ports: ClassVar[frozenset[int]] = frozenset({27017, 27018, 27019})
     fields: ClassVar[tuple[Field, ...]] = FIELDS

@@ -202,10 +202,11 @@ class MysqlDissector(Dissector):
         side, waiting = self._sides[piece.direction], self._session.waiting.next
         if piece.direction is Direction.CLIENT:
             start = find_command(data, piece.starts)
-        elif waiting is not None:
-            start = 0 if len(data) > HEADER and data[3] == waiting.sequence else -1
+        elif waiting is not None and len(data) > HEADER and data[3] == waiting.sequence:
+            start = 0
         else:
-            start = 0 if judge_server(data, complete=True) >= Confidence.POSSIBLE else -1
+            enough = Confidence.POSSIBLE if waiting is None else Confidence.LIKELY
+            start = 0 if judge_server(data, complete=True) >= enough else -1
         side.lost = start < 0
         return start if start >= 0 else len(data)
 
@@ -282,6 +283,7 @@ class Mysql(Protocol):
 
     name: ClassVar[str] = "mysql"
     title: ClassVar[str] = "MySQL"
+    aliases: ClassVar[frozenset[str]] = frozenset({"mariadb"})
     specification: ClassVar[str] = "MySQL internals, Client/Server Protocol; MariaDB client/server protocol"
     ports: ClassVar[frozenset[int]] = frozenset({3306})
     fields: ClassVar[tuple[Field, ...]] = _FIELDS

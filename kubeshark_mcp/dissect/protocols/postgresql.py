@@ -249,6 +249,7 @@ class Postgresql(Protocol):
 
     name: ClassVar[str] = "postgresql"
     title: ClassVar[str] = "PostgreSQL"
+    aliases: ClassVar[frozenset[str]] = frozenset({"pgsql", "postgres"})
     specification: ClassVar[str] = "PostgreSQL documentation, Frontend/Backend Protocol, version 3"
     ports: ClassVar[frozenset[int]] = frozenset({5432})
     fields: ClassVar[tuple[Field, ...]] = _FIELDS

@@ -224,6 +224,7 @@ class Redis(Protocol):
 
     name: ClassVar[str] = "redis"
     title: ClassVar[str] = "Redis"
+    aliases: ClassVar[frozenset[str]] = frozenset({"resp"})
     specification: ClassVar[str] = "RESP2 and RESP3 (Redis serialization protocol specification)"
     ports: ClassVar[frozenset[int]] = frozenset({6379})
     fields: ClassVar[tuple[Field, ...]] = _FIELDS

@@ -19,6 +19,7 @@ class Tls(Protocol):
 
     name: ClassVar[str] = "tlsx"
     title: ClassVar[str] = "TLS"
+    aliases: ClassVar[frozenset[str]] = frozenset({"tls", "ssl"})
     specification: ClassVar[str] = "RFC 8446, RFC 5246"
     transports: ClassVar[frozenset[str]] = frozenset({"tcp", "udp"})
     ports: ClassVar[frozenset[int]] = frozenset({443, 465, 636, 853, 993, 995, 6443, 8443, 10250})

@@ -179,6 +179,7 @@ class WebSocket(Protocol):
 
     name: ClassVar[str] = "ws"
     title: ClassVar[str] = "WebSocket"
+    aliases: ClassVar[frozenset[str]] = frozenset({"websocket"})
     specification: ClassVar[str] = "RFC 6455"
     ports: ClassVar[frozenset[int]] = frozenset({80, 443, 3000, 8000, 8080, 8443})
     fields: ClassVar[tuple[Field, ...]] = _FIELDS
