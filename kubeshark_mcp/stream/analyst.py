@@ -27,6 +27,7 @@ _SIDE_COLUMNS = (
 _MARKS = _SIDE_COLUMNS.index("marks")
 _TALLIES = tuple(name for name in Tally.__slots__ if name != "samples")
 _TIMES = ("syn_ns", "syn_ack_ns", "ack_ns")
+_TRIM_AT_LEAST = 2 * KEPT_SEGMENTS
 _MOST_UNACKNOWLEDGED = 1 << 20
 
 
@@ -36,6 +37,7 @@ class Analyst:
     def __init__(self, table: FlowTable) -> None:
         self._table = table
         self._open = nothing_unacknowledged()
+        self._trim_at = _TRIM_AT_LEAST
 
     def examine(self, batch: Batch, segments: Segments, near: Neighbours, clean: NDArray[np.bool_]) -> None:
         """Take a batch. clean: which groups were proven to be in plain order."""
@@ -48,7 +50,10 @@ class Analyst:
             count_clean(batch, segments, self._table, near, clean)
         if not clean.all():
             kept.append(self._examine_singly(batch, segments, np.flatnonzero(~clean), self._open.pick(where == 2)))
-        self._open = _bounded(kept)
+        self._open = _joined(kept)
+        if len(self._open) > self._trim_at:
+            self._open = _bounded(self._open)
+            self._trim_at = max(2 * len(self._open), _TRIM_AT_LEAST)
 
     def forget(self, rows: NDArray[np.int64]) -> None:
         """Hear that rows leave the table."""
@@ -143,19 +148,20 @@ def _left_open(rows: NDArray[np.int64], analyses: Sequence[Analysis]) -> Unackno
     return Unacknowledged(np.array(row), np.array(way), np.array(end, dtype=np.uint32), np.array(time))
 
 
-def _bounded(parts: Sequence[Unacknowledged]) -> Unacknowledged:
-    """Put the lists together; keep the newest of each direction, and of all."""
+def _joined(parts: Sequence[Unacknowledged]) -> Unacknowledged:
     whole = parts[0]
     for part in parts[1:]:
         whole = whole.join(part)
-    if len(whole) <= KEPT_SEGMENTS:
-        return whole
+    return whole
+
+
+def _bounded(whole: Unacknowledged) -> Unacknowledged:
+    """Keep the newest of each direction, and of all."""
     way = whole.row * 2 + whole.direction
     order = np.argsort(way, kind="stable")[::-1]
     heads = np.flatnonzero(np.diff(way[order], prepend=-1))
     rank = np.arange(len(order)) - np.repeat(heads, np.diff(heads, append=len(order)))
     recent = np.zeros(len(order), dtype=bool)
     recent[order] = rank < KEPT_SEGMENTS
-    if not recent.all():
-        whole = whole.pick(recent)
+    whole = whole.pick(recent)
     return whole.pick(np.arange(max(len(whole) - _MOST_UNACKNOWLEDGED, 0), len(whole)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kubeshark_mcp.model.packet import TCP_ACK
+from kubeshark_mcp.stream.batch import stable_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,13 +71,13 @@ def sample_clean(
     pool = Unacknowledged(
         batch.rows[batch.group[sent]], batch.direction[sent].astype(np.int64), segments.end[sent], batch.time[sent]
     )
-    if len(carried):
-        pool = carried.join(pool)
-    group = group_of[pool.row]
     anchor = _anchors(batch, segments)
-    keys = _keys(group, pool.direction, pool.end, anchor)
-    order = np.argsort(keys, kind="stable")
-    keys = keys[order]
+    if len(carried):
+        carried_keys = _keys(group_of[carried.row], carried.direction, carried.end, anchor)
+        pool = carried.pick(np.argsort(carried_keys, kind="stable")).join(pool)
+    group = group_of[pool.row]
+    order = stable_order(group * 2 + pool.direction, 2 * len(batch.rows))  # within a way they are in order as they came
+    keys = _keys(group, pool.direction, pool.end, anchor)[order]
     acks = np.flatnonzero(((segments.flags & TCP_ACK) != 0) & clean[batch.group])
     theirs = 1 - batch.direction[acks].astype(np.int64)
     wanted = _keys(batch.group[acks], theirs, segments.acknowledgment[acks], anchor)
