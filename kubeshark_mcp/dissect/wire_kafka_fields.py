@@ -226,8 +226,8 @@ def noting_records(length: Length) -> Step:
 
 def _count_records(data: bytes, position: int, end: int, found: Found) -> None:
     """Look at the header of each batch; a broker may cut the last one off."""
-    while position + _MESSAGE.size <= end and found.batches < BATCHES:
-        length, magic, attributes = _BATCH.unpack_from(data, position) if position + 23 <= end else (0, -1, 0)
+    while position + _BATCH.size <= end and found.batches < BATCHES:
+        length, magic, attributes = _BATCH.unpack_from(data, position)
         if length <= 0:
             return
         if magic >= 2:
