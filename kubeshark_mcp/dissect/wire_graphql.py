@@ -15,9 +15,11 @@ DEFINITIONS = 256
 """Operations and fragments of one document that are read."""
 DOCUMENT_LIMIT = 64 * 1024
 """Characters of a document that are read; a longer one counts as cut."""
+CUT_TOKENS = 64
+"""Tokens at the end of a cut document that may make no sense: half a word, or a text without its end."""
 
 _TOKEN = re.compile(
-    r'[_A-Za-z]\w*|\.\.\.|[!$&()\[\]{}:=@|]|#[^\r\n]*|"""(?:[^"\\]|\\.|"{1,2}(?!"))*+"""|"(?:[^"\\\r\n]|\\.)*+"'
+    r'[_A-Za-z]\w*|\.\.\.|[!$&()\[\]{}:=@|]|#[^\r\n]*|"""(?:[^"\\]|\\.|"{1,2}(?!"))*+(?:"""|\Z)|"(?:[^"\\\r\n]|\\.)*+(?:"|\Z)'
     r"|-?\d[\w.+-]*+|[^\s,\ufeff]",
     re.ASCII | re.DOTALL,
 )
@@ -74,11 +76,17 @@ def read_document(text: str, *, cut: bool = False) -> list[Operation]:
     except _EndOfDocument:
         if not cut:
             raise DocumentError("the document ends within a definition") from None
-    if not reader.operations:
-        raise DocumentError("the document has no operation")
-    return [
-        Operation(kind, name, _resolved(selection, reader.fragments)) for kind, name, selection in reader.operations
+    except DocumentError:
+        if not cut or reader.position < len(tokens) - CUT_TOKENS:
+            raise
+    found = [
+        Operation(kind, name, _resolved(selection, reader.fragments))
+        for kind, name, selection in reader.operations
+        if not cut or selection.fields or selection.spreads
     ]
+    if not found:
+        raise DocumentError("the document has no operation")
+    return found
 
 
 class _Reader:
