@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -167,3 +169,36 @@ def logged_call(call: dict[str, Any]) -> tuple[Any, ...]:
         call["message"] if on_the_wire else "",
         call["gzip"],
     )
+
+
+@pytest.mark.parametrize("path", [*HTTP2, *GRPC], ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_each_recording_is_small_and_says_what_it_is_about(path: Path):
+    assert path.stat().st_size <= 40_000
+    assert json.loads(path.with_suffix(".json").read_text())["about"]
+
+
+@pytest.mark.real
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+@pytest.mark.parametrize("path", [*HTTP2, *GRPC], ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_tshark_sees_the_same_requests_and_statuses(path: Path):
+    asked, answered = tshark_rows(path)
+    entries = [entry for entry in entries_of(path) if "http2_stream" in entry.fields]
+    seen = [entry for entry in entries if "http2_upgraded" not in entry.fields]
+    assert Counter((e.fields["method"], e.fields["url"]) for e in seen) == Counter(asked)
+    assert Counter(e.fields["status_code"] for e in entries if "status_code" in e.fields) == Counter(answered)
+
+
+def tshark_rows(path: Path) -> tuple[list[tuple[str, str]], list[int]]:
+    """Give methods with paths, and statuses of final responses."""
+    command = ["tshark", "-n", "-r", str(path), "-Y", "http2", "-T", "fields", "-E", "aggregator=\x1f"]
+    for port in (8080, 8081, 8082, 50051):
+        command += ["-d", f"tcp.port=={port},http2"] if path.stem != "upgraded" else []
+    for name in ("http2.headers.method", "http2.headers.path", "http2.headers.status"):
+        command += ["-e", name]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    asked, answered = [], []
+    for line in done.stdout.splitlines():
+        methods, paths, statuses = ([part for part in cell.split("\x1f") if part] for cell in line.split("\t"))
+        asked += list(zip(methods, paths, strict=True))
+        answered += [int(status) for status in statuses if not status.startswith("1")]
+    return asked, answered
