@@ -31,6 +31,8 @@ SSL2_LARGEST = 1 << 12
 """Bytes after which a hello of SSL 2.0 is not waited for any longer."""
 SEALED_ALERT = 19
 """Length of an alert under TLS 1.3: two bytes, its type and the tag. Nothing else in a handshake is as short."""
+PROMPT_NS = 1_000_000_000
+"""Within this time a server refuses a client's certificate; later it only closes what nobody uses."""
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class TlsDissector(Dissector):
         self._handshake: Handshake | None = None
         self._handshakes = 0
         self._missing = ""
+        self._done_ns = 0
         self._sni = ""
         self._decryption = Decryption(log)
         self._plain = Plaintext(context.connection)
@@ -249,9 +252,7 @@ class TlsDissector(Dissector):
                 self._silence()
             return
         if handshake.complete:
-            if direction is SERVER:
-                handshake.refused = length == SEALED_ALERT
-                self._settle()
+            self._after(handshake, direction, length, span)
             return
         if direction is SERVER:
             handshake.extend(span)
@@ -264,7 +265,7 @@ class TlsDissector(Dissector):
             handshake.finished[direction] = True
             if kind == n.APPLICATION_DATA and direction is SERVER:
                 handshake.finished[CLIENT] = True
-        self._conclude()
+        self._conclude(span.end_ns)
 
     def _fragment(self, direction: Direction, side: _Side, content: bytes, span: Span) -> None:
         """Put handshake messages together; a record may hold several, or a part of one."""
@@ -309,9 +310,17 @@ class TlsDissector(Dissector):
             handshake.finished[direction] = True
             if direction is CLIENT and handshake.tls13:
                 handshake.finished[SERVER] = True
-            self._conclude()
+            self._conclude(span.end_ns)
 
-    def _conclude(self) -> None:
+    def _after(self, handshake: Handshake, direction: Direction, length: int, span: Span) -> None:
+        """Judge by the next record whether the server took what the client had sent; a client may say goodbye first."""
+        if direction is SERVER:
+            prompt = span.start_ns - self._done_ns < PROMPT_NS
+            handshake.refused = length == SEALED_ALERT and prompt
+        if direction is SERVER or length == SEALED_ALERT:
+            self._settle()
+
+    def _conclude(self, ended_ns: int) -> None:
         """Emit the handshake when both sides are done with it.
 
         A server of TLS 1.3 that refuses the client's certificate says so afterwards, under encryption: without secrets
@@ -321,6 +330,7 @@ class TlsDissector(Dissector):
         if handshake is None or not all(handshake.finished):
             return
         handshake.complete = not handshake.refused
+        self._done_ns = ended_ns
         handshake.decrypted = self._opened
         if self._decryption.ready or not handshake.complete or not handshake.tls13:
             self._settle()
