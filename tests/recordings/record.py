@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import record_diameter
 import record_dns
 import record_gql
 import record_grpc
@@ -33,6 +34,7 @@ KINDS = {
     "grpc": record_grpc.record,
     "dns": record_dns.record,
     "mongodb": record_mongodb.record,
+    "diameter": record_diameter.record,
     "icmp": record_icmp.record,
     "radius": record_radius.record,
     "redis": record_redis.record,
