@@ -30,6 +30,8 @@ def serve(
     node: o.Node = None,
     resources: o.ResourceFiles = None,
     keylog: o.KeyLogFiles = None,
+    enabled_dissectors: o.EnabledDissectors = None,
+    port_mapping: o.PortMapping = None,
     workspace: o.WorkspaceFolder = None,
     transport: o.TransportKind = o.Transport.STDIO,
     host: o.Host = "127.0.0.1",

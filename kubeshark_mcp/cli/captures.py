@@ -48,6 +48,8 @@ def entries(
     resources: Resources = None,
     keylog: o.KeyLogFiles = None,
     decode_as: DecodeAs = None,
+    enabled_dissectors: o.EnabledDissectors = None,
+    port_mapping: o.PortMapping = None,
     output: Annotated[Format, typer.Option("--format", help="How to write the entries.")] = Format.TABLE,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many entries.")] = None,
     keep_duplicates: KeepDuplicates = False,
@@ -55,14 +57,18 @@ def entries(
     """Dissect captures and print their entries, in order of time.
 
     Examples:
+
       kubeshark-mcp entries node-a.pcap node-b.pcap --resources resources.json
 
       kubeshark-mcp entries incident.pcap --kfl 'http && status_code >= 500' --format jsonl | jq .path
     """
-    from kubeshark_mcp.hub.offline import Offline
+    from kubeshark_mcp.hub.offline import Offline, checked_dissectors
 
     with reporting_errors(), tempfile.TemporaryDirectory(prefix="kubeshark-") as scratch:
-        offline = Offline(files, resources or [], decode_as or [], Path(scratch), key_logs=keylog or [])
+        dissectors = checked_dissectors(enabled_dissectors, port_mapping or [])
+        offline = Offline(
+            files, resources or [], decode_as or [], Path(scratch), key_logs=keylog or [], dissectors=dissectors
+        )
         offline.check(kfl)
         with progress_bar("dissecting") as progress:
             outcome = offline.dissect(progress)
@@ -81,6 +87,7 @@ def flows(
     """Print the connections of captures: who spoke to whom, how much, and how it went.
 
     Examples:
+
       kubeshark-mcp flows node-a.pcap
 
       kubeshark-mcp flows *.pcap --format jsonl | jq 'select(.conn_state == "refused")'
@@ -110,6 +117,7 @@ def export(
     """Write a part of captures as a new capture, merged by time.
 
     Examples:
+
       kubeshark-mcp export node-a.pcap node-b.pcap -w redis.pcap --bpf 'port 6379'
 
       kubeshark-mcp export big.pcap -w minute.pcap --start 2026-01-31T10:00:00Z --end 2026-01-31T10:01:00Z

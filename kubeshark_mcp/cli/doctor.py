@@ -33,6 +33,7 @@ def doctor(workspace: Annotated[Path | None, typer.Option(help="Workspace to loo
     """Look whether everything works here; exit code 1 when something does not.
 
     Examples:
+
       kubeshark-mcp doctor
 
       kubeshark-mcp doctor --workspace /var/lib/kubeshark

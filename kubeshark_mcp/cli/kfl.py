@@ -19,6 +19,7 @@ def kfl() -> None:
     """Check KFL filters and look up their fields.
 
     Examples:
+
       kubeshark-mcp kfl check 'http && status_code >= 500'
 
       kubeshark-mcp kfl fields dns

@@ -35,6 +35,12 @@ KeyLogFiles = Annotated[
         "--keylog", help="TLS secrets as SSLKEYLOGFILE wrote them; else FILE.keylog beside a capture. Repeatable."
     ),
 ]
+EnabledDissectors = Annotated[
+    str | None, typer.Option(help="Only these dissectors, separated by commas: http,dns,redis.")
+]
+PortMapping = Annotated[
+    list[str] | None, typer.Option(help="Ports that a protocol is tried on first: http=8080,8081. Repeatable.")
+]
 WorkspaceFolder = Annotated[Path | None, typer.Option(help="Folder for snapshots and dissections.")]
 TransportKind = Annotated[Transport, typer.Option(help="How clients reach the server.")]
 Host = Annotated[str, typer.Option(help="Address for --transport http.")]

@@ -42,6 +42,8 @@ class ServeOptions:
     keep_duplicates: bool = False
     allow_paths: list[Path] = field(default_factory=list)
     timezone: str | None = None
+    enabled_dissectors: str | None = None
+    port_mapping: list[str] = field(default_factory=list)
 
     @classmethod
     def from_command_line(cls, given: Mapping[str, Any]) -> ServeOptions:
@@ -62,6 +64,8 @@ class ServeOptions:
             keep_duplicates=given["keep_duplicates"],
             allow_paths=list(given["allow_path"] or ()),
             timezone=given["timezone"],
+            enabled_dissectors=given["enabled_dissectors"],
+            port_mapping=list(given["port_mapping"] or ()),
         )
 
 
@@ -93,7 +97,16 @@ def _hub(options: ServeOptions) -> EmbeddedHub:
         options.resources,
         key_logs=options.key_logs,
         keep_duplicates=options.keep_duplicates,
+        settings=_dissectors(options),
     )
+
+
+def _dissectors(options: ServeOptions) -> dict[str, Any]:
+    if options.enabled_dissectors is None and not options.port_mapping:
+        return {}
+    from kubeshark_mcp.hub.offline import checked_dissectors  # the engine, which a plain start does not load
+
+    return checked_dissectors(options.enabled_dissectors, options.port_mapping)
 
 
 def _server_options(options: ServeOptions, key: bytes | None = None) -> ServerOptions:
@@ -157,6 +170,8 @@ def _command_line(options: ServeOptions) -> list[str]:
         "--workspace": [options.workspace.resolve()] if options.workspace else [],
         "--toolsets": [options.toolsets] if options.toolsets else [],
         "--exclude-tools": [options.exclude_tools] if options.exclude_tools else [],
+        "--enabled-dissectors": [options.enabled_dissectors] if options.enabled_dissectors else [],
+        "--port-mapping": options.port_mapping,
         "--timezone": [options.timezone] if options.timezone else [],
     }
     for name, values in repeated.items():

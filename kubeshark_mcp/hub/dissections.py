@@ -96,7 +96,8 @@ class DissectionRoom:
 
 def dissect_snapshot(workspace: Workspace, arguments: dict[str, Any], report: Reporter) -> dict[str, Any]:
     """Do the work of a dissection job: entries under a temporary name, renamed when whole."""
-    from kubeshark_mcp.hub.pipeline import Pipeline, Run, settings_from
+    from kubeshark_mcp.hub.dissectors import settings_from
+    from kubeshark_mcp.hub.pipeline import Pipeline, Run
 
     folder = workspace.snapshot(arguments["snapshot"])
     resources = sorted(folder.glob("resources*.json"))

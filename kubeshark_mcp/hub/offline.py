@@ -7,15 +7,17 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from kubeshark_mcp.capture.bpf import check_bpf
 from kubeshark_mcp.capture.export import Exported, Source, export_packets
-from kubeshark_mcp.dissect.base import Protocol, Settings
+from kubeshark_mcp.dissect.base import Protocol
 from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.errors import UsageError
+from kubeshark_mcp.hub.dissectors import parse_dissectors, settings_from
 from kubeshark_mcp.hub.keylogs import key_log_files
 from kubeshark_mcp.hub.pipeline import Outcome, Pipeline, Run
 from kubeshark_mcp.hub.queries import EntryBase, Language, public
@@ -58,6 +60,13 @@ def names_of(protocols: Iterable[Protocol]) -> dict[str, str]:
     return {name: protocol.name for protocol in protocols for name in (protocol.name, *protocol.aliases)}
 
 
+def checked_dissectors(enabled: str | None, mappings: Sequence[str]) -> dict[str, Any]:
+    """Read `--enabled-dissectors` and `--port-mapping`; refuses names that no protocol has."""
+    if enabled is None and not mappings:
+        return {}
+    return parse_dissectors(enabled, mappings, names_of(load_protocols()))
+
+
 class Offline:
     """Dissects the given files into a scratch folder and answers from there."""
 
@@ -69,7 +78,9 @@ class Offline:
         scratch: Path,
         layer4_only: bool = False,
         key_logs: Sequence[Path] = (),
+        dissectors: Mapping[str, Any] | None = None,
     ) -> None:
+        """Prepare the work. dissectors: see `hub.dissectors`."""
         self._scratch = scratch
         protocols = load_protocols()
         self._language = Language(protocols)
@@ -77,7 +88,7 @@ class Offline:
         self._run = Run(
             sources,
             resource_files(sources, resources),
-            Settings(decode_as=parse_decode_as(decode_as, names_of(protocols))),
+            replace(settings_from(dissectors or {}), decode_as=parse_decode_as(decode_as, names_of(protocols))),
             layer4_only,
             [] if layer4_only else key_log_files(sources, key_logs),
         )

@@ -178,8 +178,3 @@ def few_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-def settings_from(values: dict[str, object]) -> Settings:
-    """Make dissection settings of what a job carries as JSON."""
-    return Settings(**values)  # type: ignore[arg-type]

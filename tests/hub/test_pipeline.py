@@ -11,7 +11,7 @@ import pytest
 
 from kubeshark_mcp.errors import CaptureError
 from kubeshark_mcp.hub.offline import Offline
-from kubeshark_mcp.hub.pipeline import Outcome, Pipeline, Run, few_collections, settings_from
+from kubeshark_mcp.hub.pipeline import Outcome, Pipeline, Run, few_collections
 from kubeshark_mcp.hub.sources import CaptureSource
 
 RECORDED = Path(__file__).resolve().parents[1] / "recordings" / "sightings"
@@ -89,10 +89,6 @@ def test_one_bad_capture_among_several_is_a_warning_and_alone_an_error(tmp_path)
     assert any("bad.pcap" in warning for warning in outcome.warnings)
     with pytest.raises(CaptureError, match=r"bad\.pcap"):
         Pipeline(Run([CaptureSource(bad, "bad")], []), tmp_path / "alone").dissect()
-
-
-def test_settings_survive_the_way_through_a_job():
-    assert settings_from({"body_limit": 10}).body_limit == 10
 
 
 def test_the_collector_is_as_it_was_afterwards():
