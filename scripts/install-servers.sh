@@ -8,6 +8,7 @@ packages=(
   tshark tcpdump                           # referees
   nginx redis-server postgresql nsd         # servers
   nghttp2-server nghttp2-client nghttp2-proxy  # HTTP/2 without TLS: nghttpd, nghttp, nghttpx
+  freeradius freeradius-utils freediameterd freediameter-extensions iputils-ping traceroute  # RADIUS, Diameter, ICMP
   apache2-utils wrk curl bind9-dnsutils    # clients and load
   iproute2 iptables conntrack procps util-linux
 )
