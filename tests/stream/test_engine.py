@@ -104,7 +104,7 @@ def troubled_captures(draw):
     return packets
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(troubled_captures(), st.lists(st.integers(1, 40), max_size=8))
 def test_any_chunking_of_any_capture_gives_the_same_streams(packets, cuts):
     whole, engine = run(packets)
@@ -130,7 +130,7 @@ def reordered_captures(draw):
     return orderly, [*packets[:3], *(replace(packet, time=10 * MILLISECOND) for packet in shuffled)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(reordered_captures(), st.lists(st.integers(1, 40), max_size=4))
 def test_reordering_and_duplication_within_the_limits_change_no_byte(captures, cuts):
     orderly, shuffled = captures
