@@ -213,6 +213,8 @@ class Answers:
 
     def _simple(self, exchange: Exchange, payload: bytes, size: int) -> None:
         if payload[0] in {OK, EOF}:
+            if exchange.fields["mysql_command"] == "COM_RESET_CONNECTION":
+                self._of.statements.clear()
             self._end(exchange, payload)
         else:
             self._unclear(exchange)
@@ -230,9 +232,11 @@ class Answers:
             method = text_at(payload, 1)[0] if size > 1 else "mysql_old_password"
             exchange.fields["mysql_auth"] = method[:64]
         elif first == OK:
-            for name in ("user", "database", "program_name"):
-                if value := exchange.fields.get(f"mysql_{name}"):
-                    session.fields[f"mysql_{name}"] = value
+            for name in ("mysql_user", "mysql_database", "mysql_program_name"):
+                session.fields.pop(name, None)
+                if name in exchange.fields:
+                    session.fields[name] = exchange.fields[name]
+            session.statements.clear()
             self._compress(exchange)
             session.logged_in = True
             self._end(exchange, payload)

@@ -183,6 +183,7 @@ class Requests:
         exchange.entry.summary = f"COM_PROCESS_KILL {number(payload, 1, 4)}"
 
     def _change_user(self, exchange: Exchange, payload: bytes) -> None:
+        exchange.fields.pop("mysql_database", None)
         self._name(exchange, read_change_user(payload), "COM_CHANGE_USER")
 
     _HANDLERS: ClassVar[dict[int, Callable[[Requests, Exchange, bytes], None]]] = {

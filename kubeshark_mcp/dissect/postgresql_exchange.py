@@ -112,7 +112,7 @@ class Exchange:
     def copy(self, messages: int, size: int) -> None:
         """Count data that was copied in or out."""
         fields = self.fields
-        fields["postgresql_copy_rows"] = fields.get("postgresql_copy_rows", 0) + messages
+        fields["postgresql_copy_messages"] = fields.get("postgresql_copy_messages", 0) + messages
         fields["postgresql_copy_bytes"] = fields.get("postgresql_copy_bytes", 0) + size
 
     def add_tag(self, tag: Tag) -> None:
@@ -149,7 +149,7 @@ class Exchange:
         """Write down what was counted and give the entry."""
         self.finished = True
         entry, fields = self.entry, self.fields
-        if (self.prepares or self.bound) and not self.executed:
+        if (self.prepares or self.bound) and not self.executed and not entry.failed:
             fields["postgresql_command"] = command = "Parse" if self.prepares else "Bind"
             entry.summary = f"{command} {entry.summary}"
         if entry.response is not None:

@@ -195,6 +195,8 @@ class Conversation:
             self.give_up(statement)
 
     def _end(self, reason: str) -> None:
+        for exchange in self.answering if not reason else ():
+            exchange.entry.status = exchange.entry.status or "OK"
         waiting = [operation.exchange for operation in self.operations if operation.exchange is not None]
         for exchange in (*self.done, *self.answering, *waiting):
             if not exchange.emitted:

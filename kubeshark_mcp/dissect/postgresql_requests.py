@@ -76,6 +76,7 @@ class Requests:
         exchange.ask(frame, shown=False)
         process = unpack_from(">I", frame.body, 8)[0]
         exchange.fields["postgresql_process_id"] = process
+        exchange.fields["postgresql_success"] = True
         exchange.entry.summary = f"CancelRequest for process {process}"
         self._of.emit(exchange)
 
@@ -189,7 +190,9 @@ class Requests:
             exchange.fields["postgresql_auth"] = text_at(frame.body, 5)[0][:32]
 
     def _terminate(self, frame: Frame) -> None:
-        self._of.emit(self._of.exchange("Terminate", frame))
+        exchange = self._of.exchange("Terminate", frame)
+        exchange.fields["postgresql_success"] = True
+        self._of.emit(exchange)
 
     _HANDLERS: ClassVar[dict[int, Callable[[Requests, Frame], None]]] = {
         ord("Q"): _query,

@@ -18,7 +18,7 @@ TEXTS = 2 * 1024 * 1024
 """Characters of the texts of all prepared statements of one connection."""
 
 _BEFORE_VERB = r"(?>\s+|[(;]|--[^\n]*\n|\#[^\n]*\n|/\*!\d*|/\*.*?\*/)*+"
-_VERB = re.compile(_BEFORE_VERB + r"([A-Za-z]+)", re.DOTALL)
+_VERB = re.compile(_BEFORE_VERB + r"([A-Za-z_]+)", re.DOTALL)
 _VERB_WITHIN = 2048
 
 Name = TypeVar("Name", str, int)

@@ -47,7 +47,12 @@ _FIELDS = tuple(
         ("_request_size", _INT, "bytes of the request's messages", "postgresql_request_size > 1000000"),
         ("_response_size", _INT, "bytes of the answer's messages", "postgresql_response_size > 1000000"),
         ("_total_size", _INT, "bytes of request and answer", "postgresql_total_size > 1000000"),
-        ("_success", _BOOL, "the request was answered without an error", "postgresql && !postgresql_success"),
+        (
+            "_success",
+            _BOOL,
+            "the request was answered without an error, or needs no answer",
+            "postgresql && !postgresql_success",
+        ),
         ("_error_code", _STRING, "SQLSTATE of the error", 'postgresql_error_code == "53300"', "sqlstate"),
         (
             "_error_message",
@@ -80,7 +85,7 @@ _FIELDS = tuple(
         ("_process_id", _INT, "server process of the session, or the one to cancel", "postgresql_process_id == 2957"),
         ("_channel", _STRING, "channel of a notification", 'postgresql_channel == "jobs"'),
         ("_notice", _STRING, "first notice or warning in the answer", 'postgresql_notice.contains("skipping")'),
-        ("_copy_rows", _INT, "messages of data copied in or out", "postgresql_copy_rows > 100000"),
+        ("_copy_messages", _INT, "messages of data copied in or out", "postgresql_copy_messages > 100000"),
         ("_copy_bytes", _INT, "bytes of data copied in or out", "postgresql_copy_bytes > 100000000"),
         ("_truncated", _BOOL, "the request was longer than what is kept of it", "postgresql && postgresql_truncated"),
     )
