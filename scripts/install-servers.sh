@@ -9,6 +9,7 @@ packages=(
   nginx redis-server postgresql nsd         # servers
   nghttp2-server nghttp2-client nghttp2-proxy  # HTTP/2 without TLS: nghttpd, nghttp, nghttpx
   freeradius freeradius-utils freediameterd freediameter-extensions iputils-ping traceroute  # RADIUS, Diameter, ICMP
+  mariadb-server mariadb-client             # MariaDB
   apache2-utils wrk curl bind9-dnsutils    # clients and load
   iproute2 iptables conntrack procps util-linux
 )

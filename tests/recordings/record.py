@@ -22,6 +22,8 @@ import record_http
 import record_http2
 import record_icmp
 import record_mongodb
+import record_mysql
+import record_postgresql
 import record_radius
 import record_redis
 import record_sightings
@@ -34,6 +36,8 @@ KINDS = {
     "grpc": record_grpc.record,
     "dns": record_dns.record,
     "mongodb": record_mongodb.record,
+    "mysql": record_mysql.record,
+    "postgresql": record_postgresql.record,
     "diameter": record_diameter.record,
     "icmp": record_icmp.record,
     "radius": record_radius.record,
