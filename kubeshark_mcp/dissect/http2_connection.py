@@ -193,10 +193,9 @@ class Http2Dissector(Dissector, Listener):
             half = stream.request if promised else stream.half(direction)
             half.mark(frame.source, frame.start, frame.end)
         if frame.flags & END_HEADERS or frame.missing:
-            self._note_missing(side, number, frame.missing)
-            self._take(direction, frame.kind, frame.flags, number, fragment)
             if frame.missing:
-                side.decoder.forget()
+                self._note_missing(side, number, frame.missing)
+            self._take(direction, frame.kind, frame.flags, number, fragment)
         else:
             side.block = _Block(frame, fragment, promised)
 
@@ -219,14 +218,14 @@ class Http2Dissector(Dissector, Listener):
             block.fragments.append(frame.payload)
         if frame.flags & END_HEADERS or frame.missing:
             side.block = None
-            self._note_missing(side, number, frame.missing)
+            if frame.missing:
+                self._note_missing(side, number, frame.missing)
             self._take(direction, block.kind, block.flags, number, b"".join(block.fragments))
 
     def _note_missing(self, side: _Side, number: int, missing: int) -> None:
-        """Say that part of a header section is missing; later ones can no longer refer to what stood there."""
-        if missing:
-            side.decoder.certain = False
-            self._note(number, f"{missing} bytes missing in the header section")
+        """Say that part of a header section is missing; later ones may refer to what stood there."""
+        side.decoder.broken_off()
+        self._note(number, f"{missing} bytes missing in the header section")
 
     def _drop_block(self, side: _Side, reason: str) -> None:
         block, side.block = side.block, None
@@ -339,6 +338,8 @@ class Http2Dissector(Dissector, Listener):
 def _fragment(frame: Frame) -> tuple[bytes | None, int]:
     """Give the header block fragment of HEADERS or PUSH_PROMISE, and the promised stream; None when it does not fit."""
     payload = frame.payload
+    if frame.kind == HEADERS and not frame.flags & (PADDED | PRIORITY_FIELDS):
+        return payload, 0
     begin, end = 0, len(payload)
     if frame.flags & PADDED:
         begin, end = 1, end - (payload[0] if payload else 0)

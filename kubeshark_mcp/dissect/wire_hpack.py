@@ -123,13 +123,14 @@ class HeaderDecoder:
     certain: the table is known from its beginning, so that a reference behind its end is an error of the sender.
     """
 
-    __slots__ = ("_limit", "_seen", "_size", "_strings", "_table", "certain")
+    __slots__ = ("_broken_off", "_limit", "_seen", "_size", "_strings", "_table", "certain")
 
     def __init__(self, strings: HuffmanStrings, *, certain: bool) -> None:
         self._strings = strings
         self._table: deque[tuple[str, str]] = deque()
         self._size, self._limit = 0, DEFAULT_TABLE_SIZE
         self._seen: dict[bytes, HeaderSection] = {}
+        self._broken_off = False
         self.certain = certain
 
     def forget(self) -> None:
@@ -137,8 +138,15 @@ class HeaderDecoder:
         self._clear()
         self.certain = False
 
+    def broken_off(self) -> None:
+        """Hear that the end of the next block is missing: behind it, nothing in the table can be counted."""
+        self.certain = False
+        self._broken_off = True
+
     def decode(self, block: bytes) -> HeaderSection:
         """Give what a whole header block says; one that cannot be read is told as far as it could."""
+        if self._broken_off:
+            return self._decode_beginning(block)
         found = self._seen.get(block)
         if found is not None:
             return found
@@ -154,29 +162,48 @@ class HeaderDecoder:
             before[block] = found
         return found
 
+    def _decode_beginning(self, block: bytes) -> HeaderSection:
+        self._broken_off = False
+        pairs, error = self._pairs(block)
+        found = _section(pairs)
+        found.error = error
+        self.forget()
+        return found
+
     def _pairs(self, block: bytes) -> tuple[list[tuple[str, str]], str]:
         pairs: list[tuple[str, str]] = []
         position, end = 0, len(block)
+        table = self._table
         try:
             while position < end:
-                first = block[position]
-                if first & 0x80:
-                    index, after = first & 0x7F, position + 1
-                    if index == 0x7F:
-                        index, after = _integer(block, after, 0x7F)
-                    pairs.append(STATIC_TABLE[index] if 0 < index < _STATIC_SIZE else self._at(index))
-                elif first & 0xE0 == 0x20:
-                    size, after = _prefixed(block, position, 0x1F)
-                    self._resize(size, at_start=not pairs)
+                index = block[position] - 0x80
+                if 0 < index < _STATIC_SIZE:
+                    pairs.append(STATIC_TABLE[index])
+                    position += 1
+                elif _STATIC_SIZE <= index < 0x7F and index - _STATIC_SIZE < len(table):
+                    pairs.append(table[index - _STATIC_SIZE])
+                    position += 1
                 else:
-                    pair, after = self._literal(block, position, 0x3F if first & 0x40 else 0x0F)
-                    pairs.append(pair)
-                position = after
+                    position = self._field(block, position, pairs)
         except HeaderError as broken:
             return pairs, f"{broken}, at offset {position}"
         except IndexError:
             return pairs, f"{_ENDS_WITHIN}, at offset {position}"
         return pairs, ""
+
+    def _field(self, block: bytes, position: int, pairs: list[tuple[str, str]]) -> int:
+        """Read any representation of a field (RFC 7541 section 6); give the position behind it."""
+        first = block[position]
+        if first & 0x80:
+            index, position = _prefixed(block, position, 0x7F)
+            pairs.append(self._at(index))
+        elif first & 0xE0 == 0x20:
+            size, position = _prefixed(block, position, 0x1F)
+            self._resize(size, at_start=not pairs)
+        else:
+            pair, position = self._literal(block, position, 0x3F if first & 0x40 else 0x0F)
+            pairs.append(pair)
+        return position
 
     def _at(self, index: int) -> tuple[str, str]:
         if 0 < index < _STATIC_SIZE:
@@ -195,9 +222,12 @@ class HeaderDecoder:
 
     def _literal(self, block: bytes, position: int, mask: int) -> tuple[tuple[str, str], int]:
         """Read a literal field (RFC 7541 section 6.2); mask: 0x3F where it also enters the table."""
-        index, position = _prefixed(block, position, mask)
+        index = block[position] & mask
+        position += 1
+        if index == mask:
+            index, position = _integer(block, position, mask)
         if index:
-            name = self._at(index)[0]
+            name = STATIC_TABLE[index][0] if index < _STATIC_SIZE else self._at(index)[0]
         else:
             name, position = self._string(block, position)
             name = name.lower()

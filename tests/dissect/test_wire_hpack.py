@@ -159,6 +159,15 @@ def test_after_missing_bytes_the_table_is_counted_from_there():
     assert reader.decode(block(added("two", "2"), 62)).headers == {"two": "2, 2"}
 
 
+def test_a_block_whose_end_is_missing_is_told_and_ends_the_count():
+    reader = decoder()
+    reader.decode(block(added("one", "1")))
+    reader.broken_off()
+    assert reader.decode(block(62, added("two", "2"))).headers == {"one": "1", "two": "2"}
+    assert reader.decode(block(62)).headers == {UNKNOWN: UNKNOWN}
+    assert reader.decode(block(added("three", "3"), 62)).headers == {"three": "3, 3"}
+
+
 @pytest.mark.parametrize(
     ("data", "read", "error"),
     [
