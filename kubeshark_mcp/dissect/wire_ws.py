@@ -107,10 +107,11 @@ def unmask(data: bytes, mask: bytes, phase: int = 0) -> bytes:
     """Undo the masking (RFC 6455 section 5.3) of bytes that begin `phase` bytes into the payload."""
     if not mask or not data:
         return data
-    phase &= 3
-    key = (mask[phase:] + mask[:phase]) * (len(data) // 4 + 1)
-    number = int.from_bytes(data, "little") ^ int.from_bytes(key[: len(data)], "little")
-    return number.to_bytes(len(data), "little")
+    if phase := phase & 3:
+        mask = mask[phase:] + mask[:phase]
+    size = len(data)
+    key = (mask * (size // 4 + 1))[:size]
+    return (int.from_bytes(data, "little") ^ int.from_bytes(key, "little")).to_bytes(size, "little")
 
 
 def may_be_sent(code: int) -> bool:

@@ -9,9 +9,13 @@ from kubeshark_mcp.dissect.base import Settings
 from kubeshark_mcp.dissect.buffer import Source, StreamBuffer, join, span_of
 from kubeshark_mcp.dissect.http_message import ENDINGS
 from kubeshark_mcp.dissect.wire_ws import (
+    BINARY,
     CLOSE,
     CONTINUATION,
     CONTROL_LIMIT,
+    PING,
+    PONG,
+    TEXT,
     Deflate,
     FrameHeader,
     Inflater,
@@ -28,6 +32,12 @@ ENOUGH = 2
 """What has to speak for a frame before reading goes on there behind missing bytes (see `weigh`)."""
 
 
+_COMPRESSED = 0xC0
+_USUAL = {0x80 | opcode: opcode for opcode in (TEXT, BINARY, PING, PONG)}
+_USUAL |= {_COMPRESSED | opcode: opcode for opcode in (TEXT, BINARY)}
+"""First bytes of frames that are whole messages."""
+
+
 class Message:
     """A message: a control frame, or all fragments of a text or binary message (RFC 6455 section 5.4).
 
@@ -37,33 +47,19 @@ class Message:
     malformed: what is wrong; broken: the sender broke the rules, it is not just that bytes are missing here.
     """
 
-    __slots__ = (
-        "broken",
-        "compressed",
-        "frames",
-        "held",
-        "malformed",
-        "masked",
-        "missing",
-        "opcode",
-        "payload",
-        "room",
-        "size",
-        "span",
-        "wire_size",
-    )
+    compressed: bool = False
+    room: int = 0
+    held: bytes | bytearray = b""
+    wire_size: int = 0
+    frames: int = 0
+    missing: int = 0
+    malformed: str = ""
+    broken: bool = False
 
-    def __init__(self, opcode: int, *, compressed: bool, masked: bool, room: int) -> None:
-        self.opcode = opcode
-        self.compressed = compressed
-        self.masked = masked
-        self.room = room
-        self.held: bytes | bytearray = b""
-        self.payload = b""
-        self.size = self.wire_size = self.frames = self.missing = 0
+    def __init__(self, opcode: int, *, masked: bool, payload: bytes = b"", size: int = 0) -> None:
+        self.opcode, self.masked = opcode, masked
+        self.payload, self.size = payload, size
         self.span: Span | None = None
-        self.malformed = ""
-        self.broken = False
 
     def note(self, reason: str, *, broken: bool = False) -> None:
         """Add a reason why the message is not as it should be."""
@@ -98,9 +94,10 @@ class FrameReader:
         trusted: bool,
     ) -> None:
         client = direction is Direction.CLIENT
+        self._mask_bit, self._usual_header = (0x80, 6) if client else (0, 2)
         self.lost = False
         self._direction, self._masked, self._trusted = direction, client, trusted
-        self._limits = settings.body_limit, settings.message_limit
+        self._keep, self._most = settings.body_limit, settings.message_limit
         self._agreed = deflate.agreed
         takeover = deflate.client_takeover if client else deflate.server_takeover
         self._inflater = Inflater(settings.message_limit, takeover=takeover)
@@ -153,6 +150,9 @@ class FrameReader:
         self._start = position
         while position < end:
             if self._frame is None:
+                if after := self._usual(data, position, source):
+                    position = after
+                    continue
                 header = read_header(data, position)
                 if header is None:
                     break
@@ -174,9 +174,46 @@ class FrameReader:
                 self._end_frame()
         if self._frame is not None:
             self._extend(source, position)
-        self._keep(source, position, end)
+        self._carry_over(source, position, end)
 
-    def _keep(self, source: Source, position: int, end: int) -> None:
+    def _usual(self, data: bytes, position: int, source: Source) -> int:
+        """Read a frame that is there whole and is a message by itself, as most are, on a way without detours.
+
+        Give where it ends; 0 where that way does not lead.
+        """
+        begin, first = position + self._usual_header, data[position]
+        opcode = _USUAL.get(first)
+        if opcode is None or begin + 2 > len(data) or (self._fragments is not None and opcode < CLOSE):
+            return 0
+        length = data[position + 1] - self._mask_bit
+        if length == 126 and opcode < CLOSE:
+            length = data[position + 2] << 8 | data[position + 3]
+            begin += 2
+            if length < 126:
+                return 0
+        elif not 0 <= length < 126:
+            return 0
+        stop = begin + length
+        if stop > len(data):
+            return 0
+        compressed = first >= _COMPRESSED
+        most = self._most if compressed else self._keep
+        if compressed and (self._agreed is False or length > most):
+            return 0
+        payload = data[begin : min(stop, begin + most)]
+        if self._masked:
+            payload = unmask(payload, data[begin - 4 : begin])
+        self._trusted = True
+        message = Message(opcode, masked=self._masked, payload=payload, size=length)
+        message.wire_size, message.frames = length, 1
+        message.span = span_of(source, position, stop)
+        if compressed:
+            message.compressed = True
+            self._inflate(message, payload, whole=True)
+        self._finished(message)
+        return stop
+
+    def _carry_over(self, source: Source, position: int, end: int) -> None:
         """Carry the beginning of a header over to the next piece."""
         if position >= end:
             self._carry = None
@@ -222,9 +259,9 @@ class FrameReader:
 
     def _new(self, header: FrameHeader) -> Message:
         compressed = header.compressed and header.opcode < CLOSE and self._agreed is not False
-        keep, most = self._limits
-        room = most if compressed else keep
-        message = Message(header.opcode, compressed=compressed, masked=bool(header.mask), room=room)
+        room = self._most if compressed else self._keep
+        message = Message(header.opcode, masked=bool(header.mask))
+        message.compressed, message.room = compressed, room
         if header.compressed and not compressed:
             message.note("it is marked as compressed, which was not agreed", broken=True)
         return message
@@ -257,23 +294,27 @@ class FrameReader:
 
     def _finish(self, message: Message, *, whole: bool) -> None:
         """Give a message away, decompressed where that is possible."""
-        keep, most = self._limits
-        payload, message.held = bytes(message.held), b""
-        message.payload, message.size = payload[:keep], message.wire_size
+        payload = bytes(message.held)
+        message.payload, message.size, message.held = payload[: self._keep], message.wire_size, b""
         if message.compressed:
-            if message.missing or message.wire_size > most:
-                self._inflater.forget()
-                if not message.missing:
-                    message.note(f"{message.wire_size} compressed bytes are more than are read")
-            else:
-                found = self._inflater.inflate(payload, keep, whole=whole)
-                if found.fault:
-                    message.note(found.fault)
-                if found.data or not found.fault:
-                    message.payload, message.size = found.data, found.size
+            self._inflate(message, payload, whole=whole)
         if message.missing and message.span is not None:
             message.span = message.span._replace(missing=message.missing)
         self._finished(message)
+
+    def _inflate(self, message: Message, payload: bytes, *, whole: bool) -> None:
+        """Decompress a message, where it was seen whole; else it stays as it was sent."""
+        if message.missing or message.wire_size > self._most:
+            self._inflater.forget()
+            if not message.missing:
+                message.note(f"{message.wire_size} compressed bytes are more than are read")
+            return
+        found = self._inflater.inflate(payload, self._keep, whole=whole)
+        if found.fault:
+            message.note(found.fault)
+        message.payload, message.size = payload[: self._keep], message.wire_size
+        if found.data or not found.fault:
+            message.payload, message.size = found.data, found.size
 
     def _abandon(self, reason: str) -> None:
         """Give away what was read of messages whose rest will not come, and forget the beginning of a header."""
@@ -309,10 +350,8 @@ class FrameReader:
         self.lost = True
 
     def _unread(self, source: Source, start: int, stop: int, reason: str, *, broken: bool = False) -> None:
-        message = Message(UNREAD, compressed=False, masked=False, room=0)
-        message.span = span_of(source, start, stop)
-        message.payload = source.data[start:stop]
-        message.size = message.wire_size = stop - start
+        message = Message(UNREAD, masked=self._masked, payload=source.data[start:stop], size=stop - start)
+        message.span, message.wire_size = span_of(source, start, stop), stop - start
         message.note(reason, broken=broken)
         self._finished(message)
 

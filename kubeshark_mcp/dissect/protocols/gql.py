@@ -114,9 +114,9 @@ class GraphQL(Enricher):
 
     def annotate(self, entry: Entry) -> bool:
         """Add what the entry says in GraphQL, and say whether it says anything."""
-        if entry.protocol == "ws":
-            return self._message(entry)
         body, fields = entry.request_body, entry.fields
+        if entry.protocol == "ws":
+            return (body or entry.response_body).startswith(b"{") and self._message(entry)
         call = None
         if body:
             first = body[0]
@@ -143,8 +143,6 @@ class GraphQL(Enricher):
     def _message(self, entry: Entry) -> bool:
         """Add what a WebSocket message says: an operation, one of its results, or what keeps the connection going."""
         body = entry.request_body or entry.response_body
-        if not body.startswith(b"{"):
-            return False
         connection = (entry.connection.capture, entry.connection.number)
         known = entry.fields.get("ws_subprotocol") in SUBPROTOCOLS or connection in self._speaking
         if not known and body.find(_MARK) < 0:

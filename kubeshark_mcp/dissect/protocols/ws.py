@@ -17,7 +17,7 @@ from kubeshark_mcp.dissect.wire_ws import (
     read_extensions,
     weigh,
 )
-from kubeshark_mcp.dissect.ws_reader import FrameReader, Message
+from kubeshark_mcp.dissect.ws_reader import UNREAD, FrameReader, Message
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.field import Field, FieldType
 from kubeshark_mcp.model.stream import Closing, Direction, Piece
@@ -30,7 +30,8 @@ ENDED_WELL = frozenset({1000, 1001})
 _NOT_FRAMES = frozenset(b"GH")
 """First bytes of `GET` and `HTTP/`: as frames they would have a reserved opcode."""
 _KIND = re.compile(rb'"(?:type|event|action|op|method|command|cmd|msg|topic|channel)"\s*:\s*"([\w.:/-]{1,40})"')
-_KIND_WITHIN = 256
+_KIND_WITHIN = 160
+_NAMES = {**OPCODES, UNREAD: "unreadable frame"}
 
 _BOOL, _INT, _STRING = FieldType.BOOL, FieldType.INT, FieldType.STRING
 _FIELDS = tuple(
@@ -139,35 +140,46 @@ class WebSocketDissector(Dissector):
             reader.close(closing.how)
 
     def _client_message(self, message: Message) -> None:
-        entry = Entry("ws", self.context.connection, message.span, None, request_body=message.payload)
-        entry.fields = {**self._common, "ws_request": True, "ws_request_payload_length": message.size}
-        self._emit(entry, message, "client", "ws_request_payload_data")
+        fields = {
+            **self._common,
+            "ws_request": True,
+            "ws_request_payload_length": message.size,
+            "ws_wire_length": message.wire_size,
+            "ws_masked": message.masked,
+        }
+        summary = f"client {_NAMES[message.opcode]}{self._label}"
+        entry = Entry("ws", self.context.connection, message.span, None, fields, summary, request_body=message.payload)
+        self._emit(entry, message, "ws_request_payload_data")
 
     def _server_message(self, message: Message) -> None:
-        entry = Entry("ws", self.context.connection, None, message.span, response_body=message.payload)
-        entry.fields = {**self._common, "ws_response": True, "ws_response_payload_length": message.size}
-        self._emit(entry, message, "server", "ws_response_payload_data")
+        fields = {
+            **self._common,
+            "ws_response": True,
+            "ws_response_payload_length": message.size,
+            "ws_wire_length": message.wire_size,
+            "ws_masked": message.masked,
+        }
+        summary = f"server {_NAMES[message.opcode]}{self._label}"
+        entry = Entry("ws", self.context.connection, None, message.span, fields, summary, response_body=message.payload)
+        self._emit(entry, message, "ws_response_payload_data")
 
-    def _emit(self, entry: Entry, message: Message, sender: str, data_field: str) -> None:
+    def _emit(self, entry: Entry, message: Message, data_field: str) -> None:
         fields, opcode = entry.fields, message.opcode
-        name = OPCODES.get(opcode, "")
-        if name:
-            fields["ws_opcode"], fields["ws_masked"], fields["ws_fragments"] = name, message.masked, message.frames
-        fields["ws_wire_length"] = message.wire_size
+        if opcode != UNREAD:
+            fields["ws_opcode"], fields["ws_fragments"] = _NAMES[opcode], message.frames
         if message.compressed:
             fields["ws_compressed"] = True
         if message.size > len(message.payload):
             fields["ws_payload_cut"] = True
-        entry.summary = f"{sender} {name or 'unreadable frame'}{self._label}"
         if opcode == TEXT:
             fields[data_field] = _text(message)
-            kind = _KIND.search(message.payload, 0, _KIND_WITHIN)
+            kind = _KIND.search(message.payload, 0, _KIND_WITHIN) if message.payload.startswith(b"{") else None
             if kind is not None:
                 entry.summary += f" {kind[1].decode('ascii', 'replace')}"
-        if opcode == CLOSE:
-            _close(entry, message)
-        elif opcode < CLOSE:
+        if opcode < CLOSE:
             entry.summary += f", {message.size} bytes"
+        elif opcode == CLOSE:
+            _close(entry, message)
         if message.malformed and message.span is not None:
             entry.malformed = f"{message.malformed} (stream offset {message.span.offset})"
             entry.failed = entry.failed or message.broken
