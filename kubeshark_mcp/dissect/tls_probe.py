@@ -11,6 +11,8 @@ from kubeshark_mcp.model.stream import Direction
 
 MOST_RECORDS = 64
 """Records that a probe follows: a hello may be cut into very small ones."""
+SMALLEST_SEALED, LARGEST_SEALED = 32, 256
+"""Lengths of a Finished under encryption."""
 
 RECORD = re.compile(rb"[\x14-\x18]\x03[\x00-\x04]")
 """How a record begins."""
@@ -61,7 +63,10 @@ def _judge_records(data: bytes, direction: Direction) -> Confidence:
             return _judge_other(header, length, body, data[position:])
         if header[0] == n.HANDSHAKE:
             message += body
-        if (opinion := _judge_message(message, direction)) is not Confidence.UNDECIDED:
+        opinion = _judge_message(message, direction)
+        if opinion is Confidence.POSSIBLE:
+            return _judge_sealed(length, body, data[position:])
+        if opinion is not Confidence.UNDECIDED:
             return opinion
         records += 1
         if position >= len(data):
@@ -76,7 +81,7 @@ def _may_begin(header: bytes) -> bool:
 
 
 def _judge_message(message: bytes, direction: Direction) -> Confidence:
-    """Judge the first handshake message: a hello is certain, another one likely (a connection already under way)."""
+    """Judge the first handshake message: a hello is certain, another one likely, what may be encrypted possible."""
     if len(message) < 6:
         begun = not message or message[0] in n.HANDSHAKE_TYPES
         return Confidence.UNDECIDED if begun else Confidence.NO
@@ -87,9 +92,14 @@ def _judge_message(message: bytes, direction: Direction) -> Confidence:
         return Confidence.SURE if fits else Confidence.NO
     if kind in {n.CLIENT_HELLO, n.SERVER_HELLO}:
         return Confidence.NO
-    if kind not in n.HANDSHAKE_TYPES or size > 1 << 17:
-        return Confidence.LIKELY if len(message) >= 40 else Confidence.NO  # encrypted: a Finished, mid-stream
-    return Confidence.LIKELY
+    return Confidence.LIKELY if kind in n.HANDSHAKE_TYPES and size < LARGEST_RECORD else Confidence.POSSIBLE
+
+
+def _judge_sealed(length: int, body: bytes, rest: bytes) -> Confidence:
+    """Judge a Finished under encryption, with which what was captured of a connection may begin."""
+    if not SMALLEST_SEALED <= length <= LARGEST_SEALED or not _may_begin(rest[:RECORD_HEADER]):
+        return Confidence.NO
+    return Confidence.LIKELY if len(body) == length else Confidence.POSSIBLE
 
 
 def _judge_other(header: bytes, length: int, body: bytes, rest: bytes) -> Confidence:
