@@ -6,11 +6,19 @@ from kubeshark_mcp.dissect.base import Context, Dissector
 from kubeshark_mcp.dissect.buffer import Source, span_of
 from kubeshark_mcp.dissect.http2_entry import Targets, make_entry
 from kubeshark_mcp.dissect.http2_frames import HELD_LIMIT, Frame, FrameReader, Listener
-from kubeshark_mcp.dissect.http2_streams import BODY_ROOM, OPEN_LIMIT, RESET_LIMIT, ClosedStreams, Half, Stream
+from kubeshark_mcp.dissect.http2_streams import (
+    BODY_ROOM,
+    HEADER_ROOM,
+    OPEN_LIMIT,
+    RESET_LIMIT,
+    ClosedStreams,
+    Half,
+    Stream,
+)
 from kubeshark_mcp.dissect.http_head import text
 from kubeshark_mcp.dissect.http_message import ENDINGS
 from kubeshark_mcp.dissect.wire_grpc import MessageCounter, is_grpc
-from kubeshark_mcp.dissect.wire_hpack import HeaderDecoder, HeaderSection, HuffmanStrings
+from kubeshark_mcp.dissect.wire_hpack import LIST_LIMIT, HeaderDecoder, HeaderSection, HuffmanStrings
 from kubeshark_mcp.dissect.wire_http2 import (
     CONTINUATION,
     END_HEADERS,
@@ -72,7 +80,7 @@ class Http2Dissector(Dissector, Listener):
         self._streams: dict[int, Stream] = {}
         self._given_up: dict[int, None] = {}
         self._closed = ClosedStreams()
-        self._room = BODY_ROOM
+        self._room, self._header_room = BODY_ROOM, HEADER_ROOM
         self._faults = 0
         if upgrade is not None:
             stream = self._streams[1] = Stream(1, (0, 0))
@@ -172,9 +180,9 @@ class Http2Dissector(Dissector, Listener):
         """Give a new stream, unless it is one that has closed."""
         if number in self._closed:
             return None
-        if len(self._streams) >= OPEN_LIMIT:
+        while self._streams and (len(self._streams) >= OPEN_LIMIT or self._header_room < 0):
             oldest = next(iter(self._streams.values()))
-            oldest.notes.append(f"its end was not waited for: more than {OPEN_LIMIT} streams are open")
+            oldest.notes.append("its end was not waited for: too many streams are open")
             self._finish(oldest)
         stream = self._streams[number] = Stream(number, (self._sides[0].lost, self._sides[1].lost))
         return stream
@@ -239,6 +247,9 @@ class Http2Dissector(Dissector, Listener):
         stream = self._streams.get(number)
         if stream is None:
             return
+        held = min(section.size, LIST_LIMIT)
+        stream.held += held
+        self._header_room -= held
         if kind == PUSH_PROMISE:
             stream.pushed = True
             stream.request.section, stream.request.ended = section, True
@@ -326,6 +337,7 @@ class Http2Dissector(Dissector, Listener):
         self._given_up.pop(stream.number, None)
         self._closed.add(stream.number)
         self._room += stream.kept
+        self._header_room += stream.held
         notes: list[str] = []
         if stream.losses != (self._sides[0].lost, self._sides[1].lost):
             for side, before, name in zip(self._sides, stream.losses, ("client", "server"), strict=True):

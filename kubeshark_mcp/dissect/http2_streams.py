@@ -18,6 +18,8 @@ CLOSED_LIMIT = 4096
 """Streams of one connection that are remembered as closed, because frames on them may still be under way."""
 BODY_ROOM = 16 * 1024 * 1024
 """Octets of content that the open streams of one connection keep together."""
+HEADER_ROOM = 16 * 1024 * 1024
+"""Octets of header fields that the open streams of one connection hold together before the oldest are let go."""
 
 
 def only_packet(source: Source, start: int, end: int) -> int:
@@ -134,7 +136,7 @@ class Half:
 
 
 class Stream:
-    """One stream. losses: octets lost in each direction of the connection when it began.
+    """One stream. losses: octets lost in each direction of the connection when it began. held: octets of header fields.
 
     reset: error code of RST_STREAM, or of the GOAWAY that left it unprocessed (goaway); -1 without. reset_by: who sent
     that. abandoned: the client reset it before it got any answer. pushed: the server began it. upgrade: the HTTP/1.1
@@ -145,6 +147,7 @@ class Stream:
         "abandoned",
         "goaway",
         "grpc",
+        "held",
         "losses",
         "notes",
         "number",
@@ -160,6 +163,7 @@ class Stream:
     def __init__(self, number: int, losses: tuple[int, int]) -> None:
         self.number = number
         self.losses = losses
+        self.held = 0
         self.request, self.response = Half(), Half()
         self.notes: list[str] = []
         self.reset, self.reset_by, self.reset_ns = -1, Direction.CLIENT, 0

@@ -7,8 +7,8 @@ import pytest
 from kubeshark_mcp.dissect.base import Context, Settings
 from kubeshark_mcp.dissect.http2_connection import FAULTS, Http2Dissector
 from kubeshark_mcp.dissect.http2_entry import Targets
-from kubeshark_mcp.dissect.http2_streams import BODY_ROOM, OPEN_LIMIT, RESET_LIMIT
-from kubeshark_mcp.dissect.wire_hpack import HuffmanStrings
+from kubeshark_mcp.dissect.http2_streams import BODY_ROOM, HEADER_ROOM, OPEN_LIMIT, RESET_LIMIT
+from kubeshark_mcp.dissect.wire_hpack import LIST_LIMIT, HuffmanStrings
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Closing, Connection, Direction, Endpoint, Piece, Span
 from tests.dissect.samples.http2 import (
@@ -36,6 +36,7 @@ from tests.dissect.samples.http2 import (
     data,
     frame,
     headers,
+    integer,
     literal,
     settings,
 )
@@ -341,9 +342,24 @@ def test_open_streams_are_bounded_and_the_oldest_let_go():
     for first in range(1, 40_001, 2000):
         driver.say(CLIENT, b"".join(headers(number, ask, end=True) for number in range(first, first + 2000, 2)))
     assert len(driver.entries) == 20_000 - OPEN_LIMIT
-    assert driver.entries[0].malformed == f"its end was not waited for: more than {OPEN_LIMIT} streams are open"
+    assert driver.entries[0].malformed == "its end was not waited for: too many streams are open"
     assert time.process_time() - begun < 5
     assert len(driver.close()) == 20_000
+
+
+def test_header_fields_of_open_streams_are_bounded_together():
+    driver = Driver()
+    driver.say(CLIENT, HELLO + headers(1, block(GET, ROOT, (b"\x40\x04bomb", integer(4000, 7, 0) + b"x" * 4000))))
+    for number in range(3, 603, 2):
+        driver.say(CLIENT, headers(number, b"\xbe" * 100 + block(literal("number", str(number))), end=True))
+    assert 0 < len(driver.entries) < 301 - HEADER_ROOM // 400_000
+    kept = 301 - len(driver.entries)
+    assert kept * LIST_LIMIT <= HEADER_ROOM + 2 * LIST_LIMIT
+    for number in range(3, 603, 2):
+        driver.say(SERVER, headers(number, block(OK), end=True))
+    before = len(driver.entries)
+    driver.say(CLIENT, headers(701, block(GET, ROOT), end=True) + headers(703, block(GET, ROOT), end=True))
+    assert len(driver.entries) == before
 
 
 def test_a_connection_of_many_streams_keeps_nothing_of_those_that_ended():
