@@ -10,6 +10,7 @@ packages=(
   nghttp2-server nghttp2-client nghttp2-proxy  # HTTP/2 without TLS: nghttpd, nghttp, nghttpx
   freeradius freeradius-utils freediameterd freediameter-extensions iputils-ping traceroute  # RADIUS, Diameter, ICMP
   mariadb-server mariadb-client             # MariaDB
+  openssl                                   # TLS: certificates, s_client, s_server
   apache2-utils wrk curl bind9-dnsutils    # clients and load
   iproute2 iptables conntrack procps util-linux
 )

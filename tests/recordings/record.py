@@ -27,6 +27,7 @@ import record_postgresql
 import record_radius
 import record_redis
 import record_sightings
+import record_tlsx
 import record_ws
 from loopback import enter, inside
 
@@ -42,6 +43,7 @@ KINDS = {
     "icmp": record_icmp.record,
     "radius": record_radius.record,
     "redis": record_redis.record,
+    "tlsx": record_tlsx.record,
     "ws": record_ws.record,
     "gql": record_gql.record,
 }
