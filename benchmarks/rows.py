@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.measure import Command
 
 PYTHON = sys.executable
+RECORDINGS = Path(__file__).resolve().parents[1] / "tests" / "recordings"
 KUBESHARK = [PYTHON, "-m", "kubeshark_mcp"]
 
 
@@ -33,6 +34,15 @@ class Setting:
                 "--packets",
                 str(self.packets),
             ]
+            subprocess.run(script, check=True)
+        return path
+
+    def multiplied(self, protocol: str) -> Path:
+        """Give a capture made of copies of the tests' recordings of a protocol."""
+        path = self.folder / f"{protocol}-recordings-{self.packets}.pcap"
+        if not path.exists():
+            recordings = sorted(str(file) for file in (RECORDINGS / protocol).glob("*.pcap"))
+            script = [PYTHON, "-m", "benchmarks.multiply", str(path), *recordings, "--packets", str(self.packets // 3)]
             subprocess.run(script, check=True)
         return path
 
@@ -82,8 +92,43 @@ def _start(setting: Setting) -> list[Command]:
     ]
 
 
+TSHARK = {
+    "dns": ("dns", "dns.qry.name"), "redis": ("resp", "resp.string"), "http2": ("http2", "http2.headers.path"),
+    "grpc": ("grpc", "grpc.message_length"), "ws": ("websocket", "websocket.payload"),
+    "gql": ("http", "http.file_data"),
+    "kafka": ("kafka", "kafka.api_key"), "amqp": ("amqp", "amqp.method.method"), "mongodb": ("mongo", "mongo.opcode"),
+    "mysql": ("mysql", "mysql.query"), "postgresql": ("pgsql", "pgsql.query"), "ldap": ("ldap", "ldap.messageID"),
+    "radius": ("radius", "radius.code"), "diameter": ("diameter", "diameter.cmd.code"), "icmp": ("icmp", "icmp.type"),
+    "tlsx": ("tls", "tls.handshake.extensions_server_name"),
+}  # fmt: skip
+"""KFL name -> tshark's display filter, and a field that it is to print."""
+PORTS = {
+    "mongodb": ["-d", "tcp.port==27017,mongo"], "http2": ["-d", "tcp.port==8080,http2"],
+    "grpc": ["-d", "tcp.port==50051,http2"],
+}  # fmt: skip
+"""What tshark has to be told."""
+
+
+def _protocol(name: str) -> Callable[[Setting], list[Command]]:
+    def commands(setting: Setting) -> list[Command]:
+        capture = str(setting.multiplied(name))
+        display, field_name = TSHARK[name]
+        tshark = ["tshark", "-r", capture, *PORTS.get(name, []), "-Y", display, "-T", "fields"]
+        return [
+            Command("kubeshark-mcp, to Parquet", [PYTHON, "-m", "benchmarks.dissect", capture]),
+            Command(f"tshark -Y {display}", [*tshark, "-e", "frame.number", "-e", field_name]),
+        ]
+
+    return commands
+
+
 ROWS = [
     Row("flows", "L4 table", _flow_table, {"tshark -z conv,tcp": "15x", "tshark expert": "8x"}),
     Row("http", "HTTP entries", _http, {"tshark -Y http": "12x", "tshark expert": "5x"}),
     Row("start", "spawn to initialize", _start, {"SDK hello-world": "<= 1.15x"}, inverse=True, by_wall=True),
+    *(
+        Row(name, f"{name} entries", _protocol(name), {f"tshark -Y {display}": "4x"})
+        for name, (display, _) in TSHARK.items()
+        if (RECORDINGS / name).is_dir()
+    ),
 ]

@@ -111,10 +111,10 @@ def test_a_field_declared_twice_is_refused():
 
 
 def test_a_protocols_own_declaration_wins_over_a_reserved_one(installed):
-    declared = 'Field("kafka_size", FieldType.INT, "its own words", "kafka_size > 1"),'
-    installed("stranger_kafka", STRANGER.format(name="kafka", fields=declared))
+    declared = 'Field("tcp_method", FieldType.STRING, "its own words", "tcp_method != \\"\\""),'
+    installed("stranger_plain", STRANGER.format(name="plain", fields=declared))
     found = {field.name: field for field in all_fields(load_protocols())}
-    assert found["kafka_size"].meaning == "its own words"
+    assert found["tcp_method"].meaning == "its own words"
 
 
 def test_all_fields_has_each_name_once_whatever_is_installed():
