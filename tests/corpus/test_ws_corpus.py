@@ -43,16 +43,10 @@ def messages(case: Case) -> list[tuple[int, int, str, int, int]]:
 
 
 def outline(entry: Entry) -> tuple[int, int, str, int, int]:
-    span = entry.request or entry.response
+    span, fields = entry.request or entry.response, entry.fields
     assert span is not None
-    fields = entry.fields
-    return (
-        entry.connection.number,
-        span.last_packet,
-        fields["ws_opcode"],
-        fields["ws_wire_length"],
-        fields["ws_fragments"],
-    )
+    length = fields.get("ws_request_payload_length", 0) + fields.get("ws_response_payload_length", 0)
+    return entry.connection.number, span.last_packet, fields["ws_opcode"], length, fields.get("ws_fragments", 1)
 
 
 def text_of(entry: Entry) -> str:
@@ -66,7 +60,7 @@ def shown(text: str) -> str:
 
 
 def disagreement(case: Case, entries: list[Entry]) -> list[str]:
-    frames = sum(entry.fields["ws_fragments"] for entry in entries)
+    frames = sum(entry.fields.get("ws_fragments", 1) for entry in entries)
     count = case.summary.get("websocket", {}).get("frames", 0)
     found = [] if frames == count else [f"frames: {frames} here, {count} there"]
     if len(case.rows("websocket.frame")) < LISTED:

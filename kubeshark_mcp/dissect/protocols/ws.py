@@ -77,8 +77,8 @@ _FIELDS = tuple(
         ),
         ("ws_payload_cut", _BOOL, "only the beginning of the message was kept", "ws_payload_cut", ()),
         ("ws_compressed", _BOOL, "sent compressed (permessage-deflate)", "ws_compressed", ()),
-        ("ws_wire_length", _INT, "bytes of payload as sent, compressed or not", "ws_wire_length > 1048576", ()),
-        ("ws_fragments", _INT, "frames that the message was sent in", "ws_fragments > 1", ()),
+        ("ws_wire_length", _INT, "bytes of payload as sent, where that was compressed", "ws_wire_length > 1048576", ()),
+        ("ws_fragments", _INT, "frames that a fragmented message was sent in", "ws_fragments > 1", ()),
         (
             "ws_masked",
             _BOOL,
@@ -144,8 +144,6 @@ class WebSocketDissector(Dissector):
             **self._common,
             "ws_request": True,
             "ws_request_payload_length": message.size,
-            "ws_wire_length": message.wire_size,
-            "ws_masked": message.masked,
         }
         summary = f"client {_NAMES[message.opcode]}{self._label}"
         entry = Entry("ws", self.context.connection, message.span, None, fields, summary, request_body=message.payload)
@@ -156,8 +154,6 @@ class WebSocketDissector(Dissector):
             **self._common,
             "ws_response": True,
             "ws_response_payload_length": message.size,
-            "ws_wire_length": message.wire_size,
-            "ws_masked": message.masked,
         }
         summary = f"server {_NAMES[message.opcode]}{self._label}"
         entry = Entry("ws", self.context.connection, None, message.span, fields, summary, response_body=message.payload)
@@ -166,17 +162,19 @@ class WebSocketDissector(Dissector):
     def _emit(self, entry: Entry, message: Message, data_field: str) -> None:
         fields, opcode = entry.fields, message.opcode
         if opcode != UNREAD:
-            fields["ws_opcode"], fields["ws_fragments"] = _NAMES[opcode], message.frames
+            fields["ws_opcode"] = _NAMES[opcode]
+        if message.masked:
+            fields["ws_masked"] = True
+        if message.frames > 1:
+            fields["ws_fragments"] = message.frames
         if message.compressed:
-            fields["ws_compressed"] = True
+            fields["ws_compressed"], fields["ws_wire_length"] = True, message.wire_size
         if message.size > len(message.payload):
             fields["ws_payload_cut"] = True
         if opcode == TEXT:
             fields[data_field] = _text(message)
-            kind = _KIND.search(message.payload, 0, _KIND_WITHIN) if message.payload.startswith(b"{") else None
-            if kind is not None:
-                entry.summary += f" {kind[1].decode('ascii', 'replace')}"
-        if opcode < CLOSE:
+            entry.summary += f"{_kind(message.payload)}, {message.size} bytes"
+        elif opcode < CLOSE:
             entry.summary += f", {message.size} bytes"
         elif opcode == CLOSE:
             _close(entry, message)
@@ -239,6 +237,12 @@ def _common_fields(handshake: Entry | None) -> dict[str, Any]:
         if subprotocol := _header(handshake, "sec-websocket-protocol"):
             found["ws_subprotocol"] = subprotocol
     return found
+
+
+def _kind(payload: bytes) -> str:
+    """Give what a JSON message calls itself, with a space before it; empty where it does not."""
+    found = _KIND.search(payload, 0, _KIND_WITHIN) if payload.startswith(b"{") else None
+    return f" {found[1].decode('ascii', 'replace')}" if found is not None else ""
 
 
 def _text(message: Message) -> str:
