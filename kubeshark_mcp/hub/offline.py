@@ -17,7 +17,7 @@ from kubeshark_mcp.capture.export import Exported, Source, export_packets
 from kubeshark_mcp.dissect.base import Protocol
 from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.errors import UsageError
-from kubeshark_mcp.hub.dissectors import parse_dissectors, settings_from
+from kubeshark_mcp.hub.dissectors import dissectors_by_name, parse_dissectors, settings_from
 from kubeshark_mcp.hub.keylogs import key_log_files
 from kubeshark_mcp.hub.pipeline import Outcome, Pipeline, Run
 from kubeshark_mcp.hub.queries import EntryBase, Language, public
@@ -64,7 +64,7 @@ def checked_dissectors(enabled: str | None, mappings: Sequence[str]) -> dict[str
     """Read `--enabled-dissectors` and `--port-mapping`; refuses names that no protocol has."""
     if enabled is None and not mappings:
         return {}
-    return parse_dissectors(enabled, mappings, names_of(load_protocols()))
+    return parse_dissectors(enabled, mappings, dissectors_by_name(load_protocols()))
 
 
 class Offline:
