@@ -13,7 +13,7 @@ ENABLED, PORTS = "enabledDissectors", "portMapping"
 
 
 def dissectors_by_name(protocols: Iterable[Protocol]) -> dict[str, frozenset[str]]:
-    """Give what may be asked for -> the protocols that it means: names, aliases, and flags (`http` is HTTP/2 as well)."""
+    """Give what may be asked for -> the protocols that it means: names, aliases, and flags (`http` is HTTP/2 too)."""
     found: dict[str, set[str]] = {}
     for protocol in protocols:
         flags = [field.name for field in protocol.fields if field.type is FieldType.BOOL]

@@ -84,6 +84,7 @@ class Http2(Protocol):
 
     name: ClassVar[str] = "http2"
     title: ClassVar[str] = "HTTP/2"
+    aliases: ClassVar[frozenset[str]] = frozenset({"grpc", "h2", "h2c"})
     specification: ClassVar[str] = "RFC 9113"
     ports: ClassVar[frozenset[int]] = frozenset({80, 443, 8080, 8443, 50051})
     fields: ClassVar[tuple[Field, ...]] = (*HTTP_FIELDS, *_HTTP2, *_GRPC)
