@@ -26,7 +26,6 @@ from kubeshark_mcp.dissect.wire_ldap_names import (
     SEARCH,
     SHORT_SCOPES,
     START_TLS,
-    UNBIND,
     WHO_AM_I,
     WORDS,
 )
@@ -72,7 +71,6 @@ class LdapPairing:
         self._limit = context.settings.body_limit
         self._waiting: Transactions[tuple[Direction, int], _Operation] = Transactions()
         self._gaps = 0
-        self._user = ""
 
     def take(
         self,
@@ -106,7 +104,7 @@ class LdapPairing:
         entry.fields["ldap_request_length"] = entry.fields["ldap_total_size"] = span.length
         self._context.emit(entry)
 
-    def sealed(self, spans: list[Span | None], buffers: int, mechanism: str = "") -> None:
+    def sealed(self, spans: list[Span | None], buffers: int) -> None:
         """Emit what was seen of messages that a SASL layer encrypts: how many buffers, and where."""
         asked, answered = spans
         entry = Entry("ldap", self._context.connection, asked, answered)
@@ -116,8 +114,7 @@ class LdapPairing:
         fields["ldap_encrypted_buffers"], fields["ldap_sasl_layer"] = buffers, True
         fields["ldap_request"], fields["ldap_response"] = asked is not None, answered is not None
         _measure(fields, asked.length if asked else 0, answered.length if answered else 0)
-        if self._user:
-            fields["ldap_bound_as"] = self._user
+        entry.malformed = "bytes are missing: there may have been more" if self._gaps else ""
         self._context.emit(entry)
 
     def lose(self) -> None:
@@ -138,8 +135,6 @@ class LdapPairing:
         fields["ldap_message_id"] = head.message_id
         fields["ldap_request"] = True
         fields["ldap_request_length"] = fields["ldap_total_size"] = head.end - head.begin
-        if self._user and head.tag != BIND:
-            fields["ldap_bound_as"] = self._user
         if layer:
             fields["ldap_sasl_layer"] = True
         entry.summary = fields["ldap_summary"] = _summary(head.tag, fields)
@@ -163,8 +158,6 @@ class LdapPairing:
             if abandoned is not None:
                 abandoned.entry.status = "abandoned"
                 fields["ldap_summary"] += f" ({abandoned.entry.summary})"[:SUMMARY]
-        elif head.tag == UNBIND:
-            self._user = ""
 
     def _answer(
         self, direction: Direction, data: bytes, head: Head, stop: int, span: Span, cut: str, layer: bool
@@ -177,11 +170,13 @@ class LdapPairing:
             or (operation.tag == SEARCH and head.tag in _PARTS)
         )
         if operation is None or not fits:
-            operation = self._lone(direction, head, span, layer)
+            operation = self._lone(direction, head, span)
             if head.tag in _PARTS and (replaced := self._waiting.ask(key, operation)) is not None:
                 self._unfinished(replaced)
         elif head.tag not in _PARTS:
             self._waiting.answer(key)
+        if layer:
+            operation.entry.fields["ldap_sasl_layer"] = True
         operation.first, operation.last = operation.first or span, span
         operation.length += head.end - head.begin
         if head.tag in _PARTS:
@@ -192,14 +187,12 @@ class LdapPairing:
         self._keep(operation, data, head, stop, message)
         self._finish(operation, head, data, message, cut)
 
-    def _lone(self, direction: Direction, head: Head, span: Span, layer: bool) -> _Operation:
+    def _lone(self, direction: Direction, head: Head, span: Span) -> _Operation:
         """Begin the entry of an answer whose request was not seen, or that nobody asked for."""
         entry = self._roles.response("ldap", direction, span)
         fields = entry.fields
         fields["ldap_type"], fields["ldap_message_id"] = OPERATIONS[head.tag], head.message_id
         entry.summary = fields["ldap_summary"] = OPERATIONS[head.tag]
-        if layer:
-            fields["ldap_sasl_layer"] = True
         return _Operation(entry, _OF_RESPONSES.get(head.tag, SEARCH), self._gaps)
 
     def _part(self, operation: _Operation, data: bytes, head: Head, stop: int) -> None:
@@ -245,11 +238,9 @@ class LdapPairing:
         self._emit(operation)
 
     def _learn(self, operation: _Operation, data: bytes, message: Message) -> None:
-        """Draw the conclusions of an answer: who is bound, and whether TLS begins."""
+        """Draw the conclusions of an answer to an extended operation: whether TLS begins, and who asks."""
         fields = operation.entry.fields
         code = fields.get("ldap_result_code")
-        if operation.tag == BIND and code == 0:
-            self._user = fields.get("ldap_dn", "")
         if operation.tag != EXTENDED:
             return
         if fields.get("ldap_oid") == START_TLS and code == 0:

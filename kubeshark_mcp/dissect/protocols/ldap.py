@@ -72,12 +72,6 @@ _FIELDS = (
             ("ldap_sasl_mechanism", _STRING, "SASL mechanism of a bind", 'ldap_sasl_mechanism == "GSS-SPNEGO"'),
             ("ldap_sasl_layer", _BOOL, "it came in a SASL security layer", "ldap_sasl_layer"),
             ("ldap_encrypted_buffers", _INT, "SASL buffers that cannot be read", "ldap_encrypted_buffers > 0"),
-            (
-                "ldap_bound_as",
-                _STRING,
-                "name of the last successful simple bind",
-                'ldap_bound_as == "cn=admin,dc=org"',
-            ),
             ("ldap_oid", _STRING, "extended operation", 'ldap_oid == "1.3.6.1.4.1.1466.20037"'),
             ("ldap_extension", _STRING, "extended operation by name", 'ldap_extension == "StartTLS"'),
             ("ldap_authorization_id", _STRING, "answer to Who am I?", 'ldap_authorization_id.startsWith("dn:")'),
