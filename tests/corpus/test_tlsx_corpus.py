@@ -136,6 +136,55 @@ def test_handshakes_agree_with_suricata():
     assert compared > 20
 
 
+def arkime_fingerprints(told: Any) -> list[str]:
+    sessions = told.get("sessions", ()) if isinstance(told, dict) else ()
+    return [fingerprint for session in sessions for fingerprint in session.get("tls", {}).get("ja4", ())]
+
+
+def test_fingerprints_of_clients_agree_with_arkime():
+    if not cases():
+        pytest.skip(MISSING)
+    known = {file: found for file, told in expected().items() if (found := arkime_fingerprints(told))}
+    ours = {file: [entry.fields["tlsx_ja4"] for entry in of_file(file).of("tlsx")] for file in known}
+    assert ours == known
+    assert len(known) >= 9
+
+
+def zeek_handshakes(told: Any) -> list[tuple[str, ...]]:
+    """Give (version, suite, curve, server name, outcome) of Zeek's ssl logs; some hold those of several captures."""
+    logs = [log for test in told.get("tests", ()) for name, log in test["baselines"].items() if name.startswith("ssl")]
+    names = ("version", "cipher", "curve", "server_name", "last_alert")
+    records = [record for log in logs for record in log.get("records", ())]
+    return [(*(record.get(name) or "" for name in names), record["established"]) for record in records]
+
+
+def as_zeek(entry: Entry) -> tuple[str, ...]:
+    fields = entry.fields
+    group = fields.get("tlsx_group", "")
+    version = "TLSv" + fields["tlsx_info"][4:7].replace(".", "") if "tlsx_info" in fields else ""
+    return (
+        version,
+        fields.get("tlsx_cipher", ""),
+        "" if group.startswith("DH ") else group,
+        fields.get("tlsx_sni", ""),
+        fields.get("tlsx_alert", ""),
+        "T" if "tlsx_complete" in fields else "F",
+    )
+
+
+def test_handshakes_agree_with_zeek():
+    if not cases():
+        pytest.skip(MISSING)
+    compared = 0
+    for file, told in expected().items():
+        known = zeek_handshakes(told) if file.startswith("tls/") and isinstance(told, dict) else []
+        if known:
+            ours = [as_zeek(e) for e in of_file(file).of("tlsx") if not e.summary.startswith("alert ")]
+            assert [one for one in ours if one not in known] == [], (file, known)
+            compared += len(ours)
+    assert compared > 10
+
+
 def test_what_no_handshake_is_in_has_no_entry():
     if not cases():
         pytest.skip(MISSING)
