@@ -11,6 +11,7 @@ packages=(
   freeradius freeradius-utils freediameterd freediameter-extensions iputils-ping traceroute  # RADIUS, Diameter, ICMP
   mariadb-server mariadb-client             # MariaDB
   openssl                                   # TLS: certificates, s_client, s_server
+  slapd ldap-utils                         # LDAP
   apache2-utils wrk curl bind9-dnsutils    # clients and load
   iproute2 iptables conntrack procps util-linux
 )

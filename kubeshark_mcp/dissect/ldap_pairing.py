@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +40,8 @@ REFERRALS = 100
 _PARTS = frozenset({ENTRY, REFERENCE, INTERMEDIATE})
 """Responses that are followed by more."""
 _OF_RESPONSES = {final: request for request, final in FINAL.items()}
-_WORDS_OF_SECRETS = (b"assword", b"Pwd", b"pwd", b"PWD", b"ASSWORD", b"ootPW", b"rincipalKey", b"Credentials", b"ash")
+_SECRETS_LIKELY = re.compile(rb"[Pp]assword|PASSWORD|[Pp][Ww][Dd]|[Rr]ootPW|rincipalKey|[Cc]redentials|[Hh]ash")
+"""Part of the names of all attributes whose values are not shown; only where it occurs is an entry read."""
 
 
 @dataclass(slots=True)
@@ -69,7 +71,7 @@ class LdapPairing:
         self._context = context
         self._roles = Roles(context.connection)
         self._limit = context.settings.body_limit
-        self._waiting: Transactions[tuple[Direction, int], _Operation] = Transactions()
+        self._waiting: Transactions[tuple[int, int], _Operation] = Transactions()
         self._gaps = 0
 
     def take(
@@ -162,7 +164,7 @@ class LdapPairing:
     def _answer(
         self, direction: Direction, data: bytes, head: Head, stop: int, span: Span, cut: str, layer: bool
     ) -> None:
-        key = (direction.other, head.message_id)
+        key = (1 - direction, head.message_id)
         operation = self._waiting.get(key)
         fits = operation is not None and (
             head.tag == FINAL[operation.tag]
@@ -215,7 +217,7 @@ class LdapPairing:
             return
         if message is None:
             raw = data[head.begin : stop]
-            if any(word in raw for word in _WORDS_OF_SECRETS):
+            if _SECRETS_LIKELY.search(raw):
                 message = read_message(data, head, stop)
         elif operation.entry.fields.get("ldap_oid") == PASSWORD_MODIFY and message.value[1]:
             message.secrets.append(message.value)

@@ -21,6 +21,7 @@ import record_grpc
 import record_http
 import record_http2
 import record_icmp
+import record_ldap
 import record_mongodb
 import record_mysql
 import record_postgresql
@@ -36,6 +37,7 @@ KINDS = {
     "http2": record_http2.record,
     "grpc": record_grpc.record,
     "dns": record_dns.record,
+    "ldap": record_ldap.record,
     "mongodb": record_mongodb.record,
     "mysql": record_mysql.record,
     "postgresql": record_postgresql.record,
