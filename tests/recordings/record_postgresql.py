@@ -210,15 +210,16 @@ def sessions(log: Log, work: Path) -> None:
     talk = connect(log)
     timer = threading.Timer(0.3, talk.cancel)
     timer.start()
+    process = talk.info.backend_pid
     execute(log, talk, "SELECT pg_sleep(20)")
     timer.join()
-    log.append({"cancels": talk.info.backend_pid})
+    log.append({"cancels": process})
     other = connect(log, user="postgres", password="master")
-    execute(log, other, f"SELECT pg_terminate_backend({talk.info.backend_pid})")
+    execute(log, other, f"SELECT pg_terminate_backend({process})")
     time.sleep(0.2)
     with suppress(psycopg.Error):
         talk.execute("SELECT 'too late'")
-    log.append({"process": talk.info.backend_pid, "shut_down": "57P01"})
+    log.append({"process": process, "shut_down": "57P01"})
     other.close()
 
 
