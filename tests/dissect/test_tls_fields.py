@@ -2,13 +2,6 @@ from __future__ import annotations
 
 from kubeshark_mcp.dissect.tls_fields import CARRIED, CARRIED_FIELDS, FIELDS
 from kubeshark_mcp.model.field import FieldType
-from kubeshark_mcp.model.reserved_fields import RESERVED_FIELDS
-
-
-def test_names_that_are_reserved_keep_their_types():
-    reserved = {field.name: field.type for field in RESERVED_FIELDS if field.group in {"TLS", "TLS handshake"}}
-    declared = {field.name: field.type for field in FIELDS}
-    assert {name: declared.get(name) for name in reserved} == reserved
 
 
 def test_each_field_has_an_example_that_uses_it():

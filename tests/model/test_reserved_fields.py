@@ -17,9 +17,3 @@ def test_every_reserved_field_is_explained_and_its_example_uses_it():
         assert field.meaning
         assert field.group
         assert re.search(rf"\b{field.name}\b", field.example), field
-
-
-def test_an_unknown_grpc_status_is_no_success():
-    defaults = {field.name: field.missing_value for field in RESERVED_FIELDS}
-    assert defaults["grpc_status"] == -1
-    assert defaults["kafka_api_key"] == 0
