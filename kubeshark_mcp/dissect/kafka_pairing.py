@@ -39,7 +39,7 @@ _EXPECTED = frozenset({(_JOIN_GROUP, MEMBER_ID_REQUIRED), (API_VERSIONS, UNSUPPO
 _NO_ID = bytes(16)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
     """What a body says. fields: those that need no more than the body. topics: names, as far as the body has them."""
 
@@ -50,30 +50,63 @@ class Reading:
     status: str = ""
 
 
+@dataclass(slots=True)
+class Request:
+    """What a request says. fields: all but the correlation id. resolved: none of its topics is still an id."""
+
+    header: RequestHeader
+    reading: Reading
+    fields: dict[str, Any]
+    resolved: bool
+
+
 class Readings:
-    """Reads bodies; shared by all connections, because topic ids are the same on all of them."""
+    """Reads messages; shared by all connections, because clients and topic ids are the same on many of them."""
 
     def __init__(self) -> None:
         self.schemas = Schemas()
         self._names: dict[bytes, str] = {}
-        self._known: dict[tuple[int, int, bytes], Reading] = {}
+        self._requests: dict[bytes, Request] = {}
+        self._responses: dict[tuple[int, bytes], Reading] = {}
 
-    def request(self, header: RequestHeader, data: bytes) -> Reading:
-        """Read the body of a request."""
-        key = header.key << 16 | header.version, 0, data[header.body :]
-        reading = self._known.get(key)
-        if reading is None:
-            reading = self._reading(self.schemas.request(header, data))
-            self._remember(key, reading)
-        return reading
+    def request(self, data: bytes, size: int) -> Request:
+        """Read a request of so many bytes, of which `data` is what was kept. Raises KafkaError."""
+        key = data[:4] + data[8:] if len(data) <= REMEMBERED_BYTES and len(data) == size else b""
+        request = self._requests.get(key)
+        if request is not None:
+            return request
+        header = read_request_header(data)
+        reading = self._reading(self.schemas.request(header, data))
+        name, topics = api_name(header.key), self.topics(reading)
+        fields: dict[str, Any] = {
+            "kafka": True,
+            "kafka_api_key": header.key,
+            "kafka_api_key_name": name,
+            "kafka_api_version": header.version,
+            "kafka_client_id": header.client_id,
+            "kafka_correlation_id": 0,
+            "kafka_size": size,
+            "kafka_request": True,
+            "kafka_request_size": size + 4,
+            "kafka_request_summary": _summary(name, reading, topics),
+            **reading.fields,
+        }
+        if topics:
+            fields["kafka_topics"] = topics
+        request = Request(header, reading, fields, not reading.found.topic_ids)
+        if key and request.resolved:
+            _remember(self._requests, key, request)
+        return request
 
     def response(self, api: int, version: int, data: bytes) -> Reading:
         """Read the body of a response."""
-        key = api << 16 | version, 1, data[4:]
-        reading = self._known.get(key)
+        short = len(data) <= REMEMBERED_BYTES
+        key = api << 16 | version, data[4:] if short else b""
+        reading = self._responses.get(key) if short else None
         if reading is None:
             reading = self._reading(self.schemas.response(api, version, data), response=True)
-            self._remember(key, reading)
+            if short:
+                _remember(self._responses, key, reading)
         return reading
 
     def topics(self, reading: Reading) -> tuple[str, ...]:
@@ -84,24 +117,26 @@ class Readings:
         names = [self._names.get(each) or topic_id(each) for each in found.topic_ids if each != _NO_ID]
         return tuple(dict.fromkeys(names))
 
-    def _remember(self, key: tuple[int, int, bytes], reading: Reading) -> None:
-        if len(key[2]) <= REMEMBERED_BYTES:
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            self._known[key] = reading
-
     def _reading(self, found: Found, *, response: bool = False) -> Reading:
-        if response and found.topics and len(found.topics) == len(found.topic_ids):
+        topics = tuple(dict.fromkeys(found.topics)) if len(found.topics) > 1 else tuple(found.topics)
+        subject = ", ".join(found.groups[:SHOWN] or found.keys[:SHOWN] or found.transactional_ids[:SHOWN])
+        subject = subject or " ".join(found.mechanisms or found.software)
+        if not response:
+            return Reading(found, topics, subject, _request_fields(found))
+        if topics and len(found.topics) == len(found.topic_ids):
             self._names |= zip(found.topic_ids, found.topics, strict=True)
             while len(self._names) > TOPIC_IDS:
                 del self._names[next(iter(self._names))]
-        topics = tuple(dict.fromkeys(found.topics))
-        subject = ", ".join(found.groups[:SHOWN] or found.keys[:SHOWN] or found.transactional_ids[:SHOWN])
-        subject = subject or " ".join(found.mechanisms or found.software)
         status = ""
-        if response and (found.whole or found.errors):
+        if found.whole or found.errors:
             status = error_name(found.errors[0]) if found.errors else "OK"
-        return Reading(found, topics, subject, _fields(found, response=response), status)
+        return Reading(found, topics, subject, _response_fields(found), status)
+
+
+def _remember(known: dict[Any, Any], key: object, value: object) -> None:
+    if len(known) >= REMEMBERED:
+        known.clear()
+    known[key] = value
 
 
 def topic_id(value: bytes) -> str:
@@ -120,30 +155,37 @@ def api_name(key: int) -> str:
     return api.name if api is not None else f"Api{key}"
 
 
-def _fields(found: Found, *, response: bool) -> dict[str, Any]:
-    firsts = (
-        ("kafka_group", found.groups),
-        ("kafka_transactional_id", found.transactional_ids),
-        ("kafka_mechanism", found.mechanisms),
-        ("kafka_error_message", found.error_messages),
-    )
-    fields: dict[str, Any] = {name: texts[0] for name, texts in firsts if texts}
+def _request_fields(found: Found) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
     if found.partitions:
         fields["kafka_partitions"] = found.partitions
+    if found.groups:
+        fields["kafka_group"] = found.groups[0]
+    if found.transactional_ids:
+        fields["kafka_transactional_id"] = found.transactional_ids[0]
     if found.batches:
-        fields |= {"kafka_record_batches": found.batches, "kafka_records": found.records}
+        fields["kafka_record_batches"], fields["kafka_records"] = found.batches, found.records
         fields["kafka_compression"] = found.compression or "none"
     if found.acks is not None:
         fields["kafka_acks"] = found.acks
+    if found.mechanisms:
+        fields["kafka_mechanism"] = found.mechanisms[0]
     if found.software:
         fields["kafka_client_software"] = " ".join(found.software)
     if found.unread:
         fields["kafka_unread"] = True
+    return fields
+
+
+def _response_fields(found: Found) -> dict[str, Any]:
+    fields = _request_fields(found)
     if found.throttle is not None:
         fields["kafka_throttle_ms"] = found.throttle
-    if response and found.errors:
+    if found.errors:
         names = tuple(dict.fromkeys(error_name(code) for code in found.errors))
         fields |= {"kafka_error_code": found.errors[0], "kafka_error": names[0], "kafka_errors": names}
+    if found.error_messages:
+        fields["kafka_error_message"] = found.error_messages[0]
     return fields
 
 
@@ -183,30 +225,15 @@ class KafkaPairing:
     def ask(self, data: bytes, span: Span, size: int, cut: str = "") -> None:
         """Let a request wait for its response, unless none will come. cut: why `data` is not all of it."""
         try:
-            header = read_request_header(data)
+            request = self._readings.request(data, size)
         except KafkaError as error:
             self.unread(Direction.CLIENT, data, span, size, cut or f"{error} at byte {error.position}")
             return
-        reading = self._readings.request(header, data)
-        name = api_name(header.key)
-        topics = self._readings.topics(reading)
-        summary = _summary(name, reading, topics)
-        fields: dict[str, Any] = {
-            "kafka": True,
-            "kafka_api_key": header.key,
-            "kafka_api_key_name": name,
-            "kafka_api_version": header.version,
-            "kafka_client_id": header.client_id,
-            "kafka_correlation_id": header.correlation,
-            "kafka_size": size,
-            "kafka_request": True,
-            "kafka_request_size": size + 4,
-            "kafka_request_summary": summary,
-            **reading.fields,
-        }
-        if topics:
-            fields["kafka_topics"] = topics
-        entry = Entry("kafka", self._context.connection, span, None, fields, summary)
+        header, reading = request.header, request.reading
+        correlation = int.from_bytes(data[4:8], "big", signed=True)
+        fields = request.fields.copy()
+        fields["kafka_correlation_id"] = correlation
+        entry = Entry("kafka", self._context.connection, span, None, fields, fields["kafka_request_summary"])
         entry.malformed = cut or reading.found.malformed
         if header.key not in _SECRET:
             entry.request_body = data[: self._limit]
@@ -218,7 +245,7 @@ class KafkaPairing:
             return
         self._asked += 1
         call = _Call(entry, header.key, header.version, self._asked, reading)
-        replaced = self._waiting.ask(header.correlation, call)
+        replaced = self._waiting.ask(correlation, call)
         if replaced is not None:
             self._give_up(replaced)
 
@@ -260,7 +287,7 @@ class KafkaPairing:
             topics = fields["kafka_topics"] = tuple(dict.fromkeys((*asked, *topics)))
         else:
             topics = asked
-        if topics != asked or reading.found.records:
+        if topics is not asked or reading.found.records:
             entry.summary = _summary(fields["kafka_api_key_name"], call.reading, topics, reading.found.records)
 
     def token(self, direction: Direction, span: Span, size: int, cut: str = "") -> None:

@@ -19,7 +19,6 @@ from kubeshark_mcp.dissect.kafka_pairing import (
     topic_id,
 )
 from kubeshark_mcp.dissect.pairing import WAITING
-from kubeshark_mcp.dissect.wire_kafka import read_request_header
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Direction, Span
 from tests.dissect.conversation import connection
@@ -195,15 +194,17 @@ def test_what_is_remembered_is_bounded():
         item = b"\0\0" + compact(f"t{number}") + number.to_bytes(16, "big") + b"\0" + compact_array() + bytes(4) + b"\0"
         body = bytes(5) + bytes(4) + compact_array() + compact("c") + bytes(4) + compact_array(item) + b"\0"
         readings.response(3, 10, body)
+        readings.request(metadata(1, f"t{number}")[4:], len(metadata(1, f"t{number}")) - 4)
     assert len(readings._names) <= TOPIC_IDS
-    assert len(readings._known) <= REMEMBERED
+    assert max(len(readings._responses), len(readings._requests)) <= REMEMBERED
 
 
-def test_a_body_that_was_read_before_reads_the_same_again():
+def test_a_message_that_was_read_before_reads_the_same_again_whatever_its_id():
     readings = Readings()
-    data = metadata(1, "a")[4:]
-    first = readings.request(read_request_header(data), data)
-    assert readings.request(read_request_header(data), data) is first
+    first = readings.request(metadata(1, "a")[4:], 22)
+    again = metadata(2, "a")[4:]
+    assert readings.request(again, len(again)) is readings.request(metadata(3, "a")[4:], len(again))
+    assert first.fields["kafka_size"] == 22
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from typing import ClassVar
 
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, Opening, Protocol
 from kubeshark_mcp.dissect.framed import FramedDissector, FrameError
 from kubeshark_mcp.dissect.kafka_pairing import KafkaPairing, Readings
-from kubeshark_mcp.dissect.wire_kafka import read_request_header
+from kubeshark_mcp.dissect.wire_kafka import CONTROLLED_SHUTDOWN, read_request_header
 from kubeshark_mcp.dissect.wire_kafka_api import APIS
-from kubeshark_mcp.dissect.wire_kafka_fields import KafkaError
 from kubeshark_mcp.model.field import Field, FieldType
 from kubeshark_mcp.model.stream import Closing, Direction, Span
 
@@ -74,6 +74,8 @@ _NEWER = 4
 _CLIENT_ID_LIMIT = 512
 """Bytes of a client id that are taken for Kafka while that is not certain."""
 _VERSION_LIMIT = 127
+_BEGINNING = struct.Struct(">ihhih")
+"""Length, API key, version, correlation id, length of the client id."""
 _SMALLEST = 14
 """Bytes of a request with a client id, its length field included."""
 
@@ -102,32 +104,33 @@ class KafkaDissector(FramedDissector):
     def __init__(self, context: Context, readings: Readings) -> None:
         super().__init__(context)
         self._pairing = KafkaPairing(context, readings)
+        self._usual = context.settings.message_limit - 4
 
     def length_at(self, direction: Direction, data: bytes, position: int) -> int:
         """Read the length; what follows it has to fit, or a wrong one would swallow the rest of the connection."""
         left = len(data) - position
+        if left < _SMALLEST:
+            return self._short_length_at(direction, data, position)
+        size, key, version, _, client_id = _BEGINNING.unpack_from(data, position)
+        if direction is _CLIENT:
+            fits = size >= 8 and key >= 0 <= version <= _VERSION_LIMIT and -1 <= client_id <= size - 10
+            fits = fits or (size >= 8 and (key, version) == (CONTROLLED_SHUTDOWN, 0))
+        else:
+            fits = size >= 4 and (size <= self._usual or self._pairing.waits_for(_int32(data, position + 4)))
+        if not fits and not (self._pairing.tokens and 0 <= size <= self._usual):
+            raise FrameError("no message begins", position)
+        return int(size) + 4
+
+    def _short_length_at(self, direction: Direction, data: bytes, position: int) -> int:
+        """Read the length where the bytes of a whole header are not there; few messages have so few."""
+        left = len(data) - position
         if left < 4:
             return 0
-        size = int.from_bytes(data[position : position + 4], "big", signed=True)
-        if size < 0:
+        size = _int32(data, position)
+        least = 0 if self._pairing.tokens else 4 if direction is Direction.SERVER else 8
+        if size < least:
             raise FrameError("no message begins", position)
-        if left < min(4 + size, _SMALLEST):
-            return 0
-        if not self._is_message(direction, data, position, size):
-            raise FrameError("no message begins", position)
-        return 4 + size
-
-    def _is_message(self, direction: Direction, data: bytes, position: int, size: int) -> bool:
-        usual = 4 + size <= self.context.settings.message_limit
-        if self._pairing.tokens and usual:
-            return True
-        if direction is Direction.SERVER:
-            return size >= 4 and (usual or self._pairing.waits_for(_int32(data, position + 4)))
-        try:
-            header = read_request_header(data, position + 4, position + 4 + size)
-        except KafkaError:
-            return False
-        return header.version <= _VERSION_LIMIT
+        return size + 4 if left >= size + 4 else 0
 
     def begins_at(self, direction: Direction, data: bytes, start: int, stop: int) -> bool:
         """Tell whether a request begins; or a response that is waited for, or that is all of its packet."""
@@ -140,7 +143,8 @@ class KafkaDissector(FramedDissector):
 
     def on_message(self, direction: Direction, data: bytes, start: int, stop: int, span: Span, cut: str) -> None:
         """Take a request, a response, or a SASL token."""
-        size, body, pairing = _int32(data, start), data[start + 4 : stop], self._pairing
+        body, pairing = data[start + 4 : stop], self._pairing
+        size = _int32(data, start) if cut else stop - start - 4
         if pairing.tokens and self._is_token(direction, body):
             pairing.token(direction, span, size, cut)
         elif direction is _CLIENT:
