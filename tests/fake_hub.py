@@ -274,3 +274,23 @@ class FakeHub(Hub):
 
     async def fields(self) -> list[Field]:
         return []
+
+    async def check_filter(self, kfl: str, database: str | None = None) -> c.FilterCheck:
+        self._note("check_filter", (kfl, database))
+        if kfl == "http":
+            return c.FilterCheck(valid=True, canonical="http", warnings=["it is wide"])
+        return c.FilterCheck(
+            valid=False, message="`htp` is not a field. (line 1, column 1)\nhtp\n^^^", corrected="http"
+        )
+
+    async def explain_filter(self, kfl: str, database: str | None = None) -> c.FilterPlan:
+        self._note("explain_filter", (kfl, database))
+        clauses = [
+            c.ClausePlan(text="http", in_sql=True, left=7),
+            c.ClausePlan(text='path.charAt(0) == "/"', in_sql=False),
+        ]
+        return c.FilterPlan(canonical=kfl, total=9, matches=5, clauses=clauses, database="s1/default")
+
+    async def field_use(self, names: list[str], database: str | None = None) -> list[c.FieldUse]:
+        self._note("field_use", (names, database))
+        return [c.FieldUse(name=name, filled=3, total=9, commonest=[("GET", 2)]) for name in names]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kubeshark_mcp.hub.databases import DatabaseRoom
     from kubeshark_mcp.hub.dissections import DissectionRoom
     from kubeshark_mcp.hub.files import FileRoom
+    from kubeshark_mcp.hub.filters import FilterRoom
     from kubeshark_mcp.hub.flowroom import FlowRoom
     from kubeshark_mcp.hub.queries import Language
     from kubeshark_mcp.hub.snapshots import SnapshotRoom
@@ -114,6 +115,12 @@ class EmbeddedHub(Hub):
         from kubeshark_mcp.hub.flowroom import FlowRoom
 
         return FlowRoom(self._workspace, self._board, self._snapshots, self._dissections, self._databases)
+
+    @functools.cached_property
+    def _filters(self) -> FilterRoom:
+        from kubeshark_mcp.hub.filters import FilterRoom
+
+        return FilterRoom(self._language, self._databases)
 
     @functools.cached_property
     def _workloads(self) -> WorkloadRoom:
@@ -330,6 +337,21 @@ class EmbeddedHub(Hub):
     async def fields(self) -> list[Field]:
         """Give every KFL field."""
         return list(self._language.fields)
+
+    @threaded
+    def check_filter(self, kfl: str, database: str | None = None) -> c.FilterCheck:
+        """Check a filter."""
+        return self._filters.check(kfl, database)
+
+    @threaded
+    def explain_filter(self, kfl: str, database: str | None = None) -> c.FilterPlan:
+        """Explain a filter."""
+        return self._filters.explain(kfl, database)
+
+    @threaded
+    def field_use(self, names: list[str], database: str | None = None) -> list[c.FieldUse]:
+        """Tell how fields are filled."""
+        return self._filters.use(names, database)
 
 
 def _widened(one: c.NodeBoundaries, other: c.NodeBoundaries) -> c.NodeBoundaries:

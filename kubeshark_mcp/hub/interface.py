@@ -122,3 +122,15 @@ class Hub(ABC):
     @abstractmethod
     async def fields(self) -> list[Field]:
         """Give every KFL field that this Hub knows."""
+
+    @abstractmethod
+    async def check_filter(self, kfl: str, database: str | None = None) -> c.FilterCheck:
+        """Say whether a filter is valid, against the fields that a database has where one is named."""
+
+    @abstractmethod
+    async def explain_filter(self, kfl: str, database: str | None = None) -> c.FilterPlan:
+        """Say how a filter runs on a database and what each clause leaves."""
+
+    @abstractmethod
+    async def field_use(self, names: list[str], database: str | None = None) -> list[c.FieldUse]:
+        """Say how often fields are filled in a database, and with what."""
