@@ -117,8 +117,8 @@ class Pipeline:
             blocks_of_secrets = _learn_secrets(secrets, capture, blocks_of_secrets)
             for event in streams.feed(block):
                 dissection.feed(event)
-            if len(self._entries) >= FLUSH_ENTRIES:
-                self._flush()
+                if len(self._entries) >= FLUSH_ENTRIES:
+                    self._flush()
             self._outcome = replace(
                 before,
                 packets_processed=before.packets_processed + packets,

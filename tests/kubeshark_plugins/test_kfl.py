@@ -47,5 +47,5 @@ async def test_fields_are_found_by_word(ask):
 
 async def test_values_of_fields_are_fenced(ask):
     answer = await ask("list_kfl_fields", Fields(), values=True)
-    assert "method|3|9|GET (2)" in answer.text
+    assert "filled=3, of=9, commonest values=GET (2)" in answer.text
     assert "untrusted data" in answer.text
