@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from kubeshark_mcp.dissect.amqp_reading import MethodReading, Readings
 from kubeshark_mcp.dissect.base import Context
 from kubeshark_mcp.dissect.buffer import join
 from kubeshark_mcp.dissect.pairing import WAITING
-from kubeshark_mcp.dissect.wire_amqp import AmqpError, Arguments, method_at, read_arguments, read_content_header
-from kubeshark_mcp.dissect.wire_amqp_methods import ASKED_BY, REPLY_CODES, Method
+from kubeshark_mcp.dissect.wire_amqp import Arguments
+from kubeshark_mcp.dissect.wire_amqp_methods import ASKED_BY
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Direction, Span
 
@@ -28,27 +29,6 @@ SEARCHED = 64
 CONSUMERS = 4096
 """Consumers of one connection whose queue is remembered."""
 
-_FIELDS = (
-    "exchange",
-    "destination",
-    "routing_key",
-    "queue",
-    "virtual_host",
-    "mechanism",
-    "consumer_tag",
-    "delivery_tag",
-    "redelivered",
-    "message_count",
-    "reply_code",
-    "reply_text",
-    "arguments",
-)
-"""Arguments that are fields of an entry, as `amqp_` and their name."""
-_PROPERTIES = ("content_type", "headers", "correlation_id", "reply_to", "message_id")
-"""Properties of a content that are fields of an entry."""
-_SUBJECTS = ("queue", "exchange", "source", "destination", "routing_key", "virtual_host", "mechanism", "reason")
-"""Arguments that a summary names."""
-_NOT_OPTIONS = frozenset({"redelivered", "active", "insist"})
 _CLIENT = Direction.CLIENT
 
 _Key = tuple[int, Direction, int, int]
@@ -59,23 +39,27 @@ _Key = tuple[int, Direction, int, int]
 class _Content:
     """A method whose content is on its way. size: of the body, -1 before its header. received: bytes of the body.
 
-    length: bytes of all frames so far. entry: where it goes. body: what is kept of it.
+    first, last: spans of its first frame and of the last so far. length: bytes of all frames so far. entry: where it
+    goes. pieces, kept: what is kept of the body, and how many bytes that is.
     """
 
     entry: Entry
-    span: Span
+    first: Span
+    last: Span
     length: int
     size: int = -1
     received: int = 0
-    body: bytearray = field(default_factory=bytearray)
+    kept: int = 0
+    pieces: list[bytes] = field(default_factory=list)
     malformed: str = ""
 
 
 class AmqpPairing:
     """Makes entries of frames."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, readings: Readings) -> None:
         self._context = context
+        self._readings = readings
         self._limit = context.settings.body_limit
         self._waiting: dict[_Key, deque[Entry]] = {}
         self._count = 0
@@ -97,73 +81,64 @@ class AmqpPairing:
             entry.failed = version != entry.fields["amqp_version"]
             self._flush_header()
 
-    def method(self, direction: Direction, channel: int, data: bytes, start: int, span: Span, cut: str = "") -> None:
-        """Take a method frame, whose payload begins at `start`. cut: why that is not all of it."""
+    def method(self, direction: Direction, channel: int, payload: bytes, span: Span, cut: str = "") -> None:
+        """Take a method frame. cut: why the payload is not all of it."""
         if self._header is not None:
             self._header.status = "OK" if direction is Direction.SERVER else ""
             self._flush_header()
         self._interrupt(direction, channel)
-        method = method_at(data, start) if len(data) >= start + 4 else None
-        if method is None:
-            entry = self._entry(f"method {data[start : start + 4].hex()}")
+        reading = self._readings.method(payload)
+        if reading is None:
+            entry = self._entry(f"method {payload[:4].hex()}")
             entry.malformed = cut or "the method is unknown"
             _place(entry, direction, span, span.length)
             self._context.emit(entry)
             return
-        malformed = cut
-        try:
-            arguments = read_arguments(method, data, start + 4)
-        except AmqpError as error:
-            arguments, malformed = error.read, cut or f"{error} at byte {error.position}"
-        key = channel, direction, data[start + 1], data[start + 3]
+        method = reading.method
         if method.reply:
-            entry = self._answered(key, method, arguments)
+            entry = self._answered(direction, channel, reading)
         else:
-            entry = self._begun(direction, channel, method, arguments)
-        entry.malformed = entry.malformed or malformed
+            entry = self._begun(direction, channel, reading)
+        entry.malformed = entry.malformed or cut or reading.malformed
         if method.content:
-            self._open_content(direction, channel, _Content(entry, span, span.length))
+            self._open_content(direction, channel, _Content(entry, span, span, span.length))
             return
         _place(entry, direction, span, span.length)
-        if method.replies and not arguments.get("no_wait"):
-            self._wait(key, entry)
+        if method.replies and not reading.arguments.get("no_wait"):
+            self._wait((channel, direction, *reading.number), entry)
         else:
             self._context.emit(entry)
 
-    def content_header(
-        self, direction: Direction, channel: int, data: bytes, start: int, span: Span, cut: str = ""
-    ) -> None:
-        """Take the header of a content. cut: why the frame is not whole."""
+    def content_header(self, direction: Direction, channel: int, payload: bytes, span: Span, cut: str = "") -> None:
+        """Take the header of a content. cut: why the payload is not all of it."""
         content = self._contents.get((direction, channel))
         if content is None or content.size >= 0:
             self._interrupt(direction, channel)
             entry = self._entry("content without its method")
             entry.fields["amqp_channel"], entry.malformed = channel, "the method of this content was not seen"
-            content = _Content(entry, span, 0)
+            content = _Content(entry, span, span, 0)
             self._open_content(direction, channel, content)
-        self._extend(content, span)
-        try:
-            _, content.size, properties = read_content_header(data, start)
-            content.malformed = cut
-        except AmqpError as error:
-            properties, content.size = error.read, 0
-            content.malformed = cut or f"{error} at byte {error.position}"
-        fields = content.entry.fields
-        fields["amqp_body_size"] = content.size
-        fields |= {f"amqp_{name}": properties[name] for name in _PROPERTIES if name in properties}
+        reading = self._readings.content(payload)
+        content.last, content.size = span, reading.size
+        content.length += span.length
+        content.malformed = cut or reading.malformed
+        content.entry.fields.update(reading.fields)
         if content.size == 0 or cut:
             self._close_content(direction, channel)
 
     def body(self, direction: Direction, channel: int, data: bytes, start: int, stop: int, span: Span) -> None:
-        """Take a piece of a content's body."""
+        """Take a piece data[start:stop] of a content's body."""
         content = self._contents.get((direction, channel))
         if content is None or content.size < 0:
             return
-        self._extend(content, span)
+        content.last = span
+        content.length += span.length
         content.received += span.length - 8
-        room = self._limit - len(content.body)
+        room = self._limit - content.kept
         if room > 0:
-            content.body += data[start : min(stop, start + room)]
+            piece = data[start : min(stop, start + room)]
+            content.pieces.append(piece)
+            content.kept += len(piece)
         if content.received >= content.size:
             self._close_content(direction, channel)
 
@@ -193,29 +168,20 @@ class AmqpPairing:
         for direction in Direction:
             self._flush_waiting(direction, "")
 
-    def _begun(self, direction: Direction, channel: int, method: Method, arguments: Arguments) -> Entry:
-        """Make the entry of a method that is no answer."""
-        entry = self._entry(_summary(method.name, arguments))
-        fields = entry.fields
-        fields["amqp_method"], fields["amqp_channel"] = method.name, channel
-        fields["amqp_sender"] = _sender(direction)
-        fields |= {f"amqp_{name}": arguments[name] for name in _FIELDS if name in arguments}
-        if not fields.get("amqp_arguments", True):
-            del fields["amqp_arguments"]
-        if "source" in arguments:
-            fields["amqp_exchange"] = arguments["source"]
-        options = tuple(name for name, value in arguments.items() if value is True and name not in _NOT_OPTIONS)
-        if options:
-            fields["amqp_options"] = options
-        if "server_properties" in arguments:
-            fields["amqp_server_product"] = _product(arguments["server_properties"])
-        if method.name == "Basic.Deliver":
-            queue = self._consumers.get((channel, arguments.get("consumer_tag", "")))
+    def _begun(self, direction: Direction, channel: int, reading: MethodReading) -> Entry:
+        """Make the entry of a method that is no answer, or whose question was not seen."""
+        fields = reading.fields.copy()
+        fields["amqp_channel"] = channel
+        fields["amqp_sender"] = "client" if direction is _CLIENT else "server"
+        entry = Entry("amqp", self._context.connection, None, None, fields, reading.summary)
+        if reading.status and not (reading.by_broker and direction is _CLIENT):
+            entry.status, entry.failed = reading.status, reading.failed
+        if self._consumers and reading.method.name == "Basic.Deliver":
+            queue = self._consumers.get((channel, fields.get("amqp_consumer_tag", "")))
             if queue is not None:
                 fields["amqp_queue"] = queue
-        _judge(entry, direction, method, arguments)
-        if "reply_code" in arguments and arguments.get("class_id"):
-            self._refuse(direction.other, channel, arguments, entry)
+        if reading.arguments.get("class_id"):
+            self._refuse(direction.other, channel, reading.arguments, entry)
         return entry
 
     def _wait(self, key: _Key, entry: Entry) -> None:
@@ -238,28 +204,24 @@ class AmqpPairing:
             del self._waiting[key]
         return entry
 
-    def _answered(self, key: _Key, method: Method, arguments: Arguments) -> Entry:
+    def _answered(self, direction: Direction, channel: int, reading: MethodReading) -> Entry:
         """Give the entry of the method that this one answers, or one of its own."""
-        channel, direction, number, name = key
+        number, name = reading.number
         entry = self._take((channel, direction.other, number, ASKED_BY[number, name]))
         if not self._count:
             self._adrift[direction.other] = False
         if entry is None:
-            entry = self._entry(_summary(method.name, arguments))
-            entry.fields |= {"amqp_method": method.name, "amqp_channel": channel, "amqp_sender": _sender(direction)}
+            entry = self._begun(direction, channel, reading)
         fields = entry.fields
-        for argument in _FIELDS:
-            value = arguments.get(argument)
-            if value is not None and not fields.get(f"amqp_{argument}"):
-                fields[f"amqp_{argument}"] = value
-        if method.name == "Queue.Declare-Ok" and entry.summary == "Queue.Declare":
-            entry.summary = fields["amqp_summary"] = f"Queue.Declare {arguments.get('queue', '')}".rstrip()
-        if "client_properties" in arguments:
-            fields["amqp_client_product"] = _product(arguments["client_properties"])
-        if method.name == "Basic.Consume-Ok" and len(self._consumers) < CONSUMERS:
-            self._consumers[channel, arguments.get("consumer_tag", "")] = fields.get("amqp_queue", "")
+        for argument, value in reading.fields.items():
+            if not fields.get(argument) and argument != "amqp_total_size":
+                fields[argument] = value
+        if reading.method.name == "Queue.Declare-Ok" and entry.summary == "Queue.Declare":
+            entry.summary = fields["amqp_summary"] = f"Queue.Declare {fields.get('amqp_queue', '')}".rstrip()
+        elif reading.method.name == "Basic.Consume-Ok" and len(self._consumers) < CONSUMERS:
+            self._consumers[channel, fields.get("amqp_consumer_tag", "")] = fields.get("amqp_queue", "")
         if not entry.status:
-            entry.status = "EMPTY" if method.name == "Basic.Get-Empty" else "OK"
+            entry.status = "EMPTY" if reading.method.name == "Basic.Get-Empty" else "OK"
         return entry
 
     def _refuse(self, asker: Direction, channel: int, arguments: Arguments, close: Entry) -> None:
@@ -279,11 +241,6 @@ class AmqpPairing:
         if len(self._contents) > CONTENTS:
             self._interrupt(*next(iter(self._contents)))
 
-    def _extend(self, content: _Content, span: Span) -> None:
-        if span.offset != content.span.offset:
-            content.span = join(content.span, span)
-        content.length += span.length
-
     def _interrupt(self, direction: Direction, channel: int, why: str = UNFINISHED) -> None:
         """Emit a content that will not be finished."""
         content = self._contents.get((direction, channel))
@@ -293,12 +250,13 @@ class AmqpPairing:
 
     def _close_content(self, direction: Direction, channel: int) -> None:
         content = self._contents.pop((direction, channel))
-        entry = content.entry
-        _place(entry, direction, content.span, content.length)
+        entry, body = content.entry, b"".join(content.pieces)
+        span = content.first if content.last is content.first else join(content.first, content.last)
+        _place(entry, direction, span, content.length)
         if direction is _CLIENT:
-            entry.request_body = bytes(content.body)
+            entry.request_body = body
         else:
-            entry.response_body = bytes(content.body)
+            entry.response_body = body
         entry.malformed = entry.malformed or content.malformed
         self._context.emit(entry)
 
@@ -320,14 +278,6 @@ class AmqpPairing:
         return Entry("amqp", self._context.connection, None, None, fields, summary)
 
 
-def _sender(direction: Direction) -> str:
-    return "client" if direction is _CLIENT else "server"
-
-
-def _product(properties: dict[str, str]) -> str:
-    return f"{properties.get('product', '')} {properties.get('version', '')}".strip()
-
-
 def _place(entry: Entry, direction: Direction, span: Span, length: int) -> None:
     """Put what one side sent in its half of an entry."""
     fields = entry.fields
@@ -336,31 +286,3 @@ def _place(entry: Entry, direction: Direction, span: Span, length: int) -> None:
     else:
         entry.response, fields["amqp_response"], fields["amqp_response_length"] = span, True, length
     fields["amqp_total_size"] += length
-
-
-def _judge(entry: Entry, direction: Direction, method: Method, arguments: Arguments) -> None:
-    """Set the outcome of what tells one: closings, returns, and what a broker refuses or takes back."""
-    code = arguments.get("reply_code")
-    server = direction is Direction.SERVER
-    if code is not None:
-        entry.status, entry.failed = REPLY_CODES.get(code, str(code) if code >= 300 else "OK"), code >= 300
-    elif method.name == "Connection.Blocked":
-        entry.status, entry.failed = "BLOCKED", True
-    elif method.name == "Basic.Nack" and server:
-        entry.status, entry.failed = "NACK", True
-    elif method.name == "Basic.Cancel" and server:
-        entry.status, entry.failed = "CANCELLED", True
-    elif method.name == "Channel.Flow" and not arguments.get("active", True):
-        entry.status = "PAUSED"
-
-
-def _summary(name: str, arguments: Arguments) -> str:
-    """Name the method and what it is about: `Queue.Bind orders amq.topic orders.*`, `Channel.Close 404 NOT_FOUND`."""
-    words = [str(arguments[each]) for each in _SUBJECTS if arguments.get(each)]
-    if "reply_code" in arguments:
-        words = [str(arguments["reply_code"]), arguments.get("reply_text", ""), *words]
-    elif not words and "delivery_tag" in arguments:
-        words = [str(arguments["delivery_tag"])]
-    elif "server_properties" in arguments:
-        words = [_product(arguments["server_properties"])]
-    return " ".join((name, *[word for word in words if word]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from kubeshark_mcp.dissect.base import Context, Dissector
-from kubeshark_mcp.dissect.buffer import Source, StreamBuffer, join, span_of
+from kubeshark_mcp.dissect.buffer import StreamBuffer, join, piece_span
 from kubeshark_mcp.model.stream import Closing, Direction, Piece, Span
 
 
@@ -73,21 +73,30 @@ class FramedDissector(Dissector):
         direction, side = piece.direction, self._sides[piece.direction]
         position = 0
         if not (side.lost or side.left or len(side.buffer)):
-            data, end = piece.data, len(piece.data)
-            try:
-                while 0 <= position < end:
-                    after = self._read(direction, side, piece, data, position)
-                    if after < 0:
-                        break
-                    position = after
-            except FrameError:
-                side.needed = 0
-            if position == end:
+            position = self._read_piece(direction, piece)
+            if position == len(piece.data):
                 return
-            del data
+            side.needed = 0
         side.buffer.append(piece)
         side.buffer.consume(position)
         self._drain(direction, side, piece)
+
+    def _read_piece(self, direction: Direction, piece: Piece) -> int:
+        """Take usual messages out of a piece; give where the first one begins that is unfinished, long or none."""
+        length_at, on_message, limit = self.length_at, self.on_message, self._limit
+        data = piece.data
+        position, end = 0, len(data)
+        try:
+            while position < end:
+                length = length_at(direction, data, position)
+                stop = position + length
+                if stop > end or not 0 < length <= limit:
+                    break
+                on_message(direction, data, position, stop, piece_span(piece, position, stop), "")
+                position = stop
+        except FrameError:
+            return position
+        return position
 
     def _drain(self, direction: Direction, side: _Side, piece: Piece) -> None:
         """Take the messages that end in the buffer, of which `piece` is the last."""
@@ -100,7 +109,7 @@ class FramedDissector(Dissector):
         position = self._resume(direction, data, packets, 0) if side.lost else 0
         while position < len(data):
             try:
-                after = self._read(direction, side, side.buffer, data, position)
+                after = self._read(direction, side, data, position)
             except FrameError as error:
                 after = self._resume(direction, data, packets, position + 1)
                 reason = f"{error} at byte {side.buffer.offset + error.position} of the stream"
@@ -121,24 +130,22 @@ class FramedDissector(Dissector):
         for direction in Direction:
             self._end(direction, "the capture ends" if closing.how == "end" else "the connection ends")
 
-    def _read(self, direction: Direction, side: _Side, source: Source, data: bytes, position: int) -> int:
+    def _read(self, direction: Direction, side: _Side, data: bytes, position: int) -> int:
         """Take the message at `position`; give its end, or -1 while it is not whole. Raises FrameError."""
         left = len(data) - position
         length = self.length_at(direction, data, position)
-        if 0 < length <= left and length <= self._limit:
-            end = position + length
-            self.on_message(direction, data, position, end, span_of(source, position, end), "")
-            side.needed = 0
-            return end
         kept = min(length, self._limit) or left + 1
         if left < kept:
             side.needed = kept
             return -1
+        side.needed = 0
         end = position + length
         whole = min(end, len(data))
-        side.needed = 0
-        side.head, side.length, side.left = data[position : position + kept], length, end - whole
-        side.span = span_of(source, position, whole)
+        span = side.buffer.span(position, whole)
+        if length <= self._limit:
+            self.on_message(direction, data, position, end, span, "")
+            return end
+        side.head, side.length, side.left, side.span = data[position : position + kept], length, end - whole, span
         if not side.left:
             self._take_head(direction, side)
         return whole

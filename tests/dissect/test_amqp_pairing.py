@@ -7,6 +7,7 @@ import struct
 import pytest
 
 from kubeshark_mcp.dissect.amqp_pairing import ADRIFT, CONTENTS, MISSING, UNFINISHED, AmqpPairing
+from kubeshark_mcp.dissect.amqp_reading import Readings
 from kubeshark_mcp.dissect.base import Context, Settings
 from kubeshark_mcp.dissect.pairing import WAITING
 from kubeshark_mcp.model.entry import Entry
@@ -22,7 +23,9 @@ class Exchange:
 
     def __init__(self, body_limit: int = 1000) -> None:
         self.entries: list[Entry] = []
-        self.pairing = AmqpPairing(Context(connection(), Settings(body_limit=body_limit), self.entries.append))
+        self.pairing = AmqpPairing(
+            Context(connection(), Settings(body_limit=body_limit), self.entries.append), Readings()
+        )
         self.offsets = [0, 0]
         self.number = 0
 
@@ -40,9 +43,9 @@ class Exchange:
         self.offsets[direction] += len(data)
         channel = int.from_bytes(data[1:3], "big")
         if data[0] == 1:
-            self.pairing.method(direction, channel, data[7:-1], 0, span, cut)
+            self.pairing.method(direction, channel, data[7:-1], span, cut)
         elif data[0] == 2:
-            self.pairing.content_header(direction, channel, data[7:-1], 0, span, cut)
+            self.pairing.content_header(direction, channel, data[7:-1], span, cut)
         else:
             self.pairing.body(direction, channel, data, 7, len(data) - 1, span)
 

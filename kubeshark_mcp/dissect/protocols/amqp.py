@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from kubeshark_mcp.dissect.amqp_pairing import AmqpPairing
+from kubeshark_mcp.dissect.amqp_reading import Readings
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, Opening, Protocol
 from kubeshark_mcp.dissect.framed import FramedDissector, FrameError
 from kubeshark_mcp.dissect.wire_amqp import (
@@ -82,30 +83,37 @@ class AmqpDissector(FramedDissector):
 
     HEADER = FRAME_HEADER
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, readings: Readings) -> None:
         super().__init__(context)
-        self._pairing = AmqpPairing(context)
+        self._pairing = AmqpPairing(context, readings)
         self._newer = False
 
     def length_at(self, direction: Direction, data: bytes, position: int) -> int:
         """Read the length of a frame or protocol header; the end octet of a frame has to be there."""
-        left = len(data) - position
-        if data.startswith(PROTOCOL_HEADER[:left], position):
-            return PROTOCOL_HEADER_LENGTH
-        if self._newer:
-            length = int.from_bytes(data[position : position + 4], "big") if left >= 4 else 0
-            if left >= 4 and length < 8:
-                raise FrameError("no frame begins", position)
-            return length
-        if data[position] not in FRAME_TYPES:
-            raise FrameError("no frame begins", position)
+        kind, left = data[position], len(data) - position
+        if kind not in FRAME_TYPES or self._newer:
+            return self._other_length_at(data, position)
         if left < FRAME_HEADER:
             return 0
-        length = FRAME_HEADER + int.from_bytes(data[position + 3 : position + 7], "big") + 1
-        if length > self.context.settings.message_limit and data[position] != BODY:
+        length = FRAME_HEADER + 1 + int.from_bytes(data[position + 3 : position + 7], "big")
+        if length > self._limit and kind != BODY:
             raise FrameError(f"a frame of {length} bytes is too long for its type", position)
         if left >= length and data[position + length - 1] != FRAME_END:
             raise FrameError("the end octet of a frame is missing", position + length - 1)
+        return length
+
+    def _other_length_at(self, data: bytes, position: int) -> int:
+        """Read the length of a protocol header, or of a frame of AMQP 1.0, which begins with its length."""
+        left = len(data) - position
+        if data.startswith(PROTOCOL_HEADER[:left], position):
+            return PROTOCOL_HEADER_LENGTH
+        if not self._newer:
+            raise FrameError("no frame begins", position)
+        if left < 4:
+            return 0
+        length = int.from_bytes(data[position : position + 4], "big")
+        if length < 8:
+            raise FrameError("no frame begins", position)
         return length
 
     def begins_at(self, direction: Direction, data: bytes, start: int, stop: int) -> bool:
@@ -117,18 +125,17 @@ class AmqpDissector(FramedDissector):
 
     def on_message(self, direction: Direction, data: bytes, start: int, stop: int, span: Span, cut: str) -> None:
         """Take a frame."""
-        if data.startswith(PROTOCOL_HEADER, start):
-            self._take_header(direction, data[start:stop], span)
+        kind = data[start]
+        if kind not in FRAME_TYPES or self._newer:
+            if data.startswith(PROTOCOL_HEADER, start):
+                self._take_header(direction, data[start:stop], span)
             return
-        if self._newer:
-            return
-        kind, channel = data[start], data[start + 1] << 8 | data[start + 2]
+        channel = data[start + 1] << 8 | data[start + 2]
         begin, end = start + FRAME_HEADER, stop if cut else stop - 1
         if kind == METHOD:
-            payload = data[begin:end]
-            self._pairing.method(direction, channel, payload, 0, span, cut)
+            self._pairing.method(direction, channel, data[begin:end], span, cut)
         elif kind == HEADER:
-            self._pairing.content_header(direction, channel, data[begin:end], 0, span, cut)
+            self._pairing.content_header(direction, channel, data[begin:end], span, cut)
         elif kind == BODY:
             self._pairing.body(direction, channel, data, begin, end, span)
 
@@ -167,9 +174,12 @@ class Amqp(Protocol):
     ports: ClassVar[frozenset[int]] = frozenset({5672})
     fields: ClassVar[tuple[Field, ...]] = _FIELDS
 
+    def __init__(self) -> None:
+        self._readings = Readings()
+
     def open(self, context: Context) -> Dissector:
         """Begin to read a connection."""
-        return AmqpDissector(context)
+        return AmqpDissector(context, self._readings)
 
     def probe(self, opening: Opening) -> Confidence:
         """Look for the protocol header, or for frames of known methods that their sender may send."""
