@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
+from struct import Struct
 
 from kubeshark_mcp.dissect.wire_diameter_names import (
     ADDRESS,
@@ -17,6 +18,7 @@ from kubeshark_mcp.dissect.wire_diameter_names import (
     AVPS_3GPP,
     COMMANDS,
     ENUMERATIONS,
+    EXPERIMENTAL_RESULTS,
     GROUPED,
     RESULTS,
     SECRET,
@@ -38,6 +40,11 @@ VALUE_LIMIT = 512
 """Characters of one AVP's text that are kept, its repetitions included."""
 
 _VENDOR_FLAG, _3GPP = 0x80, 10415
+_HEADER = Struct(">IIIII")
+_RESULTS = (
+    ("Result-Code", {name: code for code, name in RESULTS.items()}),
+    ("Experimental-Result.Experimental-Result-Code", {name: code for code, name in EXPERIMENTAL_RESULTS.items()}),
+)
 _SINCE_1900 = datetime(1900, 1, 1, tzinfo=UTC)
 
 
@@ -80,7 +87,11 @@ class Message:
 
     def get(self, *names: str) -> str:
         """Give the first of these AVPs that is there, or an empty text."""
-        return next((self.avps[name] for name in names if name in self.avps), "")
+        avps = self.avps
+        for name in names:
+            if name in avps:
+                return avps[name]
+        return ""
 
 
 def message_length(data: bytes, at: int = 0) -> int:
@@ -117,23 +128,75 @@ def _begins_avp(head: bytes, room: int) -> bool:
     return not flags & 0x1F and (12 if flags & _VENDOR_FLAG else 8) <= length <= room
 
 
-def parse_message(data: bytes) -> Message:
-    """Read a message; what was read before the first unreadable byte is kept."""
+Known = dict[bytes, tuple[tuple[tuple[str, str], ...], int]]
+"""AVPs on the wire -> paths and values as text, and how many AVPs they are; most come again and again."""
+
+_KNOWN_LIMIT = 4096
+_KNOWN_LENGTH = 128
+
+
+def parse_message(data: bytes, known: Known | None = None) -> Message:
+    """Read a message; what was read before the first unreadable byte is kept.
+
+    known: AVPs read before, to which this message's are added; it stays bounded.
+    """
     message = Message()
     if len(data) < HEADER_LENGTH:
         message.malformed = f"the message has {len(data)} bytes, less than a header's {HEADER_LENGTH}"
         return message
-    message.length, message.flags = message_length(data), data[4]
-    message.command = int.from_bytes(data[5:8], "big")
-    message.application = int.from_bytes(data[8:12], "big")
-    message.hop_by_hop = int.from_bytes(data[12:16], "big")
-    message.end_to_end = int.from_bytes(data[16:20], "big")
-    end = min(message.length, len(data))
-    _read_avps(message, data, HEADER_LENGTH, end, "", 0)
+    first, second, *rest = _HEADER.unpack_from(data)
+    message.length, message.flags, message.command = first & 0xFFFFFF, second >> 24, second & 0xFFFFFF
+    message.application, message.hop_by_hop, message.end_to_end = rest
+    _read_known(message, data, min(message.length, len(data)), {} if known is None else known)
     if message.length > len(data):
         message.malformed = f"{len(data)} of {message.length} bytes of the message were seen"
     _name_result(message)
     return message
+
+
+def _read_known(message: Message, data: bytes, end: int, known: Known) -> None:
+    """Read the AVPs of a message; those that were read before are not read again."""
+    at, avps = HEADER_LENGTH, message.avps
+    while at < end:
+        length = data[at + 5] << 16 | data[at + 6] << 8 | data[at + 7] if at + 8 <= end else 0
+        found = known.get(data[at : at + length])
+        if found is None or message.count + found[1] > AVP_LIMIT:
+            found = _read_anew(message, data, at, at + length if 8 <= length <= end - at else end, known)
+        message.count += found[1]
+        for name, text in found[0]:
+            if name in avps:
+                _join(avps, name, text)
+            else:
+                avps[name] = text
+        if not 8 <= length <= end - at or message.count >= AVP_LIMIT:
+            at = end if message.malformed else _stop(message, at, length, end)
+        else:
+            at += length + (-length & 3)
+
+
+def _stop(message: Message, at: int, length: int, end: int) -> int:
+    """End reading at the limit; say so when something follows."""
+    after = at + length + (-length & 3)
+    if after < end:
+        message.malformed = f"more than {AVP_LIMIT} AVPs, the next one at byte {after}"
+    return end
+
+
+def _read_anew(
+    message: Message, data: bytes, at: int, end: int, known: Known
+) -> tuple[tuple[tuple[str, str], ...], int]:
+    """Read an AVP with those inside it; remember it unless it is damaged or secret."""
+    walk = _Walk(data, AVP_LIMIT - message.count)
+    walk.read(at, end, "", 0)
+    found = tuple(walk.pairs), walk.count
+    message.malformed = message.malformed or walk.malformed
+    if walk.secrets:
+        message.secrets += walk.secrets
+    elif not walk.malformed and end - at <= _KNOWN_LENGTH:
+        if len(known) >= _KNOWN_LIMIT:
+            known.clear()
+        known[data[at:end]] = found
+    return found
 
 
 def blanked(data: bytes, message: Message, limit: int) -> bytes:
@@ -147,28 +210,39 @@ def blanked(data: bytes, message: Message, limit: int) -> bytes:
     return bytes(shown)
 
 
-def _read_avps(message: Message, data: bytes, at: int, end: int, path: str, depth: int) -> None:
-    while at < end:
-        if message.count >= AVP_LIMIT:
-            message.malformed = message.malformed or f"more than {AVP_LIMIT} AVPs, the next one at byte {at}"
-            return
-        header = 12 if at + 4 < end and data[at + 4] & _VENDOR_FLAG else 8
-        length = message_length(data, at + 4) if at + 8 <= end else 0
-        if length < header or at + length > end:
-            message.malformed = message.malformed or f"the AVP at byte {at} has {length} bytes of {end - at}"
-            return
-        message.count += 1
-        code = int.from_bytes(data[at : at + 4], "big")
-        vendor = int.from_bytes(data[at + 8 : at + 12], "big") if header == 12 else 0
-        name, form = _named(code, vendor)
-        start, stop = at + header, at + length
-        if form == GROUPED and depth < DEPTH_LIMIT:
-            _read_avps(message, data, start, stop, f"{path}{name}.", depth + 1)
-        else:
-            if form == SECRET:
-                message.secrets.append((start, stop))
-            _keep(message, path + name, avp_text(data[start:stop], name, form))
-        at = stop + (-length & 3)
+class _Walk:
+    """Reads AVPs and those inside them. room: how many may be read."""
+
+    __slots__ = ("count", "data", "malformed", "pairs", "room", "secrets")
+
+    def __init__(self, data: bytes, room: int) -> None:
+        self.data, self.room, self.count, self.malformed = data, room, 0, ""
+        self.pairs: list[tuple[str, str]] = []
+        self.secrets: list[tuple[int, int]] = []
+
+    def read(self, at: int, end: int, path: str, depth: int) -> None:
+        """Read all AVPs from `at` to `end`."""
+        data = self.data
+        while at < end:
+            if self.count >= self.room:
+                self.malformed = self.malformed or f"more than {AVP_LIMIT} AVPs, the next one at byte {at}"
+                return
+            header = 12 if at + 4 < end and data[at + 4] & _VENDOR_FLAG else 8
+            length = message_length(data, at + 4) if at + 8 <= end else 0
+            if length < header or at + length > end:
+                self.malformed = self.malformed or f"the AVP at byte {at} has {length} bytes of {end - at}"
+                return
+            self.count += 1
+            vendor = int.from_bytes(data[at + 8 : at + 12], "big") if header == 12 else 0
+            name, form = _named(int.from_bytes(data[at : at + 4], "big"), vendor)
+            start, stop = at + header, at + length
+            if form == GROUPED and depth < DEPTH_LIMIT:
+                self.read(start, stop, f"{path}{name}.", depth + 1)
+            else:
+                if form == SECRET:
+                    self.secrets.append((start, stop))
+                self.pairs.append((path + name, avp_text(data[start:stop], name, form)[:VALUE_LIMIT]))
+            at = stop + (-length & 3)
 
 
 def _named(code: int, vendor: int) -> tuple[str, str]:
@@ -178,22 +252,20 @@ def _named(code: int, vendor: int) -> tuple[str, str]:
     return f"AVP-{vendor}-{code}", "guess"
 
 
-def _keep(message: Message, name: str, text: str) -> None:
-    before = message.avps.get(name)
-    if before is None:
-        message.avps[name] = text[:VALUE_LIMIT]
-    elif len(before) < VALUE_LIMIT:
-        message.avps[name] = f"{before}; {text}"[:VALUE_LIMIT]
+def _join(avps: dict[str, str], name: str, text: str) -> None:
+    """Add what comes again behind what is there."""
+    before = avps[name]
+    if len(before) < VALUE_LIMIT:
+        avps[name] = f"{before}; {text}"[:VALUE_LIMIT]
 
 
 def _name_result(message: Message) -> None:
-    experimental = "Experimental-Result.Experimental-Result-Code"
-    for name, names in (("Result-Code", RESULTS), (experimental, ENUMERATIONS["Experimental-Result-Code"])):
-        text = message.avps.get(name, "").partition("; ")[0]
+    for name, codes in _RESULTS:
+        text = message.avps.get(name)
         if text:
-            message.result_name = text
-            codes = [code for code, known in names.items() if known == text]
-            message.result = codes[0] if codes else int(text) if text.isdigit() else -1
+            message.result_name = text = text.partition("; ")[0]
+            code = codes.get(text)
+            message.result = code if code is not None else int(text) if text.isdigit() else -1
             return
 
 

@@ -31,6 +31,8 @@ VALUE_LIMIT = 1024
 """Characters of one attribute's text that are kept, its repetitions included."""
 
 _MESSAGE_AUTHENTICATOR, _EAP, _VENDOR = 80, 79, 26
+_FLEETING = frozenset({24, 33, 41, 42, 43, 46, 47, 48, 50, 55, 60})
+"""Attributes that hardly ever come again: states, counters, times."""
 _SECRET_PAIR = re.compile(r"(psk|passw|secret|key)[\w-]*[=*]", re.IGNORECASE)
 
 
@@ -61,12 +63,27 @@ class Packet:
 
     def get(self, *names: str) -> str:
         """Give the first of these attributes that is there, or an empty text."""
-        return next((self.attributes[name] for name in names if name in self.attributes), "")
+        attributes = self.attributes
+        for name in names:
+            if name in attributes:
+                return attributes[name]
+        return ""
 
 
-def parse_packet(data: bytes) -> Packet:
-    """Read a packet; what was read before the first unreadable byte is kept."""
+Known = dict[bytes, tuple[tuple[str, str], ...]]
+"""Attributes on the wire -> names and values as text; most come again and again."""
+
+_KNOWN_LIMIT = 4096
+_KNOWN_LENGTH = 64
+
+
+def parse_packet(data: bytes, known: Known | None = None) -> Packet:
+    """Read a packet; what was read before the first unreadable byte is kept.
+
+    known: attributes read before, to which this packet's are added; it stays bounded.
+    """
     packet = Packet()
+    known = {} if known is None else known
     if len(data) < HEADER_LENGTH:
         packet.malformed = f"the packet has {len(data)} bytes, less than a header's {HEADER_LENGTH}"
         if len(data) >= 2:
@@ -84,9 +101,26 @@ def parse_packet(data: bytes) -> Packet:
             packet.malformed = packet.malformed or f"the attribute at byte {at} has {length} bytes of {end - at}"
             packet.secrets.append((at, end))
             break
-        _read_attribute(packet, data, at, length)
+        wire = data[at : at + length]
+        pairs = known.get(wire)
+        if pairs is None:
+            pairs = _read_anew(packet, data, at, length, known)
+        packet.numbers.append(data[at])
+        for name, text in pairs:
+            _keep(packet, name, text)
         at += length
     return packet
+
+
+def _read_anew(packet: Packet, data: bytes, at: int, length: int, known: Known) -> tuple[tuple[str, str], ...]:
+    """Read an attribute, and remember it unless it says more than its text (where secrets are, that it is damaged)."""
+    before = len(packet.secrets), packet.malformed
+    pairs = tuple(_read_attribute(packet, data, at, length))
+    if length <= _KNOWN_LENGTH and before == (len(packet.secrets), packet.malformed) and data[at] not in _FLEETING:
+        if len(known) >= _KNOWN_LIMIT:
+            known.clear()
+        known[data[at : at + length]] = pairs
+    return pairs
 
 
 def whole_attributes(data: bytes, end: int) -> int:
@@ -110,35 +144,34 @@ def blanked(data: bytes, packet: Packet, limit: int) -> bytes:
     return bytes(shown[:limit])
 
 
-def _read_attribute(packet: Packet, data: bytes, at: int, length: int) -> None:
+def _read_attribute(packet: Packet, data: bytes, at: int, length: int) -> list[tuple[str, str]]:
+    """Give names and values as text; note what is secret."""
     kind = data[at]
     start, end = at + 2, at + length
-    packet.numbers.append(kind)
     name, how = ATTRIBUTES.get(kind) or (f"Attribute-{kind}", "octets")
     if kind == _VENDOR:
-        _read_vendor(packet, data, start, end)
-        return
+        return _read_vendor(packet, data, start, end)
     if kind == _MESSAGE_AUTHENTICATOR:
         packet.signed = True
     elif kind == _EAP and not packet.eap:
         packet.eap = eap_text(data[start:end])
     if how == SECRET:
         packet.secrets.append((start, end))
-    _keep(packet, name, value_text(data[start:end], how, kind))
+    return [(name, value_text(data[start:end], how, kind))]
 
 
-def _read_vendor(packet: Packet, data: bytes, at: int, end: int) -> None:
+def _read_vendor(packet: Packet, data: bytes, at: int, end: int) -> list[tuple[str, str]]:
     """Read an attribute of a vendor; most put attributes of their own in it (RFC 2865 section 5.26)."""
     if end - at < 4:
         packet.malformed = packet.malformed or f"the vendor at byte {at} has {end - at} bytes, fewer than 4"
-        return
+        return []
     vendor = int.from_bytes(data[at : at + 4], "big")
     owner = VENDORS.get(vendor) or f"Vendor-{vendor}"
     at += 4
     if not _has_usual_form(data, at, end):
         packet.secrets.append((at, end))
-        _keep(packet, owner, f"{end - at} bytes")
-        return
+        return [(owner, f"{end - at} bytes")]
+    pairs = []
     while at < end:
         kind, length = data[at], data[at + 1]
         name, how = VENDOR_ATTRIBUTES.get((vendor, kind)) or (f"{owner}-{kind}", "guess")
@@ -146,8 +179,9 @@ def _read_vendor(packet: Packet, data: bytes, at: int, end: int) -> None:
         if how == SECRET or (how in (TEXT, "guess") and _SECRET_PAIR.search(value.decode("latin-1"))):
             packet.secrets.append((at + 2, at + length))
             how = SECRET
-        _keep(packet, name, value_text(value, how, -1))
+        pairs.append((name, value_text(value, how, -1)))
         at += length
+    return pairs
 
 
 def _has_usual_form(data: bytes, at: int, end: int) -> bool:
@@ -157,11 +191,11 @@ def _has_usual_form(data: bytes, at: int, end: int) -> bool:
 
 
 def _keep(packet: Packet, name: str, text: str) -> None:
-    before = packet.attributes.get(name)
-    if before is None:
-        packet.attributes[name] = text[:VALUE_LIMIT]
-    elif len(before) < VALUE_LIMIT:
-        packet.attributes[name] = f"{before}; {text}"[:VALUE_LIMIT]
+    attributes = packet.attributes
+    if name not in attributes:
+        attributes[name] = text[:VALUE_LIMIT]
+    elif len(attributes[name]) < VALUE_LIMIT:
+        attributes[name] = f"{attributes[name]}; {text}"[:VALUE_LIMIT]
 
 
 def value_text(value: bytes, how: str, kind: int) -> str:

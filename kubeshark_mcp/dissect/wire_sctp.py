@@ -204,11 +204,6 @@ def causes_of(data: bytes, chunk: Chunk) -> tuple[str, ...]:
     return tuple(found)
 
 
-def number_at(data: bytes, at: int, end: int, size: int = 4) -> int | None:
-    """Read a number where the chunk still has room for it."""
-    return int.from_bytes(data[at : at + size], "big") if at + size <= end else None
-
-
 def checksum_state(data: bytes, packet: Packet, crc: Crc32c) -> str:
     """Say what the checksum of a whole packet is worth: `good`, `absent` (RFC 9653), `adler32` (RFC 2960) or `bad`."""
     if not packet.checksum:

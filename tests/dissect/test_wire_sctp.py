@@ -16,7 +16,6 @@ from kubeshark_mcp.dissect.wire_sctp import (
     checksum_state,
     chunk_name,
     data_of,
-    number_at,
     parse_packet,
     payload_name,
 )
@@ -74,7 +73,7 @@ def test_causes_go_by_their_names_and_are_bounded():
     assert causes_of(broken, parse_packet(broken).chunks[0]) == ("No User Data",)
 
 
-def test_names_and_numbers():
+def test_chunks_and_payloads_go_by_their_names_or_else_by_their_numbers():
     assert (chunk_name(2), chunk_name(77)) == ("INIT_ACK", "CHUNK_77")
     assert (payload_name(46), payload_name(0), payload_name(-1), payload_name(4000)) == (
         "Diameter",
@@ -82,7 +81,6 @@ def test_names_and_numbers():
         "",
         "PPID 4000",
     )
-    assert (number_at(b"\0\0\1\0", 0, 4), number_at(b"\0\0\1\0", 0, 3), number_at(b"\0\7", 0, 2, 2)) == (256, None, 7)
 
 
 def test_a_checksum_is_good_bad_absent_or_of_the_old_kind():

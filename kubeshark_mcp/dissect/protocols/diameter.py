@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, Opening, Protocol
-from kubeshark_mcp.dissect.buffer import StreamBuffer
+from kubeshark_mcp.dissect.buffer import Source, StreamBuffer, piece_rest, span_of
 from kubeshark_mcp.dissect.pairing import Transactions
 from kubeshark_mcp.dissect.roles import Roles
 from kubeshark_mcp.dissect.sctp_messages import Association
@@ -17,6 +17,7 @@ from kubeshark_mcp.dissect.wire_diameter import (
     HEADER_LENGTH,
     PROXIABLE,
     RETRANSMITTED,
+    Known,
     Message,
     begins_message,
     blanked,
@@ -84,28 +85,31 @@ _FIELDS = tuple(
 )
 
 _REQUEST_NAMED = (
-    ("diameter_origin_host", ("Origin-Host",)),
-    ("diameter_origin_realm", ("Origin-Realm",)),
-    ("diameter_destination_host", ("Destination-Host",)),
-    ("diameter_destination_realm", ("Destination-Realm",)),
+    ("diameter_origin_host", "Origin-Host"),
+    ("diameter_origin_realm", "Origin-Realm"),
+    ("diameter_destination_host", "Destination-Host"),
+    ("diameter_destination_realm", "Destination-Realm"),
 )
 _RESPONSE_NAMED = (
-    ("diameter_answered_by", ("Origin-Host",)),
-    ("diameter_answered_by_realm", ("Origin-Realm",)),
-    ("diameter_error_message", ("Error-Message",)),
+    ("diameter_answered_by", "Origin-Host"),
+    ("diameter_answered_by_realm", "Origin-Realm"),
+    ("diameter_error_message", "Error-Message"),
 )
 _NAMED = (
-    ("diameter_session", ("Session-Id",)),
-    ("diameter_request_type", ("CC-Request-Type",)),
-    ("diameter_user", ("User-Name", "Subscription-Id.Subscription-Id-Data")),
+    ("diameter_session", "Session-Id"),
+    ("diameter_request_type", "CC-Request-Type"),
+    ("diameter_user", "User-Name"),
+    ("diameter_user", "Subscription-Id.Subscription-Id-Data"),
 )
+"""Fields of their own for AVPs; the first that is there wins."""
 
 
 class DiameterDissector(Dissector):
     """Takes messages out of both directions; either peer may ask."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, known: Known) -> None:
         super().__init__(context)
+        self._known = known
         self._roles = Roles(context.connection)
         self._buffers = (StreamBuffer(Direction.CLIENT), StreamBuffer(Direction.SERVER))
         lost = not context.connection.from_start and context.connection.transport == "tcp"
@@ -125,11 +129,16 @@ class DiameterDissector(Dissector):
             if start < 0:
                 return
             self._lost[direction] = False
-        buffer.append(piece)
-        data = buffer.data
-        start = self._read(direction, buffer, data, start)
-        del data
-        buffer.consume(start)
+        if len(buffer):
+            buffer.append(piece)
+            data = buffer.data
+            start = self._read(direction, buffer, data, start)
+            del data
+            buffer.consume(start)
+        else:
+            start = self._read(direction, piece, piece.data, start)
+            for rest in piece_rest(piece, start):
+                buffer.append(rest)
         if self._whole_pieces:
             self._cut(direction, "the SCTP user message ends")
 
@@ -153,26 +162,26 @@ class DiameterDissector(Dissector):
         for entry in self._waiting.flush():
             self.context.emit(entry)
 
-    def _read(self, direction: Direction, buffer: StreamBuffer, data: bytes, start: int) -> int:
+    def _read(self, direction: Direction, source: Source, data: bytes, start: int) -> int:
         """Read all whole messages; give where the first unfinished one begins."""
         end = len(data)
         while start < end:
             length = message_length(data, start) if end - start >= 4 else 0
             if not begins_message(data, start) or length > self._limit:
-                start = self._lose(direction, buffer, data, start)
+                start = self._lose(direction, source, data, start)
                 continue
             if end - start < HEADER_LENGTH or start + length > end:
                 break
-            self._take(direction, data[start : start + length], buffer.span(start, start + length))
+            self._take(direction, data[start : start + length], span_of(source, start, start + length))
             start += length
         return start
 
-    def _lose(self, direction: Direction, buffer: StreamBuffer, data: bytes, start: int) -> int:
+    def _lose(self, direction: Direction, source: Source, data: bytes, start: int) -> int:
         """Say that these bytes are no Diameter; give where a message begins behind them, or the end."""
         found = _find_message(data, start + 1)
         stop = len(data) if found < 0 else found
         self._lost[direction] = found < 0
-        span = buffer.span(start, stop)
+        span = span_of(source, start, stop)
         entry = self._roles.request("diameter", direction, span)
         entry.malformed = f"no Diameter message begins at byte {span.offset} of the stream"
         entry.summary = "Diameter"
@@ -189,7 +198,7 @@ class DiameterDissector(Dissector):
         buffer.clear()
 
     def _take(self, direction: Direction, data: bytes, span: Span, cut: str = "") -> None:
-        message = parse_message(data)
+        message = parse_message(data, self._known)
         message.malformed = cut or message.malformed
         body = blanked(data, message, self.context.settings.body_limit)
         if message.is_request or len(data) < HEADER_LENGTH:
@@ -265,15 +274,16 @@ def _describe(entry: Entry, message: Message) -> None:
     _name_avps(entry, message, _NAMED)
     application = message.application_name if message.application else ""
     words = (message.name, application, message.get("CC-Request-Type", "Accounting-Record-Type"))
-    entry.summary = fields["diameter_summary"] = " ".join(word for word in words if word)
+    entry.summary = fields["diameter_summary"] = " ".join([word for word in words if word])
     entry.malformed = message.malformed
 
 
-def _name_avps(entry: Entry, message: Message, named: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
+def _name_avps(entry: Entry, message: Message, named: tuple[tuple[str, str], ...]) -> None:
     """Give AVPs their own fields; what the request said stays."""
-    for name, avps in named:
-        if text := message.get(*avps):
-            entry.fields.setdefault(name, text)
+    fields, avps = entry.fields, message.avps
+    for name, avp in named:
+        if avp in avps and name not in fields:
+            fields[name] = avps[avp]
 
 
 class Diameter(Protocol):
@@ -285,6 +295,9 @@ class Diameter(Protocol):
     transports: ClassVar[frozenset[str]] = frozenset({"tcp", "sctp"})
     ports: ClassVar[frozenset[int]] = frozenset({3868})
     fields: ClassVar[tuple[Field, ...]] = _FIELDS
+
+    def __init__(self) -> None:
+        self._known: Known = {}
 
     def probe(self, opening: Opening) -> Confidence:
         """Check version, flags, lengths, and that command and application are registered ones."""
@@ -299,7 +312,7 @@ class Diameter(Protocol):
 
     def open(self, context: Context) -> Dissector:
         """Begin to read what two peers exchange."""
-        return DiameterDissector(context)
+        return DiameterDissector(context, self._known)
 
 
 def _judge(data: bytes, complete: bool) -> Confidence:

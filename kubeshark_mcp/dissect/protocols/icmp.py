@@ -166,21 +166,25 @@ class IcmpDissector(Dissector):
             del self._waiting[key]
 
     def _fill(self, entry: Entry, datagram: Datagram, message: Message) -> None:
-        fields = entry.fields
-        fields["icmp_type"], fields["icmp_version"] = message.name, self._version
-        fields["icmp_length"] = len(datagram.data) + datagram.missing
-        fields["icmp_code"] = message.code
+        fields = entry.fields = {
+            "icmp_type": message.name,
+            "icmp_version": self._version,
+            "icmp_length": len(datagram.data) + datagram.missing,
+            "icmp_code": message.code,
+            **message.fields,
+        }
         if message.type >= 0:
             fields["icmp_type_number"] = message.type
         if message.reason:
             fields["icmp_reason"] = message.reason
-        fields.update(message.fields)
         entry.summary, entry.malformed = summary(message), message.malformed
 
 
 def summary(message: Message) -> str:
     """Give what a person reads in one line: what happened, to which packet."""
     fields = message.fields
+    if message.echoed and not message.reason:
+        return f"{message.name} id {fields['icmp_id']} seq {fields['icmp_sequence']}"
     words = message.name
     if message.reason and not message.is_reply:
         words += f" ({message.reason})"

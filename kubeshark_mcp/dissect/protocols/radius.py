@@ -12,6 +12,7 @@ from kubeshark_mcp.dissect.roles import Roles
 from kubeshark_mcp.dissect.wire_radius import (
     HEADER_LENGTH,
     LONGEST,
+    Known,
     Packet,
     blanked,
     parse_packet,
@@ -87,32 +88,32 @@ _FIELDS = tuple(
     )
 )
 
-_NAMED = (
-    ("radius_user", ("User-Name",)),
-    ("radius_nas", ("NAS-Identifier", "NAS-IP-Address", "NAS-IPv6-Address")),
-    ("radius_calling_station", ("Calling-Station-Id",)),
-    ("radius_called_station", ("Called-Station-Id",)),
-    ("radius_session", ("Acct-Session-Id",)),
-    ("radius_accounting", ("Acct-Status-Type",)),
-    ("radius_terminate_cause", ("Acct-Terminate-Cause",)),
-    ("radius_reply_message", ("Reply-Message",)),
-    ("radius_error_cause", ("Error-Cause",)),
-)
+_NAMED = {
+    "User-Name": "radius_user",
+    "Calling-Station-Id": "radius_calling_station",
+    "Called-Station-Id": "radius_called_station",
+    "Acct-Session-Id": "radius_session",
+    "Acct-Status-Type": "radius_accounting",
+    "Acct-Terminate-Cause": "radius_terminate_cause",
+    "Reply-Message": "radius_reply_message",
+    "Error-Cause": "radius_error_cause",
+}
 """Attributes that have fields of their own."""
 
 
 class RadiusDissector(Dissector):
     """Pairs requests and answers of one client port by identifier."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, known: Known) -> None:
         super().__init__(context)
+        self._known = known
         self._roles = Roles(context.connection)
         self._waiting: dict[tuple[Direction, int], list[Entry]] = {}
         self._count = 0
 
     def on_datagram(self, datagram: Datagram) -> None:
         """Take one packet."""
-        packet = parse_packet(datagram.data)
+        packet = parse_packet(datagram.data, self._known)
         if datagram.missing:
             length = len(datagram.data) + datagram.missing
             packet.malformed = f"the capture holds {len(datagram.data)} of {length} bytes of the packet"
@@ -203,17 +204,21 @@ def _describe(entry: Entry, packet: Packet) -> None:
     fields["radius_code"], fields["radius_code_name"] = packet.code, packet.name
     fields["radius_identifier"] = packet.identifier
     _name_attributes(entry, packet)
-    words = (packet.name, packet.get("Acct-Status-Type"), packet.get("User-Name", "Calling-Station-Id"))
-    entry.summary, entry.malformed = " ".join(word for word in words if word), packet.malformed
+    attributes = packet.attributes
+    words = [packet.name, attributes.get("Acct-Status-Type", "")]
+    words.append(attributes.get("User-Name") or attributes.get("Calling-Station-Id", ""))
+    entry.summary, entry.malformed = " ".join([word for word in words if word]), packet.malformed
 
 
 def _name_attributes(entry: Entry, packet: Packet) -> None:
     """Give attributes their own fields; what the request said stays."""
     fields = entry.fields
-    for name, attributes in _NAMED:
-        text = packet.get(*attributes)
-        if text:
+    for attribute, text in packet.attributes.items():
+        name = _NAMED.get(attribute)
+        if name and text:
             fields.setdefault(name, text)
+    if nas := packet.get("NAS-Identifier", "NAS-IP-Address", "NAS-IPv6-Address"):
+        fields.setdefault("radius_nas", nas)
     if packet.eap:
         fields.setdefault("radius_eap", packet.eap)
 
@@ -228,6 +233,9 @@ class Radius(Protocol):
     ports: ClassVar[frozenset[int]] = frozenset({1645, 1646, 1700, 1812, 1813, 3799})
     fields: ClassVar[tuple[Field, ...]] = _FIELDS
 
+    def __init__(self) -> None:
+        self._known: Known = {}
+
     def probe(self, opening: Opening) -> Confidence:
         """Check code, claimed length and that attributes fill the packet; requests come from the client."""
         if opening.client and opening.server:
@@ -238,7 +246,7 @@ class Radius(Protocol):
 
     def open(self, context: Context) -> Dissector:
         """Begin to read what a client's port and a server's port exchange."""
-        return RadiusDissector(context)
+        return RadiusDissector(context, self._known)
 
 
 def _judge(data: bytes, *, answer: bool) -> Confidence:

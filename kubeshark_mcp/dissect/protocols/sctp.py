@@ -5,6 +5,7 @@ RFC 9260; 8260 (interleaving), 3758 (partial reliability), 5061 (addresses), 652
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Any, ClassVar
 
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, Opening, Protocol
@@ -32,7 +33,6 @@ from kubeshark_mcp.dissect.wire_sctp import (
     checksum_state,
     chunk_name,
     data_of,
-    number_at,
     parse_packet,
     payload_name,
 )
@@ -54,6 +54,8 @@ _ANSWERS = {
     SHUTDOWN_COMPLETE: SHUTDOWN_ACK,
 }
 """Chunk -> the chunk of the other side that it answers."""
+_MEASURED = frozenset({*_ANSWERS, *_ANSWERS.values()})
+_SACK = Struct(">IIHH")
 
 _BOOL, _INT, _STRING, _LIST = FieldType.BOOL, FieldType.INT, FieldType.STRING, FieldType.STRING_LIST
 
@@ -164,19 +166,22 @@ class SctpDissector(Dissector):
         """Say what the chunks say."""
         fields, chunks = entry.fields, packet.chunks
         fields["sctp_chunk_count"] = len(chunks)
-        fields["sctp_chunk_types"] = tuple([chunk_name(chunk.kind) for chunk in chunks[:NAMED_CHUNKS]])
-        words: dict[str, None] = {}
-        for chunk in chunks[:NAMED_CHUNKS]:
-            _describe_chunk(fields, datagram.data, chunk)
-            self._measure(fields, datagram, chunk.kind)
-            words[_words(datagram.data, chunk)] = None
+        named = chunks[:NAMED_CHUNKS]
+        names = fields["sctp_chunk_types"] = tuple([chunk_name(chunk.kind) for chunk in named])
+        words: list[str] = []
+        for name, chunk in zip(names, named, strict=True):
+            said = _describe_chunk(fields, datagram.data, chunk)
+            word = f"{name} {said}" if said else name
+            if word not in words:
+                words.append(word)
+            if chunk.kind in _MEASURED:
+                self._measure(fields, datagram, chunk.kind)
+            if chunk.kind in (ABORT, ERROR):
+                entry.failed = True
+                entry.status = "; ".join(fields.get("sctp_causes", ())) or name
         if chunks:
-            fields["sctp_chunk_type"] = chunk_name(chunks[0].kind)
+            fields["sctp_chunk_type"] = names[0]
             fields["sctp_length"] = chunks[0].end - chunks[0].start + 4
-        kinds = {chunk.kind for chunk in chunks[:NAMED_CHUNKS]}
-        entry.failed = ABORT in kinds or ERROR in kinds
-        if entry.failed:
-            entry.status = "; ".join(fields.get("sctp_causes", ())) or ("ABORT" if ABORT in kinds else "ERROR")
         entry.summary = ", ".join(words) or "SCTP"
 
     def _measure(self, fields: dict[str, Any], datagram: Datagram, kind: int) -> None:
@@ -185,7 +190,7 @@ class SctpDissector(Dissector):
             asked_ns = self._asked.pop((datagram.direction.other, _ANSWERS[kind]), None)
             if asked_ns is not None:
                 fields["sctp_rtt_us"] = max(0, datagram.time_ns - asked_ns) // 1000
-        if kind in _ANSWERS.values():
+        if kind in (INIT, COOKIE_ECHO, HEARTBEAT, SHUTDOWN, SHUTDOWN_ACK):
             self._asked.setdefault((datagram.direction, kind), datagram.time_ns)
 
 
@@ -193,43 +198,28 @@ def _is_wanted(payload: int) -> bool:
     return payload in DIAMETER_PAYLOADS or payload in (0, -1)
 
 
-def _describe_chunk(fields: dict[str, Any], data: bytes, chunk: Chunk) -> None:
+def _describe_chunk(fields: dict[str, Any], data: bytes, chunk: Chunk) -> str:
+    """Fill the fields of one chunk; give what the summary says of it besides its name."""
     start, end = chunk.start, chunk.end
     if (found := data_of(data, chunk)) is not None:
+        protocol = payload_name(found.payload)
         fields["sctp_data_bytes"] = fields.get("sctp_data_bytes", 0) + found.end - found.start
         if "sctp_tsn" not in fields:
             fields["sctp_tsn"], fields["sctp_stream_id"] = found.tsn, found.stream
-            if name := payload_name(found.payload):
-                fields["sctp_payload_protocol"] = name
-    elif chunk.kind == SACK:
-        _set(fields, "sctp_cumulative_ack", number_at(data, start, end))
-        _set(fields, "sctp_receive_window", number_at(data, start + 4, end))
-        _set(fields, "sctp_gap_blocks", number_at(data, start + 8, end, 2))
-        _set(fields, "sctp_duplicate_tsns", number_at(data, start + 10, end, 2))
-    elif chunk.kind in (INIT, INIT_ACK):
-        _set(fields, "sctp_receive_window", number_at(data, start + 4, end))
-    elif chunk.kind in (ABORT, ERROR):
-        causes = causes_of(data, chunk)
-        if causes:
-            fields["sctp_causes"] = (*fields.get("sctp_causes", ()), *causes)
-
-
-def _set(fields: dict[str, Any], name: str, value: int | None) -> None:
-    if value is not None:
-        fields.setdefault(name, value)
-
-
-def _words(data: bytes, chunk: Chunk) -> str:
-    """Word one chunk for the summary."""
-    name = chunk_name(chunk.kind)
-    found = data_of(data, chunk)
-    if found is not None:
-        protocol = payload_name(found.payload)
-        return f"{name} {found.tsn} {protocol}" if protocol else f"{name} {found.tsn}"
-    if chunk.kind == SACK:
-        return f"{name} {number_at(data, chunk.start, chunk.end) or 0}"
-    causes = causes_of(data, chunk) if chunk.kind in (ABORT, ERROR) else ()
-    return f"{name} ({', '.join(causes)})" if causes else name
+            if protocol:
+                fields["sctp_payload_protocol"] = protocol
+        return f"{found.tsn} {protocol}" if protocol else str(found.tsn)
+    if chunk.kind == SACK and end - start >= _SACK.size:
+        acknowledged, window, gaps, duplicates = _SACK.unpack_from(data, start)
+        fields["sctp_cumulative_ack"], fields["sctp_receive_window"] = acknowledged, window
+        fields["sctp_gap_blocks"], fields["sctp_duplicate_tsns"] = gaps, duplicates
+        return str(acknowledged)
+    if chunk.kind in (INIT, INIT_ACK) and end - start >= 8:
+        fields["sctp_receive_window"] = int.from_bytes(data[start + 4 : start + 8], "big")
+    if chunk.kind in (ABORT, ERROR) and (causes := causes_of(data, chunk)):
+        fields["sctp_causes"] = (*fields.get("sctp_causes", ()), *causes)
+        return f"({', '.join(causes)})"
+    return ""
 
 
 class Sctp(Protocol):
