@@ -1,8 +1,8 @@
 """A small rule for finding the first cause among calls: what failed, where it began, and who else it took along.
 
 Calls are KFL rows. An edge is a caller and a callee that speak one protocol. A failure counts against the callee when
-it said so itself (HTTP 5xx, an error of the database) or never answered; a client's own mistakes (4xx, NXDOMAIN) do not.
-Of the failing edges the deepest is the cause: its callee calls nobody whose failures began before its own.
+it said so itself (HTTP 5xx, an error of the database) or never answered; a client's own mistakes (4xx, NXDOMAIN) do
+not. Of the failing edges the deepest is the cause: its callee calls nobody whose failures began before its own.
 """
 
 from __future__ import annotations
