@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from bisect import bisect_left
 
 from kubeshark_mcp.dissect.base import Context, Dissector
 from kubeshark_mcp.dissect.buffer import StreamBuffer, join, piece_span
@@ -170,9 +171,10 @@ class FramedDissector(Dissector):
     def _resume(self, direction: Direction, data: bytes, packets: list[int], after: int) -> int:
         """Give where a packet begins with a message, at `after` or behind it; the end of data when none does."""
         side = self._sides[direction]
-        for index, start in enumerate(packets):
+        for index in range(bisect_left(packets, after), len(packets)):
+            start = packets[index]
             stop = packets[index + 1] if index + 1 < len(packets) else len(data)
-            if start >= after and self.begins_at(direction, data, start, stop):
+            if self.begins_at(direction, data, start, stop):
                 side.lost = False
                 return start
         side.lost = True
