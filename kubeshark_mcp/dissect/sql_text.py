@@ -37,10 +37,10 @@ def verb_of(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Give the beginning of a statement on one line."""
-    if len(text) <= SUMMARY_LIMIT:
-        return " ".join(text.split())
+    """Give the beginning of a statement on one line of printable characters."""
     line = " ".join(text[: 2 * SUMMARY_LIMIT].split())
+    if not line.isprintable():
+        line = "".join([letter if letter.isprintable() else "." for letter in line])
     return line if len(line) <= SUMMARY_LIMIT else line[: SUMMARY_LIMIT - 3] + "..."
 
 

@@ -57,12 +57,13 @@ def test_bytes_that_are_no_text_stay_visible_and_long_texts_are_cut():
 def test_a_summary_is_one_short_line(text: str):
     line = one_line(text)
     assert len(line) <= SUMMARY_LIMIT
-    assert len(line.splitlines()) <= 1
+    assert line.isprintable()
 
 
 def test_a_long_statement_shows_that_it_goes_on():
     assert one_line("SELECT " + "x" * 500).endswith("...")
     assert one_line("SELECT\n   1") == "SELECT 1"
+    assert one_line("SELECT '\0\x1b[2J'") == "SELECT '..[2J'"
 
 
 def test_statements_are_remembered_replaced_and_forgotten():
