@@ -12,6 +12,7 @@ packages=(
   mariadb-server mariadb-client             # MariaDB
   openssl                                   # TLS: certificates, s_client, s_server
   slapd ldap-utils                         # LDAP
+  rabbitmq-server                          # AMQP
   apache2-utils wrk curl bind9-dnsutils    # clients and load
   iproute2 iptables conntrack procps util-linux
 )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import record_amqp
 import record_diameter
 import record_dns
 import record_gql
@@ -21,6 +22,7 @@ import record_grpc
 import record_http
 import record_http2
 import record_icmp
+import record_kafka
 import record_ldap
 import record_mongodb
 import record_mysql
@@ -37,6 +39,8 @@ KINDS = {
     "http2": record_http2.record,
     "grpc": record_grpc.record,
     "dns": record_dns.record,
+    "amqp": record_amqp.record,
+    "kafka": record_kafka.record,
     "ldap": record_ldap.record,
     "mongodb": record_mongodb.record,
     "mysql": record_mysql.record,
