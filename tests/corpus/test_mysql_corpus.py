@@ -59,7 +59,7 @@ def disagreement(case: Case) -> list[str]:
         (
             entry.request.first_packet,
             NUMBERS[entry.fields["mysql_command"]],
-            entry.fields.get("mysql_query", "").partition("\0")[0],
+            entry.fields.get("mysql_query", "").partition("\0")[0][:COMPARED],
         )
         for entry in commands(found)
         if entry.request is not None
