@@ -156,6 +156,20 @@ Source = Piece | StreamBuffer
 """Where bytes that are being read, and their packets, are."""
 
 
+Packets = tuple[Sequence[int], Sequence[int], Sequence[int]]
+"""Packets of a range: where in it each begins, their numbers and times."""
+
+
+def packets_of(source: Source, start: int, end: int) -> Packets:
+    """Give the packets of source.data[start:end] (end excluded, end > start)."""
+    if isinstance(source, StreamBuffer):
+        return source.packets(start, end)
+    first = bisect_right(source.starts, start) - 1
+    last = bisect_right(source.starts, end - 1, first + 1)
+    starts = [max(0, begin - start) for begin in source.starts[first:last]]
+    return starts, source.packets[first:last], source.times[first:last]
+
+
 def span_of(source: Source, start: int, end: int) -> Span:
     """Give the evidence of the bytes source.data[start:end] (end excluded, end > start)."""
     return piece_span(source, start, end) if isinstance(source, Piece) else source.span(start, end)

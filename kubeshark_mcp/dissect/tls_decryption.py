@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from kubeshark_mcp.dissect import wire_tls_names as n
-from kubeshark_mcp.dissect.wire_tls import Cursor, Hello, TlsError, chosen_version, read_client_hello, read_server_hello
+from kubeshark_mcp.dissect.wire_tls import Cursor, Hello, TlsError, chosen_version
 from kubeshark_mcp.dissect.wire_tls_ciphers import (
     Aead13Opener,
     AeadOpener,
@@ -17,6 +17,7 @@ from kubeshark_mcp.dissect.wire_tls_ciphers import (
     cipher_of,
 )
 from kubeshark_mcp.dissect.wire_tls_keys import KeyLog, expand_label, master_secret, prf, updated
+from kubeshark_mcp.dissect.wire_tls_suites import suite_name
 from kubeshark_mcp.model.stream import Direction
 
 SEARCHED = 256
@@ -57,7 +58,7 @@ class _Side:
 
 
 class Decryption:
-    """Opens the records of one connection. Handshake messages tell it what to look for, in `message`."""
+    """Opens the records of one connection; its handshake messages, in their order, tell it what to look for."""
 
     def __init__(self, log: KeyLog) -> None:
         self._log = log
@@ -80,18 +81,18 @@ class Decryption:
         """Tell whether any direction has a key that may open its next record."""
         return any(side.epochs and not side.lost for side in self._sides)
 
+    def server_hello(self, hello: Hello) -> None:
+        """Hear the server's choice."""
+        if not hello.retry and self._server is None:
+            self._server = hello
+            self._version = chosen_version(hello)
+            if self.tls13:
+                self._schedule(hello)
+        self._note(hello.raw)
+
     def message(self, kind: int, message: bytes) -> None:
-        """Hear a handshake message, with its header, in the order of the connection."""
-        if kind == n.CLIENT_HELLO:
-            self._begin(read_client_hello(message))
-        elif kind == n.SERVER_HELLO:
-            hello = read_server_hello(message)
-            if not hello.retry and self._server is None:
-                self._server = hello
-                self._version = chosen_version(hello)
-                if self.tls13:
-                    self._schedule(hello)
-        self._note(kind, message)
+        """Hear another handshake message, with its header."""
+        self._note(message)
         if kind == n.CLIENT_KEY_EXCHANGE:
             self._exchange(message)
         elif kind == n.NEW_SESSION_TICKET and not self.tls13:
@@ -138,8 +139,8 @@ class Decryption:
         side.lost = side.failures >= FAILURES
         return None
 
-    def _begin(self, hello: Hello) -> None:
-        """Take a ClientHello: the first, the second after a HelloRetryRequest, or one that renegotiates."""
+    def client_hello(self, hello: Hello) -> None:
+        """Hear a ClientHello: the first, the second after a HelloRetryRequest, or one that renegotiates."""
         if self._client is not None and self._server is None and hello.random == self._client.random:
             self._client = hello
             return
@@ -147,6 +148,7 @@ class Decryption:
         self._pending = None
         self._transcript.clear()
         self._premaster = self._extended = b""
+        self._note(hello.raw)
         secret = self._log.secrets(hello.random).get(_EARLY)
         if secret is not None and hello.extension(n.EARLY_DATA) is not None:
             self._sides[Direction.CLIENT].epochs = [
@@ -157,18 +159,18 @@ class Decryption:
 
     def _schedule(self, hello: Hello) -> None:
         """Make the keys of TLS 1.3 that the key log has secrets for."""
-        cipher = cipher_of(hello.suites[0]) if hello.suites else None
-        if cipher is None or self._client is None:
+        secrets = self._log.secrets(self._client.random) if self._client is not None else {}
+        cipher = cipher_of(hello.suites[0]) if secrets and hello.suites else None
+        if cipher is None:
             return
-        secrets = self._log.secrets(self._client.random)
         for side, labels in zip(self._sides, _SECRETS, strict=True):
             side.epochs += [
                 _traffic(cipher, secrets[label]) for label in labels if _fits(cipher, secrets.get(label, b""))
             ]
             side.search, side.failures, side.lost = max(1, side.search), 0, False
 
-    def _note(self, kind: int, message: bytes) -> None:
-        if kind and len(self._transcript) < TRANSCRIPT and self._log.has_premasters:
+    def _note(self, message: bytes) -> None:
+        if len(self._transcript) < TRANSCRIPT and self._log.has_premasters:
             self._transcript += message
 
     def _exchange(self, message: bytes) -> None:
@@ -208,10 +210,14 @@ class Decryption:
     def _keys(self, *, resumed: bool) -> tuple[_Epoch, _Epoch] | None:
         """Make the keys of TLS 1.2 or older (RFC 5246 section 6.3); a suite without encryption needs no secret."""
         client, server = self._client, self._server
-        cipher = cipher_of(server.suites[0]) if server is not None and server.suites else None
-        if cipher is None or server is None or not n.TLS10 <= self._version <= n.TLS12:
+        if server is None or not server.suites or not n.TLS10 <= self._version <= n.TLS12:
             return None
         master = self._master(resumed=resumed)
+        if not master and "_NULL_" not in suite_name(server.suites[0]):
+            return None
+        cipher = cipher_of(server.suites[0])
+        if cipher is None:
+            return None
         if not master or client is None:
             return (_Epoch(MacOpener(cipher, b"", b""), cipher),) * 2 if cipher.kind == "null" else None
         if not resumed:

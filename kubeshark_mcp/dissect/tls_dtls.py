@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubeshark_mcp.dissect import wire_tls_names as n
 from kubeshark_mcp.dissect.base import Context, Dissector
-from kubeshark_mcp.dissect.tls_handshake import Certificates, Handshake
+from kubeshark_mcp.dissect.tls_handshake import Handshake, Memory
 from kubeshark_mcp.model.stream import Closing, Datagram, Direction
 
 _RECORD, _MESSAGE = 13, 12
@@ -13,9 +13,9 @@ _RECORD, _MESSAGE = 13, 12
 class DtlsDissector(Dissector):
     """Reads whole hellos; one that is cut into fragments only names the protocol."""
 
-    def __init__(self, context: Context, certificates: Certificates) -> None:
+    def __init__(self, context: Context, memory: Memory) -> None:
         super().__init__(context)
-        self._certificates = certificates
+        self._memory = memory
         self._handshake: Handshake | None = None
 
     def on_datagram(self, datagram: Datagram) -> None:
@@ -45,10 +45,10 @@ class DtlsDissector(Dissector):
         kind, client = message[0], datagram.direction is Direction.CLIENT
         if kind == n.CLIENT_HELLO and client:
             if self._handshake is None:
-                self._handshake = Handshake(self._certificates, dtls=True)
+                self._handshake = Handshake(self._memory, dtls=True)
             self._handshake.message(datagram.direction, kind, message, datagram.span)
         elif kind == n.SERVER_HELLO and not client:
-            handshake = self._handshake or Handshake(self._certificates, dtls=True)
+            handshake = self._handshake or Handshake(self._memory, dtls=True)
             handshake.message(datagram.direction, kind, message, datagram.span)
             self._handshake = handshake
             if not handshake.retried or handshake.server is not None:

@@ -15,24 +15,57 @@ from kubeshark_mcp.model.stream import Connection, Direction, Span
 
 SMALL_PRIME = 2048
 """Bits that a Diffie-Hellman prime needs at least (RFC 9325 section 4.4)."""
-KNOWN_CERTIFICATES = 1000
-"""Certificates that are not read again."""
+KNOWN = 1000
+"""Certificates, and kinds of clients, that are remembered."""
 
 
-class Certificates:
-    """Certificates that were read; servers show the same one again and again."""
+class Memory:
+    """What was worked out before: the same clients and servers say the same again and again."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, Certificate] = {}
+        self._certificates: dict[bytes, Certificate] = {}
+        self._clients: dict[tuple[object, ...], ClientTraits] = {}
 
-    def read(self, der: bytes) -> Certificate:
+    def certificate(self, der: bytes) -> Certificate:
         """Read a certificate, or remember it."""
-        found = self._known.get(der)
+        found = self._certificates.get(der)
         if found is None:
-            found = self._known[der] = read_certificate(der)
-            if len(self._known) > KNOWN_CERTIFICATES:
-                del self._known[next(iter(self._known))]
+            found = self._certificates[der] = read_certificate(der)
+            if len(self._certificates) > KNOWN:
+                del self._certificates[next(iter(self._certificates))]
         return found
+
+    def client(self, hello: wire.Hello, *, dtls: bool) -> ClientTraits:
+        """Tell a client by what its hellos have in common."""
+        contents = tuple(hello.extension(number) for number in _TRAITS)
+        key = (dtls, hello.version, hello.suites, tuple([number for number, _ in hello.extensions]), contents)
+        found = self._clients.get(key)
+        if found is None:
+            known = bool(hello.random) and hello.raw[:1] == b"\x01"
+            found = self._clients[key] = ClientTraits(
+                tuple(map(suite_name, hello.suites)),
+                tuple(map(n.version_name, wire.offered_versions(hello))),
+                tuple(wire.protocol_names(hello.extension(n.ALPN) or b"")),
+                ja3(hello) if known else "",
+                ja4(hello, transport="d" if dtls else "t") if known else "",
+            )
+            if len(self._clients) > KNOWN:
+                del self._clients[next(iter(self._clients))]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTraits:
+    """What is the same in all hellos of one program: names of suites and versions, protocols, fingerprints."""
+
+    suites: tuple[str, ...]
+    versions: tuple[str, ...]
+    protocols: tuple[str, ...]
+    ja3: str
+    ja4: str
+
+
+_TRAITS = (n.SUPPORTED_GROUPS, n.POINT_FORMATS, n.SIGNATURE_ALGORITHMS, n.ALPN, n.SUPPORTED_VERSIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +103,10 @@ class Handshake:
     ciphered: whether each side has changed to encryption. finished: whether its Finished was seen (or must have been).
     request, response: evidence; the response reaches to the end of what the server said before the client was done.
     alert: the one that ended it. refused: an alert that could not be read ended it. missing: what was not seen of it,
-    as text. reading: see Certificates.
+    as text. memory: of the run.
     """
 
-    reading: Certificates
+    memory: Memory
     dtls: bool = False
     renegotiation: bool = False
     client: wire.Hello | None = None
@@ -87,6 +120,7 @@ class Handshake:
     decrypted: bool = False
     complete: bool = False
     refused: bool = False
+    sni: str = ""
     early: str = ""
     alpn: str = ""
     group: str = ""
@@ -109,12 +143,6 @@ class Handshake:
     def tls13(self) -> bool:
         """Tell whether the server chose TLS 1.3 or a draft of it."""
         return n.is_tls13(self.version)
-
-    @property
-    def sni(self) -> str:
-        """Give the server name that the client asked for."""
-        content = self.client.extension(n.SERVER_NAME) if self.client is not None else None
-        return wire.server_name(content) if content else ""
 
     def message(self, direction: Direction, kind: int, message: bytes, span: Span) -> None:
         """Take a handshake message with its header."""
@@ -143,6 +171,7 @@ class Handshake:
     def _from_client(self, kind: int, message: bytes, span: Span) -> None:
         if kind == n.CLIENT_HELLO:
             self.client = wire.read_client_hello(message, dtls=self.dtls)
+            self.sni = wire.server_name(self.client.extension(n.SERVER_NAME) or b"")
             self.request = span if self.request is None or self.dtls else join(self.request, span)
             if self.client.extension(n.EARLY_DATA) is not None:
                 self.early = "offered"
@@ -243,7 +272,7 @@ class Handshake:
     def _judge(self, made: Entry) -> None:
         found = [hello.malformed for hello in (self.client, self.server) if hello is not None]
         if self.chain:
-            found.append(self.reading.read(self.chain[0]).malformed)
+            found.append(self.memory.certificate(self.chain[0]).malformed)
         made.malformed = "; ".join(reason for reason in (*found, self.missing) if reason)
         if self.alert is not None and self.alert.failed:
             made.status, made.failed = self.alert.name, True
@@ -257,13 +286,12 @@ class Handshake:
         values: dict[str, object] = {"tlsx_alpn": self.alpn, "tlsx_group": self.group, "tlsx_early_data": self.early}
         client, server = self.client, self.server
         if client is not None:
+            traits = self.memory.client(client, dtls=self.dtls)
             values["tlsx_sni"] = self.sni
-            values["tlsx_cipher_suites"] = list(map(suite_name, client.suites))
-            values["tlsx_versions_offered"] = list(map(n.version_name, wire.offered_versions(client)))
-            values["tlsx_alpn_offered"] = wire.protocol_names(client.extension(n.ALPN) or b"")
-            if client.random and client.raw[:1] == b"\x01":
-                values["tlsx_ja3"] = ja3(client)
-                values["tlsx_ja4"] = ja4(client, transport="d" if self.dtls else "t")
+            values["tlsx_cipher_suites"] = traits.suites
+            values["tlsx_versions_offered"] = traits.versions
+            values["tlsx_alpn_offered"] = traits.protocols
+            values["tlsx_ja3"], values["tlsx_ja4"] = traits.ja3, traits.ja4
             if any(client.extension(x) is not None for x in (n.ENCRYPTED_CLIENT_HELLO, n.ENCRYPTED_SERVER_NAME)):
                 values["tlsx_ech"] = True
         if server is not None:
@@ -279,16 +307,16 @@ class Handshake:
     def _certificate_fields(self) -> dict[str, object]:
         values: dict[str, object] = {}
         if self.client_chain:
-            values["tlsx_client_certificate_subject"] = self.reading.read(self.client_chain[0]).subject
+            values["tlsx_client_certificate_subject"] = self.memory.certificate(self.client_chain[0]).subject
         if not self.chain:
             return values
-        leaf = self.reading.read(self.chain[0])
+        leaf = self.memory.certificate(self.chain[0])
         at_ns = self.response.start_ns if self.response is not None else 0
         values |= {
             "tlsx_certificates": len(self.chain),
             "tlsx_certificate_subject": leaf.subject,
             "tlsx_certificate_issuer": leaf.issuer,
-            "tlsx_certificate_names": list(leaf.names),
+            "tlsx_certificate_names": leaf.names,
             "tlsx_certificate_serial": leaf.serial,
             "tlsx_certificate_sha256": leaf.sha256,
             "tlsx_certificate_self_signed": leaf.self_issued,

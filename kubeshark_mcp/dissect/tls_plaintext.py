@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from kubeshark_mcp.dissect.buffer import Packets
 from kubeshark_mcp.model.stream import Connection, Direction, Piece, Window
 
 
@@ -28,12 +29,13 @@ class Plaintext:
     """
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = replace(connection, from_start=True, muted=False)
+        self._connection = connection
+        self._inner: Connection | None = None
         self._offsets = [0, 0]
         self._missing = [0, 0]
         self._runs: list[_Run] = []
 
-    def add(self, direction: Direction, content: bytes, packets: tuple[list[int], list[int], list[int]]) -> None:
+    def add(self, direction: Direction, content: bytes, packets: Packets) -> None:
         """Take the content of one record, and its packets: where in the record each begins, number, time."""
         if not content:
             return
@@ -67,4 +69,6 @@ class Plaintext:
             Piece(run.direction, b"".join(run.parts), run.offset, run.gap, run.starts, run.packets, run.times)
             for run in runs
         ]
-        return Window(self._connection, pieces)
+        if self._inner is None:
+            self._inner = replace(self._connection, from_start=True, muted=False)
+        return Window(self._inner, pieces)

@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 
 from kubeshark_mcp.dissect import wire_tls_names as n
 from kubeshark_mcp.dissect.base import Context, Dissector
-from kubeshark_mcp.dissect.buffer import StreamBuffer, join
+from kubeshark_mcp.dissect.buffer import Source, StreamBuffer, join, packets_of, piece_rest, span_of
 from kubeshark_mcp.dissect.tls_decryption import Decryption
 from kubeshark_mcp.dissect.tls_fields import CARRIED
-from kubeshark_mcp.dissect.tls_handshake import Alert, Certificates, Handshake
+from kubeshark_mcp.dissect.tls_handshake import Alert, Handshake, Memory
 from kubeshark_mcp.dissect.tls_plaintext import Plaintext
 from kubeshark_mcp.dissect.tls_probe import RECORD
 from kubeshark_mcp.dissect.wire_tls import (
-    LARGEST_MESSAGE,
     LARGEST_RECORD,
     RECORD_HEADER,
     TlsError,
+    is_whole,
+    may_grow,
     messages,
     read_ssl2_client_hello,
     read_ssl2_server_hello,
@@ -57,9 +58,9 @@ class _Side:
 class TlsDissector(Dissector):
     """Takes records out of both directions. When nothing more can be learned the connection is muted."""
 
-    def __init__(self, context: Context, certificates: Certificates, log: KeyLog) -> None:
+    def __init__(self, context: Context, memory: Memory, log: KeyLog) -> None:
         super().__init__(context)
-        self._certificates = certificates
+        self._memory = memory
         self._sides = (_Side(StreamBuffer(CLIENT)), _Side(StreamBuffer(SERVER)))
         for side in self._sides:
             side.lost = not context.connection.from_start
@@ -87,17 +88,22 @@ class TlsDissector(Dissector):
         if self._quiet:
             return
         side = self._sides[piece.direction]
+        start = min(side.skip, len(piece.data))
+        side.skip -= start
+        if not len(side.buffer):
+            start = self._take(piece.direction, side, piece, start)
+            for rest in piece_rest(piece, start):
+                side.buffer.append(rest)
+            return
         side.buffer.append(piece)
-        if side.skip:
-            skipped = min(side.skip, len(side.buffer))
-            side.skip -= skipped
-            side.buffer.consume(skipped)
-        data = side.buffer.data
-        start = self._resume(side, data) if side.lost else 0
-        if not side.lost:
-            start = self._read(piece.direction, side, data, start)
-        del data
-        side.buffer.consume(start)
+        side.buffer.consume(self._take(piece.direction, side, side.buffer, 0))
+
+    def _take(self, direction: Direction, side: _Side, source: Source, start: int) -> int:
+        """Read what is whole, from `start` on or where a record is found; give where the rest begins."""
+        data = source.data
+        if side.lost:
+            start = self._resume(side, data, start)
+        return start if side.lost else self._read(direction, side, source, data, start)
 
     def on_gap(self, direction: Direction, length: int) -> None:
         """Go on behind the record that the gap lies in, or look for the next one."""
@@ -137,9 +143,9 @@ class TlsDissector(Dissector):
         if self._handshake is not None and not self._handshake.missing:
             self._handshake.missing = f"the {'client' if direction is CLIENT else 'server'}'s handshake: {why}"
 
-    def _resume(self, side: _Side, data: bytes) -> int:
+    def _resume(self, side: _Side, data: bytes, begin: int) -> int:
         """Give where a record seems to begin behind missing bytes: its header fits, and the next one too."""
-        for match in RECORD.finditer(data):
+        for match in RECORD.finditer(data, begin):
             start = match.start()
             end = start + RECORD_HEADER + int.from_bytes(data[start + 3 : start + 5], "big")
             if start + RECORD_HEADER < end <= start + RECORD_HEADER + LARGEST_RECORD:
@@ -147,19 +153,19 @@ class TlsDissector(Dissector):
                 if not following or RECORD.match(following + b"\x17\x03\x03"[len(following) :]):
                     side.lost = False
                     return start
-        return max(0, len(data) - RECORD_HEADER + 1)
+        return max(begin, len(data) - RECORD_HEADER + 1)
 
-    def _read(self, direction: Direction, side: _Side, data: bytes, start: int) -> int:
+    def _read(self, direction: Direction, side: _Side, source: Source, data: bytes, start: int) -> int:
         """Read all whole records; give where the first unfinished one begins."""
         end = len(data)
-        if not side.begun and start < end and data[start] & 0x80 and not side.buffer.offset:
-            start = self._read_ssl2(direction, side, data)
+        if not side.begun and start < end and data[start] & 0x80 and not start:
+            start = self._read_ssl2(direction, side, source, data)
             if not side.begun and end < SSL2_LARGEST:
                 return start
         while end - start >= RECORD_HEADER and not self._quiet:
             length = int.from_bytes(data[start + 3 : start + 5], "big")
             if not RECORD.match(data, start) or length > LARGEST_RECORD:
-                where = side.buffer.offset + start
+                where = source.offset + start
                 self._unfinished(direction, f"no record begins with {data[start : start + 5].hex(' ')} at byte {where}")
                 side.lost = side.blind = True
                 side.fragments.clear()
@@ -168,25 +174,25 @@ class TlsDissector(Dissector):
             if after > end:
                 break
             side.begun = True
-            self._record(direction, side, data, start, after)
+            self._record(direction, side, source, data, start, after)
             start = after
         return end if self._quiet else start
 
-    def _read_ssl2(self, direction: Direction, side: _Side, data: bytes) -> int:
+    def _read_ssl2(self, direction: Direction, side: _Side, source: Source, data: bytes) -> int:
         """Read a hello in the format of SSL 2.0 at the very beginning; give where it ends, 0 while it is not whole."""
         if direction is CLIENT:
             found = read_ssl2_client_hello(data)
             if found is None:
                 return 0
             hello, length = found
-            self._open_handshake().set_client(hello, side.buffer.span(0, length))
+            self._open_handshake().set_client(hello, span_of(source, 0, length))
         else:
             answered = read_ssl2_server_hello(data)
             if answered is None:
                 return 0
             hello, certificate, length = answered
             handshake = self._handshake or self._open_handshake()
-            handshake.set_ssl2_server(hello, certificate, side.buffer.span(0, length))
+            handshake.set_ssl2_server(hello, certificate, span_of(source, 0, length))
             self._emit(None)
             self._silence()
         side.begun = True
@@ -194,31 +200,29 @@ class TlsDissector(Dissector):
 
     def _open_handshake(self) -> Handshake:
         self._handshakes += 1
-        self._handshake = Handshake(self._certificates, renegotiation=self._handshakes > 1, missing=self._missing)
+        self._handshake = Handshake(self._memory, renegotiation=self._handshakes > 1, missing=self._missing)
         self._missing = ""
         return self._handshake
 
-    def _record(self, direction: Direction, side: _Side, data: bytes, start: int, end: int) -> None:
+    def _record(self, direction: Direction, side: _Side, source: Source, data: bytes, start: int, end: int) -> None:
         kind = data[start]
         body = data[start + RECORD_HEADER : end]
-        span = side.buffer.span(start, end)
-        if kind == n.CHANGE_CIPHER_SPEC and not side.ciphered:
-            self._change_cipher(direction, side, span)
-        elif side.ciphered or kind == n.APPLICATION_DATA:
-            opened = self._decryption.open(direction, data[start : start + RECORD_HEADER], body)
-            if opened is None:
-                self._plain.lose(direction, len(body))
-                self._sealed(direction, kind, len(body), span)
-                return
-            self._opened = True
-            self._content(direction, side, opened[0], opened[1], span)
-            if opened[0] == n.APPLICATION_DATA:
-                starts, numbers, times = side.buffer.packets(start, end)
-                hidden = max(RECORD_HEADER, end - start - len(opened[1]) - 16)
-                starts = [max(0, position - hidden) for position in starts]
-                self._plain.add(direction, opened[1], (starts, numbers, times))
+        if not side.ciphered and kind != n.APPLICATION_DATA:
+            self._content(direction, side, kind, body, span_of(source, start, end))
+            return
+        opened = self._decryption.open(direction, data[start : start + RECORD_HEADER], body)
+        if opened is None:
+            self._plain.lose(direction, len(body))
+            self._sealed(direction, kind, len(body), span_of(source, start, end))
+            return
+        self._opened = True
+        if opened[0] == n.APPLICATION_DATA:
+            starts, numbers, times = packets_of(source, start, end)
+            hidden = max(RECORD_HEADER, end - start - len(opened[1]) - 16)
+            starts = [max(0, position - hidden) for position in starts]
+            self._plain.add(direction, opened[1], (starts, numbers, times))
         else:
-            self._content(direction, side, kind, body, span)
+            self._content(direction, side, opened[0], opened[1], span_of(source, start, end))
 
     def _content(self, direction: Direction, side: _Side, kind: int, content: bytes, span: Span) -> None:
         """Take what a record says, in clear or decrypted."""
@@ -270,25 +274,31 @@ class TlsDissector(Dissector):
     def _fragment(self, direction: Direction, side: _Side, content: bytes, span: Span) -> None:
         """Put handshake messages together; a record may hold several, or a part of one."""
         if side.blind:
-            if not _is_whole(content):
+            if not is_whole(content):
                 return
             side.blind = False
-        if not side.fragments:
+        data, fragments = content, side.fragments
+        if fragments:
+            fragments += content
+            known = len(fragments)
+            if known < 4 or (4 + int.from_bytes(fragments[1:4], "big") > known and may_grow(fragments)):
+                return
+            data = bytes(fragments)
+            fragments.clear()
+        else:
             side.since = span
-        side.fragments += content
-        known = len(side.fragments)
-        if known < 4 or (4 + int.from_bytes(side.fragments[1:4], "big") > known and _may_grow(side.fragments)):
-            return
-        data = bytes(side.fragments)
         end = 0
         try:
             for start, end in messages(data):
-                self._message(direction, data[start:end], join(side.since or span, span))
+                since = side.since
+                whole = span if since is None or since is span else join(since, span)
+                self._message(direction, data[start:end], whole)
                 side.since = span
         except TlsError as error:
             self._unfinished(direction, f"{error} at byte {span.offset} of the stream")
             side.blind, end = True, len(data)
-        del side.fragments[:end]
+        if end < len(data):
+            fragments += data[end:]
 
     def _message(self, direction: Direction, message: bytes, span: Span) -> None:
         kind = message[0]
@@ -301,11 +311,16 @@ class TlsDissector(Dissector):
             handshake = self._open_handshake()
             if kind != n.SERVER_HELLO:
                 handshake.missing = handshake.missing or "the hellos were not seen"
-        self._decryption.message(kind, message)
         if handshake is None or not kind:
             return
         handshake.message(direction, kind, message, span)
-        self._sni = handshake.sni
+        if kind == n.CLIENT_HELLO and handshake.client is not None:
+            self._decryption.client_hello(handshake.client)
+            self._sni = handshake.sni
+        elif kind == n.SERVER_HELLO and handshake.server is not None:
+            self._decryption.server_hello(handshake.server)
+        else:
+            self._decryption.message(kind, message)
         if kind == n.FINISHED:
             handshake.finished[direction] = True
             if direction is CLIENT and handshake.tls13:
@@ -378,17 +393,3 @@ class TlsDissector(Dissector):
         """Want no more bytes: nothing can be learned from them."""
         self._quiet = True
         self.context.connection.muted = True
-
-
-def _may_grow(fragments: bytearray) -> bool:
-    """Tell whether more bytes may complete the message that begins here."""
-    return fragments[0] in n.HANDSHAKE_TYPES and int.from_bytes(fragments[1:4], "big") <= LARGEST_MESSAGE
-
-
-def _is_whole(content: bytes) -> bool:
-    """Tell whether a record consists of whole messages, so that it does not begin inside one."""
-    try:
-        ends = [end for _, end in messages(content)]
-    except TlsError:
-        return False
-    return bool(ends) and ends[-1] == len(content)

@@ -21,6 +21,9 @@ RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e07
 """ServerHello.random of a HelloRetryRequest (RFC 8446 section 4.1.3)."""
 
 
+_EXTENSION = struct.Struct(">HH")
+
+
 class TlsError(Exception):
     """The bytes are no such message. position: where that was seen, in the message."""
 
@@ -76,13 +79,14 @@ class Hello:
     extensions: list[tuple[int, bytes]] = field(default_factory=list)
     malformed: str = ""
     raw: bytes = b""
+    _contents: dict[int, bytes] | None = field(default=None, repr=False, compare=False)
 
     def extension(self, number: int) -> bytes | None:
         """Give the content of the first extension of that number."""
-        for found, content in self.extensions:
-            if found == number:
-                return content
-        return None
+        contents = self._contents
+        if contents is None:
+            contents = self._contents = dict(reversed(self.extensions))
+        return contents.get(number)
 
     @property
     def retry(self) -> bool:
@@ -153,14 +157,23 @@ def _read_extensions(hello: Hello, cursor: Cursor) -> None:
             f"{inner_end - cursor.position} bytes of extensions are announced where {cursor.left} are left",
             cursor.position,
         )
-    cursor = Cursor(cursor.data, cursor.position, inner_end)
-    while cursor.left:
-        number = cursor.number(2)
-        hello.extensions.append((number, cursor.vector(2)))
+    data, position = cursor.data, cursor.position
+    found = hello.extensions
+    while inner_end - position >= 4:
+        number, length = _EXTENSION.unpack_from(data, position)
+        end = position + 4 + length
+        if end > inner_end:
+            raise TlsError(f"{length} bytes are announced where {inner_end - position - 4} are left", position + 2)
+        found.append((number, data[position + 4 : end]))
+        position = end
+    if position < inner_end:
+        raise TlsError("an extension has no length", position)
 
 
 def server_name(content: bytes) -> str:
     """Read the host name of a server_name extension (RFC 6066 section 3); empty where there is none."""
+    if content[2:3] == b"\0" and len(content) == 5 + int.from_bytes(content[3:5], "big") < 260:
+        return content[5:].decode("ascii", "backslashreplace")
     cursor = Cursor(content)
     try:
         names = Cursor(cursor.vector(2))
@@ -315,3 +328,17 @@ def messages(data: bytes) -> Iterator[tuple[int, int]]:
             return
         yield start, start + 4 + size
         start += 4 + size
+
+
+def may_grow(fragments: bytearray) -> bool:
+    """Tell whether more bytes may complete the message that begins here."""
+    return fragments[0] in n.HANDSHAKE_TYPES and int.from_bytes(fragments[1:4], "big") <= LARGEST_MESSAGE
+
+
+def is_whole(content: bytes) -> bool:
+    """Tell whether a record consists of whole messages, so that it does not begin inside one."""
+    try:
+        ends = [end for _, end in messages(content)]
+    except TlsError:
+        return False
+    return bool(ends) and ends[-1] == len(content)

@@ -6,7 +6,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeshark_mcp.dissect.buffer import StreamBuffer, join, piece_rest, piece_span, span_of
+from kubeshark_mcp.dissect.buffer import StreamBuffer, join, packets_of, piece_rest, piece_span, span_of
 from kubeshark_mcp.model.stream import Direction, Piece, Span
 
 
@@ -98,3 +98,13 @@ def test_many_small_messages_of_one_piece_are_consumed_at_once_or_one_by_one():
     for _ in range(50_000):
         buffer.consume(1)
     assert (len(buffer), buffer.offset) == (0, 50_000)
+
+
+def test_packets_of_a_range_are_the_same_in_a_piece_and_in_a_buffer():
+    piece = Piece(Direction.CLIENT, b"abcdefgh", 100, 0, [0, 3, 5], [7, 8, 9], [70, 80, 90])
+    buffer = StreamBuffer(Direction.CLIENT)
+    buffer.append(piece)
+    for source in (piece, buffer):
+        assert [list(part) for part in packets_of(source, 0, 3)] == [[0], [7], [70]]
+        assert [list(part) for part in packets_of(source, 2, 6)] == [[0, 1, 3], [7, 8, 9], [70, 80, 90]]
+        assert [list(part) for part in packets_of(source, 4, 5)] == [[0], [8], [80]]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kubeshark_mcp.dissect.tls_decryption import FAILURES, Decryption
+from kubeshark_mcp.dissect.wire_tls import read_client_hello, read_server_hello
 from kubeshark_mcp.dissect.wire_tls_keys import KeyLog, master_secret
 from tests.dissect import tls_building as b
 from tests.dissect.conversation import CLIENT, SERVER
@@ -18,21 +19,30 @@ LINES = [
 HELLO13 = b.server_hello((43, b"\x03\x04"), b.key_share(), suite=0x1301)
 
 
+def hear(decryption: Decryption, kind: int, message: bytes) -> None:
+    if kind == 1:
+        decryption.client_hello(read_client_hello(message))
+    elif kind == 2:
+        decryption.server_hello(read_server_hello(message))
+    else:
+        decryption.message(kind, message)
+
+
 def opened(decryption: Decryption, sealed: bytes, direction=CLIENT) -> tuple[int, bytes] | None:
     return decryption.open(direction, sealed[:5], sealed[5:])
 
 
 def version13(*lines: str, hello: bytes | None = None) -> Decryption:
     decryption = Decryption(KeyLog(lines))
-    decryption.message(1, hello or b.client_hello(*b.TLS13_CLIENT))
-    decryption.message(2, HELLO13)
+    hear(decryption, 1, hello or b.client_hello(*b.TLS13_CLIENT))
+    hear(decryption, 2, HELLO13)
     return decryption
 
 
 def version12(suite: int, *extensions: tuple[int, bytes], lines: tuple[str, ...] = (CLIENT_LINE,)) -> Decryption:
     decryption = Decryption(KeyLog(lines))
-    decryption.message(1, b.client_hello(suites=(suite,)))
-    decryption.message(2, b.server_hello(*extensions, suite=suite))
+    hear(decryption, 1, b.client_hello(suites=(suite,)))
+    hear(decryption, 2, b.server_hello(*extensions, suite=suite))
     decryption.message(16, b.CLIENT_KEY)
     decryption.change_cipher(CLIENT, resumed=False)
     return decryption
@@ -51,10 +61,10 @@ def test_version_13_goes_from_key_to_key():
 
 def test_early_data_is_opened_before_the_server_has_answered():
     decryption = Decryption(KeyLog(LINES))
-    decryption.message(1, b.client_hello(*b.TLS13_CLIENT, (42, b""), suites=(0x1303, 0x1301)))
+    hear(decryption, 1, b.client_hello(*b.TLS13_CLIENT, (42, b""), suites=(0x1303, 0x1301)))
     early, shake = Sealer13(EARLY), Sealer13(SHAKE)
     assert opened(decryption, early.seal(23, b"GET")) == (23, b"GET")
-    decryption.message(2, HELLO13)
+    hear(decryption, 2, HELLO13)
     assert opened(decryption, early.seal(22, b"end")) == (22, b"end")
     assert opened(decryption, shake.seal(22, b"finished")) == (22, b"finished")
 
@@ -116,7 +126,7 @@ def test_a_premaster_secret_leads_to_the_keys(extended: bool):
     master = master_secret(0x0303, "sha256", premaster, (b.CLIENT_RANDOM, b.SERVER_RANDOM), transcript)
     decryption = Decryption(KeyLog([f"RSA {'01' * 8} {premaster.hex()}"]))
     for kind, message in ((1, hellos[0]), (2, hellos[1]), (16, exchange)):
-        decryption.message(kind, message)
+        hear(decryption, kind, message)
     decryption.change_cipher(CLIENT, resumed=False)
     assert opened(decryption, Sealer12("gcm", client=True, master=master).seal(22, b"x")) == (22, b"x")
 
@@ -131,18 +141,18 @@ def test_a_resumed_session_is_opened_with_the_secret_of_the_first(by: str):
         (2, b.server_hello(suite=0x9C, session=session)),
         (16, b.CLIENT_KEY),
     ):
-        first.message(kind, message)
+        hear(first, kind, message)
     first.change_cipher(CLIENT, resumed=False)
     first.message(4, b.message(4, bytes(4) + b.vector(2, b"ticket")))
     again = Decryption(log)
     offered = [(35, b"ticket")] if by == "ticket" else [(35, b"")]
-    again.message(1, b.client_hello(*offered, suites=(0x9C,), session=session, random=b"r" * 32))
-    again.message(2, b.server_hello(suite=0x9C, session=session))
+    hear(again, 1, b.client_hello(*offered, suites=(0x9C,), session=session, random=b"r" * 32))
+    hear(again, 2, b.server_hello(suite=0x9C, session=session))
     again.change_cipher(SERVER, resumed=True)
     assert again.ready
     again = Decryption(log)
-    again.message(1, b.client_hello(suites=(0x9C,), random=b"r" * 32))
-    again.message(2, b.server_hello(suite=0x9C))
+    hear(again, 1, b.client_hello(suites=(0x9C,), random=b"r" * 32))
+    hear(again, 2, b.server_hello(suite=0x9C))
     again.change_cipher(SERVER, resumed=True)
     assert not again.ready
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from kubeshark_mcp.dissect import tls_handshake
-from kubeshark_mcp.dissect.tls_handshake import Alert, Certificates, Handshake
+from kubeshark_mcp.dissect.tls_handshake import Alert, Handshake, Memory
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Span
 from tests.dissect import tls_building as b
@@ -12,7 +12,7 @@ ASKED, ANSWERED = Span(0, 100, 1, 1, AT_2023, AT_2023), Span(0, 900, 2, 3, AT_20
 
 
 def handshake(*messages: tuple[object, bytes]) -> Handshake:
-    made = Handshake(Certificates())
+    made = Handshake(Memory())
     for direction, message in messages:
         made.message(direction, message[0], message, ASKED if direction is CLIENT else ANSWERED)
     return made
@@ -46,9 +46,9 @@ def test_a_whole_handshake_says_what_was_agreed_and_with_whom():
         "tlsx_alpn": "h2",
         "tlsx_group": "x25519",
         "tlsx_sni": "api.example.com",
-        "tlsx_cipher_suites": ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "GREASE"],
-        "tlsx_versions_offered": ["TLS 1.2"],
-        "tlsx_alpn_offered": ["h2", "http/1.1"],
+        "tlsx_cipher_suites": ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "GREASE"),
+        "tlsx_versions_offered": ("TLS 1.2",),
+        "tlsx_alpn_offered": ("h2", "http/1.1"),
         "tlsx_version": 0x0303,
         "tlsx_cipher_suite": 0xC02F,
         "tlsx_cipher": "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
@@ -56,7 +56,7 @@ def test_a_whole_handshake_says_what_was_agreed_and_with_whom():
         "tlsx_certificates": 2,
         "tlsx_certificate_subject": "O=Shop, CN=api.example.com",
         "tlsx_certificate_issuer": "CN=Shop CA",
-        "tlsx_certificate_names": ["api.example.com", "*.shop.example", "10.0.0.2"],
+        "tlsx_certificate_names": ("api.example.com", "*.shop.example", "10.0.0.2"),
         "tlsx_certificate_serial": "1234",
         "tlsx_certificate_sha256": fields["tlsx_certificate_sha256"],
         "tlsx_certificate_self_signed": False,
@@ -87,7 +87,7 @@ def test_without_an_answer_the_best_offer_is_told_and_judged():
 
 
 def test_nothing_seen_is_no_entry():
-    assert Handshake(Certificates()).entry(connection(), 100) is None
+    assert Handshake(Memory()).entry(connection(), 100) is None
 
 
 def test_the_alert_that_ended_it_is_its_outcome():
@@ -154,8 +154,8 @@ def test_encrypted_names_are_seen():
 def test_certificates_are_read_once_and_forgotten_at_last(monkeypatch):
     asked = []
     monkeypatch.setattr(tls_handshake, "read_certificate", lambda der: asked.append(der) or der)
-    monkeypatch.setattr(tls_handshake, "KNOWN_CERTIFICATES", 2)
-    known = Certificates()
+    monkeypatch.setattr(tls_handshake, "KNOWN", 2)
+    known = Memory()
     for der in (b"a", b"a", b"b", b"c", b"a"):
-        known.read(der)
+        known.certificate(der)
     assert asked == [b"a", b"b", b"c", b"a"]

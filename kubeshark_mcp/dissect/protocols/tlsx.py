@@ -7,7 +7,7 @@ from typing import ClassVar
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, Opening, Protocol
 from kubeshark_mcp.dissect.tls_dtls import DtlsDissector
 from kubeshark_mcp.dissect.tls_fields import CARRIED_FIELDS, FIELDS
-from kubeshark_mcp.dissect.tls_handshake import Certificates
+from kubeshark_mcp.dissect.tls_handshake import Memory
 from kubeshark_mcp.dissect.tls_probe import probe
 from kubeshark_mcp.dissect.tls_records import TlsDissector
 from kubeshark_mcp.dissect.wire_tls_keys import KeyLog
@@ -15,7 +15,7 @@ from kubeshark_mcp.model.field import Field
 
 
 class Tls(Protocol):
-    """TLS 1.0 to 1.3, SSL 2.0 and 3.0; DTLS by its hellos. Certificates and secrets live as long as this object."""
+    """TLS 1.0 to 1.3, SSL 2.0 and 3.0; DTLS by its hellos. Memory and secrets live as long as this object."""
 
     name: ClassVar[str] = "tlsx"
     title: ClassVar[str] = "TLS"
@@ -27,7 +27,7 @@ class Tls(Protocol):
     carried: ClassVar[tuple[Field, ...]] = CARRIED_FIELDS
 
     def __init__(self) -> None:
-        self._certificates = Certificates()
+        self._memory = Memory()
         self._log = KeyLog()
 
     def probe(self, opening: Opening) -> Confidence:
@@ -37,7 +37,7 @@ class Tls(Protocol):
     def open(self, context: Context) -> Dissector:
         """Begin to read a connection."""
         if context.connection.transport == "udp":
-            return DtlsDissector(context, self._certificates)
+            return DtlsDissector(context, self._memory)
         if self._log.lines is not context.settings.secrets:
             self._log = KeyLog(context.settings.secrets)
-        return TlsDissector(context, self._certificates, self._log)
+        return TlsDissector(context, self._memory, self._log)
