@@ -47,10 +47,15 @@ def commands(found: list[Entry]) -> list[Entry]:
     return [entry for entry in found if entry.fields["mysql_command"] in NUMBERS]
 
 
+def comparable(text: str) -> str:
+    """Leave out how white space is written, and what tshark and the manifest cut off."""
+    return " ".join(text.partition("\0")[0].split())[:COMPARED]
+
+
 def commands_there(case: Case) -> list[tuple[int, int, str]]:
     """Give (packet, number, text); tshark reads a step of a login as a command that does not exist."""
     rows = [row for row in case.rows("mysql.command") if row["command"] != "Unknown"]
-    return [(row["f"], row["n"], row.get("query", "").partition("\0")[0][:COMPARED]) for row in rows]
+    return [(row["f"], row["n"], comparable(row.get("query", ""))) for row in rows]
 
 
 def disagreement(case: Case) -> list[str]:
@@ -59,7 +64,7 @@ def disagreement(case: Case) -> list[str]:
         (
             entry.request.first_packet,
             NUMBERS[entry.fields["mysql_command"]],
-            entry.fields.get("mysql_query", "").partition("\0")[0][:COMPARED],
+            comparable(entry.fields.get("mysql_query", "")),
         )
         for entry in commands(found)
         if entry.request is not None
