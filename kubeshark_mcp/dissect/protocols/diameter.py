@@ -33,6 +33,9 @@ from kubeshark_mcp.model.stream import Closing, Datagram, Direction, Piece, Span
 LONGEST = 4 << 20
 """Bytes of the longest message that is believed; the length field could claim 16 MB."""
 
+VENDOR_APPLICATIONS = 1 << 24
+"""First application identifier of vendors (RFC 6733 section 11.3); below it the command's name says enough."""
+
 RESUME_TRIES = 64
 """Places in one piece that are looked at for the beginning of a message behind bytes that were not read."""
 
@@ -272,7 +275,7 @@ def _describe(entry: Entry, message: Message) -> None:
     fields["diameter_application"], fields["diameter_application_id"] = message.application_name, message.application
     fields["diameter_hop_by_hop"], fields["diameter_end_to_end"] = message.hop_by_hop, message.end_to_end
     _name_avps(entry, message, _NAMED)
-    application = message.application_name if message.application else ""
+    application = message.application_name if message.application >= VENDOR_APPLICATIONS else ""
     words = (message.name, application, message.get("CC-Request-Type", "Accounting-Record-Type"))
     entry.summary = fields["diameter_summary"] = " ".join([word for word in words if word])
     entry.malformed = message.malformed

@@ -132,8 +132,8 @@ def test_diameter_inside_is_read_with_the_packets_it_came_in():
         )
         for e in entries
     ] == [
-        ("Credit-Control Credit Control INITIAL_REQUEST", "DIAMETER_CREDIT_LIMIT_REACHED", (5, 6), 7),
-        ("Re-Auth Credit Control", "DIAMETER_UNKNOWN_SESSION_ID", (8, 8), 9),
+        ("Credit-Control INITIAL_REQUEST", "DIAMETER_CREDIT_LIMIT_REACHED", (5, 6), 7),
+        ("Re-Auth", "DIAMETER_UNKNOWN_SESSION_ID", (8, 8), 9),
     ]
     assert entries[0].request == Span(0, len(request), 5, 6, START_NS + 5_000_000, START_NS + 6_000_000)
     assert entries[0].connection.client.port == 50000
