@@ -9,6 +9,7 @@ from typing import Any
 
 from kubeshark_mcp.errors import NotFoundError
 from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.hub.contract_filters import ClausePlan, FieldUse, FilterCheck, FilterPlan
 from kubeshark_mcp.hub.interface import Hub
 from kubeshark_mcp.model.field import Field
 
@@ -275,22 +276,20 @@ class FakeHub(Hub):
     async def fields(self) -> list[Field]:
         return []
 
-    async def check_filter(self, kfl: str, database: str | None = None) -> c.FilterCheck:
+    async def check_filter(self, kfl: str, database: str | None = None) -> FilterCheck:
         self._note("check_filter", (kfl, database))
         if kfl == "http":
-            return c.FilterCheck(valid=True, canonical="http", warnings=["it is wide"])
-        return c.FilterCheck(
-            valid=False, message="`htp` is not a field. (line 1, column 1)\nhtp\n^^^", corrected="http"
-        )
+            return FilterCheck(valid=True, canonical="http", warnings=["it is wide"])
+        return FilterCheck(valid=False, message="`htp` is not a field. (line 1, column 1)\nhtp\n^^^", corrected="http")
 
-    async def explain_filter(self, kfl: str, database: str | None = None) -> c.FilterPlan:
+    async def explain_filter(self, kfl: str, database: str | None = None) -> FilterPlan:
         self._note("explain_filter", (kfl, database))
         clauses = [
-            c.ClausePlan(text="http", in_sql=True, left=7),
-            c.ClausePlan(text='path.charAt(0) == "/"', in_sql=False),
+            ClausePlan(text="http", in_sql=True, left=7),
+            ClausePlan(text='path.charAt(0) == "/"', in_sql=False),
         ]
-        return c.FilterPlan(canonical=kfl, total=9, matches=5, clauses=clauses, database="s1/default")
+        return FilterPlan(canonical=kfl, total=9, matches=5, clauses=clauses, database="s1/default")
 
-    async def field_use(self, names: list[str], database: str | None = None) -> list[c.FieldUse]:
+    async def field_use(self, names: list[str], database: str | None = None) -> list[FieldUse]:
         self._note("field_use", (names, database))
-        return [c.FieldUse(name=name, filled=3, total=9, commonest=[("GET", 2)]) for name in names]
+        return [FieldUse(name=name, filled=3, total=9, commonest=[("GET", 2)]) for name in names]

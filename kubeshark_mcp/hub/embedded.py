@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from kubeshark_mcp import __version__
 from kubeshark_mcp.errors import NotFoundError, UnsupportedError, UsageError
 from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.hub.contract_filters import FieldUse, FilterCheck, FilterPlan
 from kubeshark_mcp.hub.interface import Hub
 from kubeshark_mcp.hub.jobs import JobBoard
 from kubeshark_mcp.hub.times import from_ns
@@ -339,17 +340,17 @@ class EmbeddedHub(Hub):
         return list(self._language.fields)
 
     @threaded
-    def check_filter(self, kfl: str, database: str | None = None) -> c.FilterCheck:
+    def check_filter(self, kfl: str, database: str | None = None) -> FilterCheck:
         """Check a filter."""
         return self._filters.check(kfl, database)
 
     @threaded
-    def explain_filter(self, kfl: str, database: str | None = None) -> c.FilterPlan:
+    def explain_filter(self, kfl: str, database: str | None = None) -> FilterPlan:
         """Explain a filter."""
         return self._filters.explain(kfl, database)
 
     @threaded
-    def field_use(self, names: list[str], database: str | None = None) -> list[c.FieldUse]:
+    def field_use(self, names: list[str], database: str | None = None) -> list[FieldUse]:
         """Tell how fields are filled."""
         return self._filters.use(names, database)
 

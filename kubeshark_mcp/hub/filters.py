@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kubeshark_mcp.errors import NotFoundError, UsageError
-from kubeshark_mcp.hub.contract import ClausePlan, FieldUse, FilterCheck, FilterPlan
+from kubeshark_mcp.hub.contract_filters import ClausePlan, FieldUse, FilterCheck, FilterPlan
 from kubeshark_mcp.hub.databases import DatabaseRoom
 from kubeshark_mcp.hub.queries import EntryBase, Language, as_query
 from kubeshark_mcp.kfl import check

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.hub.contract_filters import FieldUse, FilterCheck, FilterPlan
 from kubeshark_mcp.model.field import Field
 
 
@@ -124,13 +125,13 @@ class Hub(ABC):
         """Give every KFL field that this Hub knows."""
 
     @abstractmethod
-    async def check_filter(self, kfl: str, database: str | None = None) -> c.FilterCheck:
+    async def check_filter(self, kfl: str, database: str | None = None) -> FilterCheck:
         """Say whether a filter is valid, against the fields that a database has where one is named."""
 
     @abstractmethod
-    async def explain_filter(self, kfl: str, database: str | None = None) -> c.FilterPlan:
+    async def explain_filter(self, kfl: str, database: str | None = None) -> FilterPlan:
         """Say how a filter runs on a database and what each clause leaves."""
 
     @abstractmethod
-    async def field_use(self, names: list[str], database: str | None = None) -> list[c.FieldUse]:
+    async def field_use(self, names: list[str], database: str | None = None) -> list[FieldUse]:
         """Say how often fields are filled in a database, and with what."""
