@@ -130,3 +130,12 @@ def test_an_empty_file_is_no_capture(tmp_path: Path):
     empty = tmp_path / "empty.pcap"
     empty.touch()
     assert "empty" in run("entries", str(empty), code=1).stderr
+
+
+def test_a_key_log_decrypts_what_tls_carries():
+    capture = Path(__file__).resolve().parents[1] / "recordings" / "tlsx" / "suites_aead.pcap"
+    beside = rows("entries", str(capture), "--kfl", "http && tls")
+    named = rows("entries", str(capture), "--kfl", "http && tls", "--keylog", f"{capture}.keylog")
+    assert [row["path"] for row in beside] == [row["path"] for row in named] == ["/index.html"] * 7
+    other = run("entries", str(capture), "--kfl", "http && tls", "--keylog", f"{capture.with_stem('weak')}.keylog")
+    assert "no entries" in other.stdout
