@@ -41,6 +41,12 @@ def test_bytes_that_are_no_certificate_are_told_from_one():
     assert found.sha256 == hashlib.sha256(b"\x30\x03nothing").hexdigest()
 
 
+def test_a_serial_number_that_rfc_5280_forbids_is_no_reason_to_warn(recwarn):
+    zero = CERTIFICATE.replace(b"\x02\x02\x12\x34", b"\x02\x02\xff\x34", 1)
+    assert read_certificate(zero).subject == "O=Shop, CN=api.example.com"
+    assert [str(warning.message) for warning in recwarn] == []
+
+
 def test_no_damage_makes_reading_raise():
     choice = random.Random(1)
     for _ in range(3000):
