@@ -75,6 +75,9 @@ class StreamBuffer:
     def span(self, start: int, end: int) -> Span:
         """Give the evidence of the bytes data[start:end] (positions in `data`, end excluded, end > start)."""
         begin, stop = self.offset + start, self.offset + end
+        if len(self._starts) == 1:
+            number, time_ns = self._numbers[0], self._times[0]
+            return Span(begin, stop - begin, number, number, time_ns, time_ns)
         first = max(0, bisect_right(self._starts, begin) - 1)
         last = max(first, bisect_right(self._starts, stop - 1) - 1)
         return _span(begin, stop - begin, self._numbers[first : last + 1], self._times[first : last + 1])
