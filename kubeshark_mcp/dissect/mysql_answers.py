@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from kubeshark_mcp.dissect.frames import Frame, FrameError
 from kubeshark_mcp.dissect.mysql_exchange import Await, Exchange, Session
-from kubeshark_mcp.dissect.sql_text import verb_of
 from kubeshark_mcp.dissect.wire_mysql import (
     EOF,
     HEADER,
@@ -24,13 +23,13 @@ from kubeshark_mcp.dissect.wire_mysql import (
     read_ok,
     text_at,
 )
-from kubeshark_mcp.model.stream import Span
 
 MISMATCH = "its answer was not captured: what came next answers something else"
 _UNSEEN = "the beginning of the answer was not captured"
 _SHORT_EOF = 9
 """Bytes of the payload below which a packet that begins with 0xFE is an EOF packet of protocol 4.1."""
 _COLUMN = b"\x03def"
+_COUNTED = frozenset((Await.ROWS, Await.COLUMNS))
 
 
 class Answers:
@@ -40,16 +39,21 @@ class Answers:
         self._of = session
 
     @property
-    def reads_rows(self) -> Exchange | None:
-        """Give the exchange whose rows come now, if one does: rows are counted without a look at each."""
+    def counts(self) -> Exchange | None:
+        """Give the exchange whose rows or column definitions come now: they are counted without a look at each."""
         exchange = self._of.lone or self._of.waiting.next
-        return exchange if exchange is not None and exchange.awaits is Await.ROWS else None
+        return exchange if exchange is not None and exchange.awaits in _COUNTED else None
 
-    def rows(self, exchange: Exchange, span: Span, count: int, data: bytes, start: int) -> None:
-        """Take rows that lie behind each other."""
-        exchange.rows += count
+    def run(self, exchange: Exchange, frame: Frame, count: int) -> None:
+        """Take rows or column definitions that lie behind each other."""
         exchange.sequence = (exchange.sequence + count) & 0xFF
-        exchange.hear_run(span, data, start)
+        exchange.hear(frame)
+        if exchange.awaits is Await.ROWS:
+            exchange.rows += count
+            return
+        exchange.left -= count
+        if not exchange.left:
+            exchange.awaits = Await.ROWS_OR_EOF
 
     def take(self, frame: Frame, last: int) -> None:
         """Take a message. last: number of its last packet; one of 16 MB has more. Raises FrameError."""
@@ -85,7 +89,7 @@ class Answers:
         sequence = frame.body[3]
         if sequence == exchange.sequence or self._of.compression or exchange.awaits is Await.UNKNOWN:
             return False
-        if exchange.entry.response is None:
+        if not exchange.heard:
             return payload[:1] != b"\xff"
         if exchange.awaits is Await.DEFINITIONS and not exchange.left and not exchange.sections:
             return False
@@ -114,7 +118,7 @@ class Answers:
             elif frame.body[3] == 1 and payload and frame.size - HEADER == integer(payload, 0)[1]:
                 exchange.awaits = Await.RESULT
             else:
-                exchange.entry.malformed = f"{_UNSEEN}, at byte {frame.span.offset} of the stream"
+                exchange.entry.malformed = f"{_UNSEEN}, at byte {frame.offset} of the stream"
             exchange.entry.summary = "answer to a command that was not captured"
         session.lone = exchange
         return exchange
@@ -276,7 +280,7 @@ class Answers:
             fields["mysql_database"] = reported
         elif exchange.fields["mysql_command"] == "COM_INIT_DB":
             fields["mysql_database"] = exchange.fields["mysql_database"]
-        elif exchange.text is not None and len(exchange.text) < 100 and verb_of(exchange.text) == "USE":
+        elif exchange.text is not None and self._of.phrases.of(exchange.text).verb == "USE":
             fields["mysql_database"] = exchange.text.split(None, 1)[-1].strip("; \t\r\n`")
 
     def _unclear(self, exchange: Exchange) -> None:

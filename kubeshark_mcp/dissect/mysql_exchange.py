@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import Any
 
 from kubeshark_mcp.dissect.base import Context
-from kubeshark_mcp.dissect.buffer import join
-from kubeshark_mcp.dissect.frames import Frame
+from kubeshark_mcp.dissect.frames import HELD, Frame, Gatherer
 from kubeshark_mcp.dissect.pairing import Pipeline
-from kubeshark_mcp.dissect.sql_text import Statements
+from kubeshark_mcp.dissect.sql_text import Phrasebook, Statements
 from kubeshark_mcp.dissect.wire_mysql import Failure, Outcome, Status
 from kubeshark_mcp.model.entry import Entry
-from kubeshark_mcp.model.stream import Direction, Span
+from kubeshark_mcp.model.stream import Direction
 
 MISSING = "bytes of the connection are missing, its answer may be among them"
 QUIET_NS = 200_000_000
 """After this long without a byte of either side no answer is outstanding."""
 
 
-class Await(Enum):
+class Await(IntEnum):
     """What the next packet of an answer is."""
 
     AUTHENTICATION = auto()
@@ -52,23 +51,23 @@ class Await(Enum):
     """The beginning of the answer was not captured."""
 
 
-class Exchange:
+class Exchange(Gatherer):
     """One command with its answers.
 
     awaits: what comes next. left: definitions still to come. sections: numbers of definitions behind those.
     sequence: number that the next packet of the answer bears. text: of the statement, None where there is none.
     """
 
-    __slots__ = ("_limit", "awaits", "entry", "left", "results", "rows", "sections", "sequence", "size", "text")
+    __slots__ = ("awaits", "left", "results", "rows", "sections", "sequence", "text")
 
     def __init__(self, session: Session, command: str, awaits: Await) -> None:
         fields: dict[str, Any] = {**session.fields, "mysql_command": command}
-        self.entry = Entry("mysql", session.context.connection, None, None, fields, command)
+        entry = Entry("mysql", session.context.connection, None, None, fields, command)
+        super().__init__(entry, session.context.settings.body_limit)
         self.awaits = awaits
-        self.left = self.results = self.rows = self.sequence = self.size = 0
+        self.left = self.results = self.rows = self.sequence = 0
         self.sections: list[int] = []
         self.text: str | None = None
-        self._limit = session.context.settings.body_limit
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -77,29 +76,10 @@ class Exchange:
 
     def ask(self, frame: Frame, *, shown: bool = True) -> None:
         """Add a packet of the client. shown: its bytes may be kept as a body."""
-        entry = self.entry
-        entry.request = frame.span if entry.request is None else join(entry.request, frame.span)
-        self.size += frame.size
         self.sequence = (frame.body[3] + 1) & 0xFF
-        if frame.size > len(frame.body):
+        if frame.size > HELD:
             self.fields["mysql_truncated"] = True
-        if shown:
-            entry.request_body = self._keep(entry.request_body, frame)
-
-    def hear(self, frame: Frame, *, shown: bool = True) -> None:
-        """Add a packet of the server. shown: its bytes may be kept as a body."""
-        entry = self.entry
-        entry.response = frame.span if entry.response is None else join(entry.response, frame.span)
-        if shown:
-            entry.response_body = self._keep(entry.response_body, frame)
-
-    def hear_run(self, span: Span, data: bytes, start: int) -> None:
-        """Add packets of the server that lie behind each other, of which only their number matters."""
-        entry = self.entry
-        entry.response = span if entry.response is None else join(entry.response, span)
-        room = self._limit - len(entry.response_body)
-        if room > 0:
-            entry.response_body += data[start : start + min(room, span.length)]
+        super().ask(frame, shown=shown)
 
     def succeed(self, outcome: Outcome) -> None:
         """Take the end of one result."""
@@ -128,6 +108,7 @@ class Exchange:
 
     def close(self) -> Entry:
         """Write down what was counted and give the entry."""
+        self.settle()
         entry, fields = self.entry, self.fields
         if entry.response is not None:
             fields["mysql_response_size"] = entry.response.length
@@ -141,10 +122,6 @@ class Exchange:
         if self.results > 1:
             fields["mysql_results"] = self.results
         return entry
-
-    def _keep(self, body: bytes, frame: Frame) -> bytes:
-        room = self._limit - len(body)
-        return body + frame.body[:room] if room > 0 else body
 
 
 class Session:
@@ -162,6 +139,7 @@ class Session:
         self.waiting: Pipeline[Exchange] = Pipeline()
         self.lone: Exchange | None = None
         self.statements: Statements[int, int] = Statements()
+        self.phrases = Phrasebook()
         self.prepared = -1
         self.capabilities = self.greeted = -1
         self.logged_in = not context.connection.from_start

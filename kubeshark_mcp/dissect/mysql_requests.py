@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from kubeshark_mcp.dissect.frames import Frame, FrameError
 from kubeshark_mcp.dissect.mysql_exchange import Await, Exchange, Session
-from kubeshark_mcp.dissect.sql_text import one_line, read_text
+from kubeshark_mcp.dissect.sql_text import read_text
 from kubeshark_mcp.dissect.wire_mysql import (
     COMMANDS,
     HEADER,
@@ -87,7 +87,7 @@ class Requests:
         else:
             exchange = Exchange(session, "HandshakeResponse", Await.AUTHENTICATION)
             exchange.ask(frame, shown=False)
-            exchange.entry.malformed = f"no login can be read at byte {frame.span.offset} of the stream"
+            exchange.entry.malformed = f"no login can be read at byte {frame.offset} of the stream"
             session.lone = None
             session.ask(exchange)
 
@@ -142,8 +142,8 @@ class Requests:
         self._say(exchange, read_text(query_text(payload, attributes=attributes)))
 
     def _say(self, exchange: Exchange, text: str) -> None:
-        exchange.text = exchange.fields["mysql_query"] = text
-        exchange.entry.summary = one_line(text) or "(empty query)"
+        exchange.text = exchange.entry.fields["mysql_query"] = text
+        exchange.entry.summary = self._of.phrases.of(text).line
 
     def _prepare(self, exchange: Exchange, payload: bytes) -> None:
         self._say(exchange, read_text(payload[1:]))

@@ -12,12 +12,15 @@ from kubeshark_mcp.dissect.postgresql_pairing import ENDS_WITH_READY, MISMATCH, 
 from kubeshark_mcp.dissect.sql_text import one_line
 from kubeshark_mcp.dissect.wire_postgresql import (
     TRANSACTION,
+    Tag,
     authentication_method,
     read_failure,
     read_tag,
     text_at,
 )
-from kubeshark_mcp.model.stream import Span
+
+TAGS_KEPT, TAG_LIMIT = 128, 64
+"""Outcomes of a connection that are read once, and bytes of each."""
 
 _QUERIES = frozenset(b"QE")
 _STARTUP = frozenset((STARTUP,))
@@ -44,6 +47,9 @@ _ANSWERS: dict[int, frozenset[int]] = {
     ord("v"): _STARTUP,
 }
 """Which message of the client each message of the server can answer; the others come at any time."""
+
+_USUAL = {kind: _ANSWERS[kind] for kind in b"12nTCIs"}
+"""Those of them that most answers consist of, and that something is done with."""
 
 _NAMES = {
     ord("R"): "Authentication",
@@ -77,6 +83,7 @@ class Answers:
 
     def __init__(self, conversation: Conversation) -> None:
         self._of = conversation
+        self._tags: dict[bytes, Tag] = {}
 
     def negotiated(self, frame: Frame) -> bool:
         """Take the byte that answers a request for encryption; tell whether it was agreed to."""
@@ -94,7 +101,15 @@ class Answers:
         if kind == 0x5A:
             self._ready(frame)
             return
-        self._of.ready = False
+        conversation = self._of
+        conversation.ready = False
+        usual = _USUAL.get(kind)
+        if usual is not None and conversation.lone is None and conversation.operations and not conversation.adrift:
+            head, awaited = conversation.operations[0]
+            if awaited is not None and head in usual:
+                awaited.hear(frame)
+                self._HANDLERS[kind](self, frame, awaited)
+                return
         if kind == 0x41:
             self._notification(frame)
             return
@@ -106,16 +121,15 @@ class Answers:
         if exchange is self._of.lone and (kind in b"NE" or (kind == 0x53 and self._of.was_ready)):
             self._alone(kind, exchange)
 
-    def rows(self, span: Span, messages: int, data: bytes, start: int) -> None:
+    def rows(self, frame: Frame, messages: int, kind: int) -> None:
         """Take DataRow or CopyData messages that lie behind each other."""
         self._of.ready = False
-        kind = data[start]
         exchange = self._exchange(kind)
-        exchange.hear_run(span, data, start)
+        exchange.hear(frame)
         if kind == 0x44:
             exchange.rows += messages
         else:
-            exchange.copy(messages, span.length - 5 * messages)
+            exchange.copy(messages, frame.size - 5 * messages)
 
     def _exchange(self, kind: int) -> Exchange:
         """Find what a message answers; what answers nothing is gathered until the server is ready."""
@@ -148,11 +162,12 @@ class Answers:
 
     def _next(self, exchange: Exchange) -> None:
         """Go on to the next operation: one step of this exchange was answered."""
-        if self._of.lone is exchange:
+        conversation = self._of
+        if conversation.lone is exchange:
             return
-        self._of.take()
-        if not exchange.finished and exchange not in self._of.answering:
-            self._of.answering.append(exchange)
+        conversation.take()
+        if not exchange.finished and exchange not in conversation.answering:
+            conversation.answering.append(exchange)
 
     def _step(self, frame: Frame, exchange: Exchange) -> None:
         self._next(exchange)
@@ -169,13 +184,24 @@ class Answers:
         """Take the end of one statement; a simple query may hold more of them."""
         kind = frame.body[0]
         if kind == 0x43:
-            exchange.add_tag(read_tag(frame.body))
+            exchange.add_tag(self._tag(frame.body))
         exchange.entry.status = exchange.entry.status or ("suspended" if kind == 0x73 else "OK")
         if self._of.copying is exchange:
             self._of.copying = None
         if self._of.lone is not exchange and self._of.operations[0].kind == 0x45:
             self._of.take()
             self._of.finish(exchange)
+
+    def _tag(self, body: bytes) -> Tag:
+        """Read a CommandComplete; most say what another one said."""
+        tag = self._tags.get(body)
+        if tag is None:
+            tag = read_tag(body)
+            if len(self._tags) >= TAGS_KEPT:
+                self._tags.clear()
+            if len(body) < TAG_LIMIT:
+                self._tags[body] = tag
+        return tag
 
     def _copies(self, frame: Frame, exchange: Exchange) -> None:
         exchange.copy(0, 0)

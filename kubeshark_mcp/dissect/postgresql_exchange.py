@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubeshark_mcp.dissect.buffer import join
-from kubeshark_mcp.dissect.frames import Frame
-from kubeshark_mcp.dissect.sql_text import one_line, verb_of
+from kubeshark_mcp.dissect.frames import HELD, Frame, Gatherer
+from kubeshark_mcp.dissect.sql_text import Phrasebook
 from kubeshark_mcp.dissect.wire_postgresql import Failure, Tag
 from kubeshark_mcp.model.entry import Entry
-from kubeshark_mcp.model.stream import Connection, Span
+from kubeshark_mcp.model.stream import Connection
 
 TAGS = 32
 """Statements of one simple query whose outcome is written out."""
@@ -17,7 +16,7 @@ TAGS = 32
 _MISSING_TEXT = "the text of prepared statement {!r} is missing, as bytes of the connection are"
 
 
-class Exchange:
+class Exchange(Gatherer):
     """One execution of a statement, or another request, with its answers.
 
     statement: name in the extended protocol. text: of the statement, None where it is not known.
@@ -26,28 +25,29 @@ class Exchange:
     """
 
     __slots__ = (
-        "_limit",
+        "_phrases",
         "_tags",
         "bound",
         "cycle",
         "emitted",
-        "entry",
         "executed",
         "finished",
         "prepares",
         "rows",
-        "size",
         "statement",
         "text",
     )
 
-    def __init__(self, connection: Connection, session: dict[str, Any], command: str, limit: int) -> None:
-        self.entry = Entry("postgresql", connection, None, None, {**session, "postgresql_command": command}, command)
+    def __init__(
+        self, connection: Connection, session: dict[str, Any], command: str, limit: int, phrases: Phrasebook
+    ) -> None:
+        fields = {**session, "postgresql_command": command}
+        super().__init__(Entry("postgresql", connection, None, None, fields, command), limit)
         self.statement = ""
         self.text: str | None = None
         self.executed = self.prepares = self.bound = self.finished = self.emitted = False
-        self.cycle = self.rows = self.size = 0
-        self._limit = limit
+        self.cycle = self.rows = 0
+        self._phrases = phrases
         self._tags: list[str] = []
 
     @property
@@ -57,10 +57,11 @@ class Exchange:
 
     def say(self, text: str) -> None:
         """Take the text of the statement."""
-        self.text = text
-        self.fields["postgresql_query"] = text
-        self.fields["postgresql_command"] = verb_of(text) or "Query"
-        self.entry.summary = one_line(text) or "(empty query)"
+        words = self._phrases.of(text)
+        fields = self.entry.fields
+        self.text = fields["postgresql_query"] = text
+        fields["postgresql_command"] = words.verb or "Query"
+        self.entry.summary = words.line
 
     def name_statement(self, name: str, text: str | None, *, gaps: bool) -> None:
         """Take the prepared statement that is executed. gaps: bytes of the connection were missing before."""
@@ -76,38 +77,10 @@ class Exchange:
             self.entry.malformed = _MISSING_TEXT.format(name)
 
     def ask(self, frame: Frame, *, shown: bool = True) -> None:
-        """Add a message of the client. shown: its bytes may be kept as a body."""
-        entry = self.entry
-        entry.request = frame.span if entry.request is None else join(entry.request, frame.span)
-        self.size += frame.size
-        if frame.size > len(frame.body):
+        """Add messages of the client. shown: their bytes may be kept as a body."""
+        if frame.size > HELD and frame.body:
             self.fields["postgresql_truncated"] = True
-        if shown:
-            entry.request_body = self._keep(entry.request_body, frame)
-
-    def hear(self, frame: Frame, *, shown: bool = True) -> None:
-        """Add a message of the server. shown: its bytes may be kept as a body."""
-        entry = self.entry
-        entry.response = frame.span if entry.response is None else join(entry.response, frame.span)
-        if shown:
-            entry.response_body = self._keep(entry.response_body, frame)
-
-    def hear_run(self, span: Span, data: bytes, start: int) -> None:
-        """Add messages of the server that lie behind each other, of which only their number matters."""
-        entry = self.entry
-        entry.response = span if entry.response is None else join(entry.response, span)
-        room = self._limit - len(entry.response_body)
-        if room > 0:
-            entry.response_body += data[start : start + min(room, span.length)]
-
-    def ask_run(self, span: Span, data: bytes, start: int) -> None:
-        """Add messages of the client that lie behind each other, of which only their number matters."""
-        entry = self.entry
-        entry.request = span if entry.request is None else join(entry.request, span)
-        self.size += span.length
-        room = self._limit - len(entry.request_body)
-        if room > 0:
-            entry.request_body += data[start : start + min(room, span.length)]
+        super().ask(frame, shown=shown)
 
     def copy(self, messages: int, size: int) -> None:
         """Count data that was copied in or out."""
@@ -124,7 +97,7 @@ class Exchange:
             fields["postgresql_rows_affected"] = fields.get("postgresql_rows_affected", 0) + tag.changed
         if tag.command and (self.text is None or fields["postgresql_command"] == "WITH"):
             fields["postgresql_command"] = tag.command.partition(" ")[0]
-            if self.entry.request is None:
+            if not self.size:
                 self.entry.summary = tag.text
         self.entry.status = self.entry.status or "OK"
 
@@ -148,6 +121,7 @@ class Exchange:
     def close(self) -> Entry:
         """Write down what was counted and give the entry."""
         self.finished = True
+        self.settle()
         entry, fields = self.entry, self.fields
         if (self.prepares or self.bound) and not self.executed and not entry.failed:
             fields["postgresql_command"] = command = "Parse" if self.prepares else "Bind"
@@ -166,7 +140,3 @@ class Exchange:
         if entry.failed and not fields.get("postgresql_error_code"):
             fields["postgresql_success"] = False
         return entry
-
-    def _keep(self, body: bytes, frame: Frame) -> bytes:
-        room = self._limit - len(body)
-        return body + frame.body[:room] if room > 0 else body

@@ -10,7 +10,7 @@ from kubeshark_mcp.dissect.base import Context
 from kubeshark_mcp.dissect.frames import Frame
 from kubeshark_mcp.dissect.pairing import WAITING
 from kubeshark_mcp.dissect.postgresql_exchange import Exchange
-from kubeshark_mcp.dissect.sql_text import Statement, Statements
+from kubeshark_mcp.dissect.sql_text import Phrasebook, Statement, Statements
 from kubeshark_mcp.model.stream import Direction
 
 MISSING = "bytes of the connection are missing, its answer may be among them"
@@ -73,6 +73,8 @@ class Conversation:
         self.encrypted = False
         self.adrift = self.gaps = self.failed = self.ready = self.was_ready = False
         self._context = context
+        self._connection = context.connection
+        self._phrases = Phrasebook()
         self._limit = context.settings.body_limit
         self._pipelined = False
         self._cycle = self._unready = 0
@@ -84,7 +86,7 @@ class Conversation:
 
     def exchange(self, command: str, frame: Frame | None = None) -> Exchange:
         """Begin an exchange, with a message of the client if there is one."""
-        exchange = Exchange(self._context.connection, self.session, command, self._limit)
+        exchange = Exchange(self._connection, self.session, command, self._limit, self._phrases)
         exchange.cycle = self._cycle
         if frame is not None:
             exchange.ask(frame)

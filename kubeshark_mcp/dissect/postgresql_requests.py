@@ -18,7 +18,6 @@ from kubeshark_mcp.dissect.wire_postgresql import (
     startup_parameters,
     text_at,
 )
-from kubeshark_mcp.model.stream import Span
 
 
 class Requests:
@@ -39,7 +38,7 @@ class Requests:
             self._start(frame, parameters)
         else:
             exchange = self._of.exchange("StartupMessage", frame)
-            exchange.entry.malformed = f"0x{code:08x} is no code of a known request, at byte {frame.span.offset + 4}"
+            exchange.entry.malformed = f"0x{code:08x} is no code of a known request, at byte {frame.offset + 4}"
             self._of.wait(NEGOTIATION, exchange)
 
     def take(self, frame: Frame) -> None:
@@ -49,7 +48,7 @@ class Requests:
         if handler is not None:
             handler(self, frame)
 
-    def copy(self, span: Span, messages: int, data: bytes, start: int) -> None:
+    def copy(self, frame: Frame, messages: int, kind: int) -> None:
         """Take CopyData messages that lie behind each other."""
         conversation = self._of
         conversation.ready = False
@@ -57,8 +56,8 @@ class Requests:
         if exchange is None and conversation.operations:
             exchange = conversation.operations[-1].exchange
         if exchange is not None and not exchange.finished:
-            exchange.copy(messages, span.length - 5 * messages)
-            exchange.ask_run(span, data, start)
+            exchange.copy(messages, frame.size - 5 * messages)
+            exchange.ask(frame)
 
     def _start(self, frame: Frame, parameters: dict[str, str]) -> None:
         session, self.typed = self._of.session, True

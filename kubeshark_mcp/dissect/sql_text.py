@@ -17,6 +17,9 @@ STATEMENTS = 1024
 TEXTS = 2 * 1024 * 1024
 """Characters of the texts of all prepared statements of one connection."""
 
+PHRASES, PHRASE_LIMIT = 256, 1024
+"""Statements, and characters of each, whose words are kept."""
+
 _BEFORE_VERB = r"(?>\s+|[(;]|--[^\n]*\n|\#[^\n]*\n|/\*!\d*|/\*.*?\*/)*+"
 _VERB = re.compile(_BEFORE_VERB + r"([A-Za-z_]+)", re.DOTALL)
 _VERB_WITHIN = 2048
@@ -42,6 +45,33 @@ def one_line(text: str) -> str:
     if not line.isprintable():
         line = "".join([letter if letter.isprintable() else "." for letter in line])
     return line if len(line) <= SUMMARY_LIMIT else line[: SUMMARY_LIMIT - 3] + "..."
+
+
+class Words(NamedTuple):
+    """What an entry shows of a statement: its first keyword, and its beginning on one line."""
+
+    verb: str
+    line: str
+
+
+class Phrasebook:
+    """The words of the statements that a connection says again and again; bounded."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[str, Words] = {}
+
+    def of(self, text: str) -> Words:
+        """Give the words of a statement."""
+        words = self._known.get(text)
+        if words is None:
+            words = Words(verb_of(text), one_line(text) or "(empty query)")
+            if len(self._known) >= PHRASES:
+                self._known.clear()
+            if len(text) <= PHRASE_LIMIT:
+                self._known[text] = words
+        return words
 
 
 class Statement(NamedTuple, Generic[Extra]):

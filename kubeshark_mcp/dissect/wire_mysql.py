@@ -6,7 +6,6 @@ Source: MySQL internals, "Client/Server Protocol"; MariaDB documentation, "Clien
 
 from __future__ import annotations
 
-from enum import IntFlag
 from typing import NamedTuple
 
 from kubeshark_mcp.dissect.sql_text import read_text
@@ -68,7 +67,7 @@ COMMANDS = {
 """Names of the commands; those from 0xFA on are MariaDB's."""
 
 
-class Capability(IntFlag):
+class Capability:
     """What client and server agree on, as far as it changes what is read here."""
 
     CONNECT_WITH_DB = 1 << 3
@@ -85,7 +84,7 @@ class Capability(IntFlag):
     QUERY_ATTRIBUTES = 1 << 27
 
 
-class Status(IntFlag):
+class Status:
     """Flags of the server behind an answer."""
 
     IN_TRANSACTION = 1 << 0

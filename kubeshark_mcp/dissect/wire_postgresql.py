@@ -51,9 +51,11 @@ _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_.]*\Z")
 def text_at(data: bytes, start: int) -> tuple[str, int]:
     """Give the zero-terminated string at `start`, cut at TEXT_LIMIT, and the position behind it; -1 without an end."""
     end = data.find(b"\0", start)
+    if end == start:
+        return "", end + 1
     if end < 0:
         return read_text(data[start : start + TEXT_LIMIT]), -1
-    return read_text(data[start : min(end, start + TEXT_LIMIT)]), end + 1
+    return data[start : min(end, start + TEXT_LIMIT)].decode("utf-8", "backslashreplace"), end + 1
 
 
 def startup_parameters(body: bytes) -> dict[str, str] | None:

@@ -67,13 +67,22 @@ def test_rows_are_read_with_and_without_eof_packets(behind_columns: list[bytes],
 
 def test_rows_can_be_taken_many_at_once():
     talk = Talk().ask(query("SELECT 1"))
-    assert talk.answers.reads_rows is None
+    assert talk.answers.counts is None
     talk.hear(b"\x01", column("a"), eof())
-    exchange = talk.answers.reads_rows
+    exchange = talk.answers.counts
     assert exchange is not None
-    talk.answers.rows(exchange, Span(0, 12, 1, 1, 1, 1), 2, packet(4, b"\x011") + packet(5, b"\x012"), 0)
+    talk.answers.run(exchange, Frame(b"", Span(0, 12, 1, 1, 1, 1), 12), 2)
     talk.hear(eof(), first=6)
     assert talk.only.fields["mysql_rows"] == 2
+
+
+def test_column_definitions_can_be_taken_many_at_once():
+    talk = Talk().ask(query("SELECT 1")).hear(b"\x02")
+    exchange = talk.answers.counts
+    assert exchange is not None
+    talk.answers.run(exchange, Frame(b"", Span(0, 60, 1, 1, 1, 1), 60), 2)
+    talk.hear(eof(), row("1", "2"), eof(), first=4)
+    assert (talk.only.status, talk.only.fields["mysql_rows"]) == ("OK", 1)
 
 
 def test_a_result_may_fail_in_its_middle():

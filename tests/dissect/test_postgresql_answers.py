@@ -74,7 +74,7 @@ def test_an_entry_waits_for_the_state_of_the_transaction():
 def test_rows_are_counted_for_the_request_that_is_answered():
     talk = Talk().ask(query("SELECT 1")).hear(columns("a"))
     rows = row("1") * 4
-    talk.answers.rows(Span(0, len(rows), 1, 1, 1, 1), 4, rows, 0)
+    talk.answers.rows(Frame(rows, Span(0, len(rows), 1, 1, 1, 1), len(rows)), 4, ord("D"))
     talk.hear(done("SELECT 4"), IDLE)
     assert talk.entries[0].fields["postgresql_rows"] == 4
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from kubeshark_mcp.dissect.frames import HELD, Frame
 from kubeshark_mcp.dissect.postgresql_exchange import TAGS, Exchange
+from kubeshark_mcp.dissect.sql_text import Phrasebook
 from kubeshark_mcp.dissect.wire_postgresql import Failure, Tag
 from kubeshark_mcp.model.stream import Span
 from tests.dissect.conversation import connection
@@ -10,7 +11,7 @@ SESSION = {"postgresql": True, "postgresql_user": "app"}
 
 
 def exchange(limit: int = 100) -> Exchange:
-    return Exchange(connection(), SESSION, "Query", limit)
+    return Exchange(connection(), SESSION, "Query", limit, Phrasebook())
 
 
 def frame(body: bytes, offset: int = 0, size: int = 0) -> Frame:
@@ -39,7 +40,7 @@ def test_bodies_are_cut_at_the_limit_and_what_is_not_shown_is_counted():
     one.ask(frame(b"secret", 8), shown=False)
     one.hear(frame(b"hidden"), shown=False)
     one.hear(frame(b"12345678", 6))
-    one.hear_run(Span(14, 4, 2, 3, 2, 3), b"....9999", 4)
+    one.hear(Frame(b"9999", Span(14, 4, 2, 3, 2, 3), 4))
     entry = one.close()
     assert (entry.request_body, entry.response_body) == (b"abcdef", b"123456")
     assert (entry.request, entry.response) == (Span(0, 14, 1, 1, 1, 1), Span(0, 18, 1, 3, 1, 3))
@@ -48,7 +49,7 @@ def test_bodies_are_cut_at_the_limit_and_what_is_not_shown_is_counted():
 
 def test_copied_data_is_added_up():
     one = exchange(limit=6)
-    one.ask_run(Span(0, 8, 1, 1, 1, 1), b"ddddeeee", 0)
+    one.ask(frame(b"ddddeeee"))
     one.copy(2, 3)
     one.copy(5, 7)
     entry = one.close()

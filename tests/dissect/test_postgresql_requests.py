@@ -123,7 +123,7 @@ def test_a_password_without_a_login_is_ignored():
 def test_copied_data_belongs_to_the_last_request():
     client = Client().say(query("COPY a FROM STDIN"))
     data = message("d", b"1\n") * 3
-    client.requests.copy(Span(50, len(data), 1, 1, 1, 1), 3, data, 0)
+    client.requests.copy(Frame(data, Span(50, len(data), 1, 1, 1, 1), len(data)), 3, ord("d"))
     exchange = client.conversation.operations[0].exchange
     assert exchange is not None
     assert (exchange.fields["postgresql_copy_messages"], exchange.fields["postgresql_copy_bytes"]) == (3, 6)
@@ -134,7 +134,7 @@ def test_copied_data_belongs_to_the_last_request():
 
 def test_copied_data_without_a_request_is_ignored():
     client = Client()
-    client.requests.copy(Span(0, 7, 1, 1, 1, 1), 1, message("d", b"1\n"), 0)
+    client.requests.copy(Frame(message("d", b"1\n"), Span(0, 7, 1, 1, 1, 1), 7), 1, ord("d"))
     client.say(message("c"))
     assert client.entries == []
 

@@ -7,12 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubeshark_mcp.dissect.sql_text import (
+    PHRASE_LIMIT,
+    PHRASES,
     STATEMENTS,
     SUMMARY_LIMIT,
     TEXT_LIMIT,
     TEXTS,
+    Phrasebook,
     Statement,
     Statements,
+    Words,
     one_line,
     read_text,
     verb_of,
@@ -88,3 +92,17 @@ def test_the_oldest_statements_are_forgotten_when_their_texts_are_too_long():
     for number in range(100):
         known.put(number, "x" * (TEXTS // 10), None)
     assert len(known) == 10
+
+
+def test_words_are_the_same_whether_they_are_known_or_not():
+    phrases = Phrasebook()
+    assert phrases.of("select\n1") == phrases.of("select\n1") == Words("SELECT", "select 1")
+    assert phrases.of("") == Words("", "(empty query)")
+
+
+def test_known_words_are_bounded():
+    phrases = Phrasebook()
+    for number in range(PHRASES * 3):
+        phrases.of(f"SELECT {number}")
+    phrases.of("x" * (PHRASE_LIMIT + 1))
+    assert len(phrases._known) <= PHRASES

@@ -97,7 +97,7 @@ class MysqlDissector(Dissector):
 
     def on_piece(self, piece: Piece) -> None:
         """Take the packets that end in this piece."""
-        if piece.direction is Direction.CLIENT and not piece.gap:
+        if piece.direction is Direction.CLIENT and self._session.adrift and not piece.gap:
             self._session.settle(quiet_ns=piece.times[0] - self._last_ns)
         self._last_ns = piece.times[-1]
         if self._inflaters is None:
@@ -143,7 +143,7 @@ class MysqlDissector(Dissector):
             self._lose(direction, side, data, error)
             start = len(data)
         del data
-        side.buffer.consume(start)
+        side.consume(start)
         if session.encrypted and self.hand_over is None:
             self.hand_over = HandOver("", [rest for each in self._sides for rest in each.buffer.rest()])
         elif session.compression and self._inflaters is None:
@@ -218,23 +218,36 @@ class MysqlDissector(Dissector):
             if frame is None:
                 return start
             self._packet(direction, frame)
-        end = len(data)
+        end, base, parts = len(data), side.buffer.offset, self._parts
+        take = self._answers.take if direction is Direction.SERVER else self._requests.take
         while end - start >= HEADER and not session.encrypted and session.compression == compression:
-            if direction is Direction.SERVER and (exchange := self._answers.reads_rows) is not None:
-                after, count = _count_rows(data, start)
-                if count and (data[start + 3] == exchange.sequence or compression):
-                    self._answers.rows(exchange, side.buffer.span(start, after), count, data, start)
-                    start = after
-                    continue
-            after = start + HEADER + int.from_bytes(data[start : start + 3], "little")
+            if direction is Direction.SERVER and (after := self._count(side, data, start)):
+                start = after
+                continue
+            size = data[start] | data[start + 1] << 8 | data[start + 2] << 16
+            after = start + HEADER + size
             if after > end:
-                return side.wait(data, start, after - start)
+                return side.wait(data, start, HEADER + size)
             try:
-                self._packet(direction, side.whole(data, start, after))
+                if size < HELD - HEADER and parts[direction] is None:
+                    take(Frame(data[start:after], None, HEADER + size, side, base + start), data[start + 3])
+                else:
+                    self._packet(direction, side.whole(data, start, after))
             except FrameError as error:
                 raise FrameError(str(error), start) from None
             start = after
         return start
+
+    def _count(self, side: FrameSide, data: bytes, start: int) -> int:
+        """Count rows or column definitions that lie behind each other; give where they end, 0 where none are."""
+        exchange = self._answers.counts
+        if exchange is None:
+            return 0
+        after, count = _count_packets(data, start, exchange.left or len(data))
+        if not count or (data[start + 3] != exchange.sequence and not self._session.compression):
+            return 0
+        self._answers.run(exchange, side.run(start, after), count)
+        return after
 
     def _packet(self, direction: Direction, frame: Frame) -> None:
         """Take a packet; one of the greatest length goes on in the next. Raises FrameError."""
@@ -243,7 +256,7 @@ class MysqlDissector(Dissector):
         if parts is not None:
             frame = _together(parts, frame)
         if int.from_bytes(frame.body[:3], "little") == FULL and (parts is None or frame.size - parts.size == FULL):
-            self._parts[direction] = frame
+            self._parts[direction] = Frame(frame.body, frame.span, frame.size)
             return
         self._parts[direction] = None
         if direction is Direction.CLIENT:
@@ -254,7 +267,7 @@ class MysqlDissector(Dissector):
     def _lose(self, direction: Direction, side: FrameSide, data: bytes, error: FrameError) -> None:
         """Emit what cannot be read, and wait for the next command."""
         frame = side.whole(data, error.position, len(data))
-        self._session.unread(frame, direction, f"{error} at byte {frame.span.offset} of the stream")
+        self._session.unread(frame, direction, f"{error} at byte {frame.offset} of the stream")
         side.forget()
         side.lost = True
         self._parts[direction] = None
@@ -266,10 +279,10 @@ def _together(first: Frame, second: Frame) -> Frame:
     return Frame(first.body, join(first.span, second.span), first.size + second.size - HEADER)
 
 
-def _count_rows(data: bytes, start: int) -> tuple[int, int]:
-    """Give where whole rows end that lie behind each other, and how many there are."""
+def _count_packets(data: bytes, start: int, most: int) -> tuple[int, int]:
+    """Give where whole packets end that lie behind each other and end nothing, and how many there are."""
     end, count, sequence = len(data), 0, data[start + 3]
-    while start + HEADER < end:
+    while start + HEADER < end and count < most:
         size = data[start] | data[start + 1] << 8 | data[start + 2] << 16
         after = start + HEADER + size
         if after > end or data[start + HEADER] >= 0xFE or data[start + 3] != sequence or size in {0, FULL}:

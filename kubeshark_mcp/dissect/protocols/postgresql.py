@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from struct import unpack_from
+from struct import Struct, unpack_from
 from typing import ClassVar, NamedTuple
 
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, HandOver, Opening, Protocol
-from kubeshark_mcp.dissect.frames import Frame, FrameError, FrameSide
+from kubeshark_mcp.dissect.frames import HELD, Frame, FrameError, FrameSide
 from kubeshark_mcp.dissect.postgresql_answers import Answers
 from kubeshark_mcp.dissect.postgresql_pairing import Conversation
 from kubeshark_mcp.dissect.postgresql_requests import Requests
@@ -19,7 +19,7 @@ from kubeshark_mcp.dissect.wire_postgresql import (
 )
 from kubeshark_mcp.dissect.wire_postgresql_probe import find_message, judge, judge_start
 from kubeshark_mcp.model.field import Field, FieldType
-from kubeshark_mcp.model.stream import Closing, Direction, Piece, Span
+from kubeshark_mcp.model.stream import Closing, Direction, Piece
 
 _BOOL, _INT, _STRING = FieldType.BOOL, FieldType.INT, FieldType.STRING
 _FIELDS = tuple(
@@ -92,13 +92,16 @@ _FIELDS = tuple(
 )
 
 
+_HEADER = Struct(">BI")
+
+
 class _Listener(NamedTuple):
     """Who hears one direction. kinds: its messages. runs: those of which many are counted at once."""
 
     kinds: frozenset[int]
     runs: frozenset[int]
     take: Callable[[Frame], None]
-    run: Callable[[Span, int, bytes, int], None]
+    run: Callable[[Frame, int, int], None]
 
 
 class PostgresqlDissector(Dissector):
@@ -122,7 +125,7 @@ class PostgresqlDissector(Dissector):
         """Take the messages that end in this piece."""
         side = self._sides[piece.direction]
         client = piece.direction is Direction.CLIENT
-        if client and not piece.gap:
+        if client and self._conversation.adrift and not piece.gap:
             self._conversation.settle(quiet_ns=piece.times[0] - self._last_ns)
         self._last_ns = piece.times[-1]
         side.buffer.append(piece)
@@ -134,7 +137,7 @@ class PostgresqlDissector(Dissector):
             self._lose(piece.direction, side, data, error)
             start = len(data)
         del data
-        side.buffer.consume(start)
+        side.consume(start)
         if self._conversation.encrypted:
             rest = [piece for side in self._sides for piece in side.buffer.rest()]
             self.hand_over = HandOver("", rest)
@@ -174,7 +177,7 @@ class PostgresqlDissector(Dissector):
         if side.left:
             start, frame = side.go_on(data)
             if frame is not None and frame.body[0] in listener.runs:
-                listener.run(frame.span, 1, frame.body, 0)
+                listener.run(frame, 1, frame.body[0])
             elif frame is not None:
                 listener.take(frame)
         elif direction is Direction.CLIENT and not self._requests.typed:
@@ -209,26 +212,31 @@ class PostgresqlDissector(Dissector):
 
     def _read_kinds(self, listener: _Listener, side: FrameSide, data: bytes, start: int) -> int:
         """Take messages that have a kind."""
-        end = len(data)
-        while end - start >= 5 and not self._conversation.encrypted:
-            kind, size = unpack_from(">BI", data, start)
-            if kind not in listener.kinds or not 4 <= size <= LONGEST:
+        if self._conversation.encrypted:
+            return start
+        kinds, runs, take, run = listener
+        end, base = len(data), side.buffer.offset
+        while end - start >= 5:
+            kind, size = _HEADER.unpack_from(data, start)
+            if kind not in kinds or not 4 <= size <= LONGEST:
                 raise FrameError(f"no message begins with 0x{data[start : start + 5].hex()}", start)
             after = start + 1 + size
             if after > end:
                 return side.wait(data, start, 1 + size)
-            if kind in listener.runs:
+            if kind in runs:
                 after, count = _count_run(data, start)
-                listener.run(side.buffer.span(start, after), count, data, start)
+                run(side.run(start, after), count, kind)
+            elif size < HELD:
+                take(Frame(data[start:after], None, 1 + size, side, base + start))
             else:
-                listener.take(side.whole(data, start, after))
+                take(side.whole(data, start, after))
             start = after
         return start
 
     def _lose(self, direction: Direction, side: FrameSide, data: bytes, error: FrameError) -> None:
         """Emit what cannot be read, and wait for a message that can be told from its bytes."""
         frame = side.whole(data, error.position, len(data))
-        why = f"{error} at byte {frame.span.offset} of the stream"
+        why = f"{error} at byte {frame.offset} of the stream"
         self._conversation.unread(frame, direction, why)
         side.forget()
         side.lost = True
