@@ -16,12 +16,15 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from cluster import Cluster, stop
-from objects import kubectl_list
 from story import NODES, OUTSIDE, PODS, SERVICES, Shop
 from truth import write_truth
+
+from evals.lab.cluster import Cluster
+from evals.lab.objects import kubectl_list
+from evals.lab.processes import stop
 
 MEMORY = 2 * 1024 * 1024
 """The maxmemory of Redis in bytes. Earlier runs of the batch job have filled most of it when the window opens."""

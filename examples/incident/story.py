@@ -10,10 +10,13 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from cluster import CLUSTER_DOMAIN, Cluster, Node, Outside, Pod, Service, pod_name, python, run, wait_until
+from evals.lab.cluster import CLUSTER_DOMAIN, Cluster, Node, Outside, Pod, Service, pod_name
+from evals.lab.processes import python, run, wait_until
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS = HERE / "pods"
+SHARED = HERE.parents[1] / "evals" / "lab" / "programs"
+"""Programs and clients that any cluster of the incident lab can use."""
 NODES = (Node("node-a", "192.168.50.11", "10.244.1"), Node("node-b", "192.168.50.12", "10.244.2"))
 OUTSIDE = (Outside("rates", "203.0.113.20"),)
 EXTERNAL_NAMES = {"rates.example.net": ["203.0.113.20"]}
@@ -84,12 +87,14 @@ class Shop:
 
     def program(self, name: str, program: str, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
         """Start one of our own programs in a pod, on a node or on a host outside."""
-        environment = {"RECORDING_WORK": str(self.work), "RECORDING_NAME": program, "TZ": "UTC", **settings}
+        environment = {"RECORDING_WORK": str(self.work), "RECORDING_NAME": program, "TZ": "UTC"}
+        environment |= {"PYTHONPATH": str(SHARED), **settings}
         if program == "payments":
             environment["RECORDING_NAME"] = f"payments-{name[-5:]}"
         if program == "prober":
             environment["RECORDING_NAME"] = f"prober-{name}"
-        return self.cluster.start(name, *python(str(PROGRAMS / f"{program}.py"), *arguments), environment=environment)
+        folder = PROGRAMS if (PROGRAMS / f"{program}.py").exists() else SHARED
+        return self.cluster.start(name, *python(str(folder / f"{program}.py"), *arguments), environment=environment)
 
     def open(self, settings: Mapping[str, Mapping[str, str]]) -> None:
         """Start all programs. settings: for each program, its environment."""

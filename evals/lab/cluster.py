@@ -20,11 +20,11 @@ import random
 import re
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from evals.lab.processes import run, stop, wait_until
 
 PREFIX = "kmcp"
 CLUSTER_DOMAIN = "cluster.local"
@@ -52,7 +52,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod. kind and owner: what made it (`Deployment`, `StatefulSet`, `Job`); ports: name to container port."""
+    """A pod. kind and owner: what made it (`Deployment`, `StatefulSet`, `Job`); ports: name to container port.
+
+    revision: of its Deployment, counted from 0.
+    """
 
     namespace: str
     name: str
@@ -63,6 +66,7 @@ class Pod:
     kind: str = "Deployment"
     owner: str = ""
     ports: Mapping[str, int] = field(default_factory=dict)
+    revision: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,14 +89,6 @@ class Outside:
 
     name: str
     address: str
-
-
-def run(*command: str, stdin: str | None = None, check: bool = True) -> str:
-    """Run a short command and return its standard output; a failure raises RuntimeError with what it said."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False)
-    if check and done.returncode:
-        raise RuntimeError(f"{' '.join(command)!r} failed with {done.returncode}: {done.stderr.strip()}")
-    return done.stdout
 
 
 def remove_leftovers() -> None:
@@ -218,7 +214,7 @@ class Cluster:
         run("ip", "-n", namespace, "route", "add", f"{node.pods}.1", "dev", "eth0", "scope", "link")
         run("ip", "-n", namespace, "route", "add", "default", "via", f"{node.pods}.1", "dev", "eth0")
 
-    def _add_rules(self, node: Node) -> None:
+    def _add_rules(self, node: Node, leave_out: Sequence[str] = ()) -> None:
         rules = ["*nat", ":KUBE-SERVICES - [0:0]", "-A PREROUTING -j KUBE-SERVICES", "-A OUTPUT -j KUBE-SERVICES"]
         for number, service in enumerate(self.services):
             chain = f"KUBE-SVC-{number:04d}"
@@ -226,11 +222,52 @@ class Cluster:
             for protocol in service.protocols:
                 low = protocol.lower()
                 rules.append(f"-A KUBE-SERVICES -d {service.address}/32 -p {low} --dport {service.port} -j {chain}")
-                rules += _to_pods(chain, low, self.endpoints(service), service.target_port, self.in_turn)
+                ready = [pod for pod in self.endpoints(service) if pod.name not in leave_out]
+                rules += _to_pods(chain, low, ready, service.target_port, self.in_turn)
         # Traffic that leaves the cluster takes the node's address.
         rules.append(f"-A POSTROUTING -s {node.pods}.0/24 -o eth0 ! -d 10.0.0.0/8 -j MASQUERADE")
         text = "\n".join([*rules, "COMMIT", ""])
         run("ip", "netns", "exec", self.namespace(node.name), "iptables-restore", stdin=text)
+
+    # -- changing while it runs --------------------------------------------------------------------------------
+
+    def add_pod(self, pod: Pod) -> None:
+        """Add a pod to the running cluster; services do not know it before `refresh_services`."""
+        self.pods[pod.name] = pod
+        self._add_pod(pod)
+
+    def remove_pod(self, name: str) -> None:
+        """End a pod's programs as the kubelet does (SIGTERM first) and remove it; its connections die with it."""
+        for owner, process in list(self._processes):
+            if owner == name:
+                self._processes.remove((owner, process))
+                stop(process, signal.SIGTERM, 2)
+        namespace = self.namespace(name)
+        self._namespaces.remove(namespace)
+        remove_namespace(namespace)
+        del self.pods[name]
+
+    def replace_service(self, old: Service, new: Service) -> None:
+        """Change a service; connections that are open stay where they are."""
+        self.services[self.services.index(old)] = new
+        self.refresh_services()
+
+    def refresh_services(self, leave_out: Sequence[str] = ()) -> None:
+        """Write the translation rules anew for the pods as they are now. leave_out: pods that are not ready."""
+        for node in self.nodes.values():
+            self._add_rules(node, leave_out)
+
+    def iptables(self, name: str, *rule: str) -> None:
+        """Run iptables in the namespace of a node, pod or host outside."""
+        run("ip", "netns", "exec", self.namespace(name), "iptables", "-w", *rule)
+
+    def sysctl(self, name: str, setting: str) -> None:
+        """Set a kernel setting (`key=value`) in the namespace of a node, pod or host outside."""
+        run("ip", "netns", "exec", self.namespace(name), "sysctl", "-q", "-w", setting)
+
+    def traffic_control(self, name: str, *arguments: str) -> None:
+        """Run tc in the namespace of a node, pod or host outside."""
+        run("ip", "netns", "exec", self.namespace(name), "tc", *arguments)
 
     def endpoints(self, service: Service) -> list[Pod]:
         """Return the pods behind a service."""
@@ -318,44 +355,18 @@ def _to_pods(chain: str, protocol: str, pods: Sequence[Pod], port: int, in_turn:
     return rules
 
 
-def stop(process: subprocess.Popen[bytes], number: int = signal.SIGTERM, patience: float = 5.0) -> None:
-    """Send a signal and wait; end the process and its group by force after `patience` seconds."""
-    if process.poll() is None:
-        process.send_signal(number)
-    try:
-        process.wait(patience)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(5)
-
-
-def wait_until(ready: object, what: str, patience: float = 20.0) -> None:
-    """Wait until `ready()` is true; TimeoutError names what did not happen."""
-    end = time.monotonic() + patience
-    while not ready():  # type: ignore[operator]
-        if time.monotonic() > end:
-            raise TimeoutError(f"Waited {patience:.0f} s for {what}.")
-        time.sleep(0.02)
-
-
-def pod_name(app: str, kind: str, number: int = 0) -> str:
+def pod_name(app: str, kind: str, number: int = 0, revision: int = 0) -> str:
     """Make a pod name as its kind of owner does; always the same for the same input."""
     letters = "bcdfghjklmnpqrstvwxz2456789"
-    chance = random.Random(f"{app}/{number}")
+    chance = random.Random(f"{app}/{number}" + (f"@{revision}" if revision else ""))
     tail = "".join(chance.choices(letters, k=5))
     if kind == "StatefulSet":
         return f"{app}-{number}"
     if kind == "Job":
         return f"{app}-{29_000_000 + chance.randrange(400_000)}-{tail}"
-    return f"{app}-{template_hash(app)}-{tail}"
+    return f"{app}-{template_hash(app, revision)}-{tail}"
 
 
-def template_hash(app: str) -> str:
-    """Return the pod-template-hash of a Deployment's current ReplicaSet."""
-    return "".join(random.Random(app).choices("bcdf4567890", k=9))
-
-
-def python(*arguments: str) -> tuple[str, ...]:
-    """Return the command line of a Python program in a pod, run by this interpreter."""
-    return (sys.executable, "-u", *arguments)
+def template_hash(app: str, revision: int = 0) -> str:
+    """Return the pod-template-hash of a Deployment's ReplicaSet of that revision."""
+    return "".join(random.Random(f"{app}@{revision}" if revision else app).choices("bcdf4567890", k=9))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cluster import Cluster, Node, Pod, Service, template_hash
+from evals.lab.cluster import Cluster, Node, Pod, Service, template_hash
 
 NAMES = uuid.UUID("5c0c6f0e-3c52-4b8e-9d9a-0d5a6f9b7c11")
 """Name space of the objects' uids: the same object has the same uid in each recording."""
@@ -50,7 +50,7 @@ def _metadata(kind: str, name: str, namespace: str, made: datetime, **more: Any)
 
 def _owner(pod: Pod) -> dict[str, Any]:
     kinds = {
-        "Deployment": ("apps/v1", "ReplicaSet", f"{pod.app}-{template_hash(pod.app)}"),
+        "Deployment": ("apps/v1", "ReplicaSet", f"{pod.app}-{template_hash(pod.app, pod.revision)}"),
         "StatefulSet": ("apps/v1", "StatefulSet", pod.app),
         "Job": ("batch/v1", "Job", pod.name.rpartition("-")[0]),
     }
@@ -68,7 +68,7 @@ def _owner(pod: Pod) -> dict[str, Any]:
 def _labels(pod: Pod) -> Mapping[str, str]:
     labels = {"app": pod.app, "app.kubernetes.io/name": pod.app}
     if pod.kind == "Deployment":
-        labels["pod-template-hash"] = template_hash(pod.app)
+        labels["pod-template-hash"] = template_hash(pod.app, pod.revision)
     elif pod.kind == "StatefulSet":
         labels["statefulset.kubernetes.io/pod-name"] = pod.name
     else:
