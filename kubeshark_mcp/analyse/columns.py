@@ -1,0 +1,95 @@
+"""Columns as detectors read them: numpy arrays, texts as codes, and groups of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int64 = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+T = TypeVar("T", bound="Table")
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A column of texts: `values[codes[row]]`. codes: int32, one a row; values: each text once, in no order."""
+
+    codes: NDArray[np.int32]
+    values: tuple[str, ...]
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Texts:
+        """Make a column from a text for each row."""
+        numbers: dict[str, int] = {}
+        codes = np.fromiter((numbers.setdefault(text, len(numbers)) for text in texts), np.int32, len(texts))
+        return cls(codes, tuple(numbers))
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, row: int) -> str:
+        return self.values[int(self.codes[row])]
+
+    def taken(self, rows: Mask | Int64) -> Texts:
+        """Give the column of some rows."""
+        return Texts(self.codes[rows], self.values)
+
+    def equal(self, *texts: str) -> Mask:
+        """Tell which rows have one of these texts."""
+        wanted = set(texts)
+        return self.matching([value in wanted for value in self.values])
+
+    def matching(self, accepted: Sequence[bool]) -> Mask:
+        """Tell which rows have a value that is accepted, given an answer for each of `values`."""
+        found: Mask = np.asarray(accepted, np.bool_)[self.codes] if len(self.values) else np.zeros(0, np.bool_)
+        return found
+
+    def decoded(self) -> list[str]:
+        """Give the text of each row."""
+        return [self.values[code] for code in self.codes]
+
+    def counts(self) -> dict[str, int]:
+        """Count the rows of each text that occurs, commonest first."""
+        numbers = np.bincount(self.codes, minlength=len(self.values))
+        order = np.argsort(-numbers, kind="stable")
+        return {self.values[code]: int(numbers[code]) for code in order if numbers[code]}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of one length; subclasses are frozen dataclasses whose fields are arrays or Texts."""
+
+    def __len__(self) -> int:
+        return len(getattr(self, fields(self)[0].name))
+
+    def taken(self: T, rows: Mask | Int64) -> T:
+        """Give some rows: a mask, or row numbers."""
+        changes: dict[str, Any] = {}
+        for column in fields(self):
+            value = getattr(self, column.name)
+            changes[column.name] = value.taken(rows) if isinstance(value, Texts) else value[rows]
+        return replace(self, **changes)
+
+
+def groups(*columns: Texts | Int64) -> Iterator[tuple[tuple[Any, ...], Int64]]:
+    """Give each combination of values with its row numbers (ascending), in order of first appearance of the key.
+
+    A key has a text for each Texts and an int for each number column. One sort, whatever the number of groups.
+    """
+    if not columns or not len(columns[0]):
+        return
+    parts = [column.codes if isinstance(column, Texts) else column for column in columns]
+    combined = np.zeros(len(parts[0]), np.int64)
+    for part in parts:
+        _, dense = np.unique(part, return_inverse=True)
+        combined = combined * (int(dense.max()) + 1) + dense
+        _, combined = np.unique(combined, return_inverse=True)
+    order = np.argsort(combined, kind="stable")
+    starts = np.flatnonzero(np.diff(combined[order], prepend=-1))
+    for rows in np.split(order, starts[1:]):
+        first = rows[0]
+        yield tuple(column[first] if isinstance(column, Texts) else int(column[first]) for column in columns), rows
