@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+from kubeshark_mcp.errors import NotFoundError, UnsupportedError, UsageError
 from kubeshark_mcp.hub import contract as c
 from kubeshark_mcp.hub.contract_filters import FieldUse, FilterCheck, FilterPlan
+from kubeshark_mcp.hub.contract_remote import HubPrompt, HubTools, Outcome, Plan, StartRequest
 from kubeshark_mcp.model.field import Field
 
 
@@ -135,3 +139,41 @@ class Hub(ABC):
     @abstractmethod
     async def field_use(self, names: list[str], database: str | None = None) -> list[FieldUse]:
         """Say how often fields are filled in a database, and with what."""
+
+    # What follows only Hubs elsewhere have; the answers here are those of a Hub on this machine.
+
+    async def status_in(self, release_namespace: str) -> c.Status:
+        """Say what the Kubeshark in a namespace of the cluster is."""
+        location = (await self.status()).location
+        raise UsageError(
+            f'release_namespace "{release_namespace}" means a Kubeshark in a cluster, but this server reads '
+            f"captures on this machine ({location}); leave it out."
+        )
+
+    async def tools(self) -> HubTools:
+        """Give which of our tools this Hub cannot answer, and which it has beside them. Never fails."""
+        return HubTools()
+
+    async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        """Call a tool that only this Hub has; gives its JSON value."""
+        raise NotFoundError(f'This Hub has no tool "{name}" of its own.')
+
+    async def prompts(self) -> list[HubPrompt]:
+        """Give the prompts that this Hub has. Never fails."""
+        return []
+
+    async def prompt(self, name: str, arguments: Mapping[str, str]) -> str:
+        """Give the text of a prompt of this Hub, with its arguments in it."""
+        raise NotFoundError(f'This Hub has no prompt "{name}".')
+
+    async def plan_start(self, request: StartRequest) -> Plan:
+        """Say what starting Kubeshark would do; changes nothing."""
+        raise UnsupportedError("There is no cluster to start Kubeshark in: run the server with --cluster.")
+
+    async def plan_stop(self, release_namespace: str | None = None) -> Plan:
+        """Say what stopping Kubeshark would do; changes nothing."""
+        raise UnsupportedError("There is no cluster to stop Kubeshark in: run the server with --cluster.")
+
+    async def carry_out(self, plan: Plan, report: Callable[[float, float | None, str], Awaitable[None]]) -> Outcome:
+        """Do what a plan says. report: gets progress (done, total, message). Cancelling ends the work."""
+        raise UnsupportedError("There is no cluster to change: run the server with --cluster.")

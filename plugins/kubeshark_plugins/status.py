@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from kubeshark_mcp.plugin import Answer, Field, ToolContext, Toolset, UsageError, tool
+from kubeshark_mcp.plugin import Answer, Field, ToolContext, Toolset, tool
 
 
 class StatusToolset(Toolset):
@@ -19,12 +19,8 @@ class StatusToolset(Toolset):
         release_namespace: Annotated[str | None, Field(description="only for a Hub in a cluster")] = None,
     ) -> Answer:
         """Say what traffic source this server has, whether it answers, and what to do next. Call it first."""
-        status = await context.hub.status()
-        if release_namespace and status.kind == "embedded":
-            raise UsageError(
-                f'release_namespace "{release_namespace}" means a Kubeshark in a cluster, but this server reads '
-                f"captures on this machine ({status.location}); leave it out."
-            )
+        hub = context.hub
+        status = await (hub.status_in(release_namespace) if release_namespace else hub.status())
         lines = [
             f"{'Running' if status.running else 'Not running'}: {status.kind} Hub {status.version}, {status.location}"
         ]
