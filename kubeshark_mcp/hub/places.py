@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from kubeshark_mcp.model.workload import Identity
 
 CONNECTIONS_A_CAPTURE = 1 << 32
 """Connections get numbers that are unique over all captures of a run: capture * this + transport * 2^29 + number."""
+_CACHED = 10_000
+"""Pairs of ends that are remembered."""
 _TRANSPORTS = {"tcp": 0, "udp": 1, "sctp": 2, "icmp": 3}
 
 
@@ -22,17 +25,21 @@ class Places:
     def __init__(self, sources: list[CaptureSource], identities: IdentityTable) -> None:
         self._sources = sources
         self._identities = identities
+        self._common: dict[tuple[int, int, int | str, int | str], tuple[dict[str, Any], Identity, Identity]] = {}
 
     def __call__(self, connection: Connection, time_ns: int) -> Mapping[str, Any]:
-        """Give KFL field name -> value; what is unknown is left out."""
-        source = self._sources[connection.capture]
+        """Give KFL field name -> value; what is unknown is left out.
+
+        A ChainMap: first what this connection alone has, then what all of the same ends have in common, one object.
+        """
         client, server = connection.client, connection.server
         src = self._identities.resolve(client.address, client.port, time_ns)
         dst = self._identities.resolve(server.address, server.port, time_ns)
+        common = self._common_of(connection.capture, connection.point, src, dst)
         transport = _TRANSPORTS.get(connection.transport, 0)
         number = connection.capture * CONNECTIONS_A_CAPTURE + (transport << 29) + connection.number
-        node_ip = self._identities.node_address(source.node)
-        values: dict[str, Any] = {
+        flow = flow_number(connection)
+        own = {
             "src.ip": client.address,
             "dst.ip": server.address,
             "src.port": client.port,
@@ -40,8 +47,25 @@ class Places:
             "stream": str(connection.number),
             "conn_id": number,
             "conn_group_id": number,
-            "flow_id": flow_number(connection),
-            "flow_group_id": flow_number(connection),
+            "flow_id": flow,
+            "flow_group_id": flow,
+        }
+        return ChainMap(own, common)
+
+    def _common_of(self, capture: int, point: int, src: Identity, dst: Identity) -> dict[str, Any]:
+        key = (capture, point, _key(src), _key(dst))
+        found = self._common.get(key)
+        if found is None:
+            if len(self._common) >= _CACHED:
+                self._common.clear()
+            # The identities are kept with it, so that no other object gets their ids.
+            found = self._common[key] = self._of_ends(capture, point, src, dst), src, dst
+        return found[0]
+
+    def _of_ends(self, capture: int, point: int, src: Identity, dst: Identity) -> dict[str, Any]:
+        source = self._sources[capture]
+        node_ip = self._identities.node_address(source.node)
+        values: dict[str, Any] = {
             "has_pcap": True,
             "worker": source.node,
             "node_id": source.node,
@@ -50,7 +74,7 @@ class Places:
             "node": {"name": source.node, "ip": node_ip},
             "capture_source": "pcap",
             "capture_backend": "file",
-            "capture": {"file": source.path.name, "node": source.node, "interface": str(connection.point)},
+            "capture": {"file": source.path.name, "node": source.node, "interface": str(point)},
             **_directional("src", src),
             **_directional("dst", dst),
             **_relative("local", src),
@@ -68,6 +92,11 @@ def flow_number(connection: Connection) -> int:
     text = f"{connection.client.address}>{connection.server.address}:{connection.server.port}/{connection.transport}"
     data = text.encode()
     return zlib.crc32(data) << 31 | zlib.crc32(data[::-1]) >> 1
+
+
+def _key(identity: Identity) -> int | str:
+    """Tell identities apart cheaply: those of the cluster are few lasting objects, of others only the name is known."""
+    return id(identity) if identity.status == "resolved" else identity.dns
 
 
 def _directional(side: str, identity: Identity) -> dict[str, Any]:

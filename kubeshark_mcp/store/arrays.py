@@ -66,6 +66,11 @@ def coded_array(codes: np.ndarray[Any, Any], values: Sequence[Any], kind: FieldT
     return small.take(pa.array(codes))
 
 
+def empty_array(length: int, kind: FieldType) -> pa.Array:
+    """Make an array without a value."""
+    return pa.nulls(length, _memory_type(kind))
+
+
 def constant_array(value: str, length: int) -> pa.Array:
     """Make a string array that holds one value `length` times."""
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(length, np.int32)), pa.array([value], pa.string()))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -16,18 +17,25 @@ from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.field import FieldType
 from kubeshark_mcp.model.stream import Connection, Span
 from kubeshark_mcp.store import match
-from kubeshark_mcp.store.arrays import array_of, coded_array, constant_array, schema_of
+from kubeshark_mcp.store.arrays import array_of, coded_array, constant_array, empty_array, schema_of
 from kubeshark_mcp.store.columns import COMPUTED, CONNECTIONS, FLOWS
 
 PlaceOf = Callable[[Connection, int], Mapping[str, Any]]
 """Tells the common fields of a connection at a time (Unix ns): who its ends are, the capture, the node it was seen on.
 
+A ChainMap of two mappings is taken apart: what many connections have in common belongs into the second, as one object
+for all of them, and is then looked at once a batch.
 Beside KFL fields it may give `_near` (0 captured on the client's node, 1 unknown, 2 on the server's) and `_server_kind`
 (`service`, `pod` or empty: what the server's address belongs to); both are derived where they are absent.
 """
 
 Int64 = NDArray[np.int64]
 
+_NOTHING: Mapping[str, Any] = {}
+_ENDS = frozenset(
+    {"src.ip", "src.port", "dst.ip", "dst.port", "stream"} | {"conn_id", "conn_group_id", "flow_id", "flow_group_id"}
+)
+"""What differs from connection to connection, and tells nothing of where it was captured or what its ends are."""
 _NO_SPAN = Span(0, 0, 0, 0, 0, 0)
 _SPAN_PARTS = attrgetter("offset", "length", "first_packet", "last_packet", "start_ns", "end_ns", "missing")
 _TRANSPORT_CODES = {"tcp": 0, "udp": 1, "sctp": 2, "icmp": 3}
@@ -44,7 +52,8 @@ _ENDPOINT_LENGTH = 200
 
 def endpoint_of(summary: str) -> str:
     """Write a summary without what varies between calls of one kind: query strings, numbers, UUIDs and long hex."""
-    return _VARIABLE.sub("{}", _QUERY.sub(r"\1", summary[:_ENDPOINT_LENGTH]))
+    text = summary[:_ENDPOINT_LENGTH]
+    return _VARIABLE.sub("{}", _QUERY.sub(r"\1", text) if "?" in text else text)
 
 
 class _Half:
@@ -80,7 +89,52 @@ class _Connections:
         self.distinct = list(distinct.values())
         self.codes = np.fromiter(map(position.__getitem__, keys), np.int32, len(keys))
         first = np.unique(self.codes, return_index=True)[1]
-        self.places = [place_of(c, ns) for c, ns in zip(self.distinct, start[first].tolist(), strict=True)]
+        self._take(place_of(c, ns) for c, ns in zip(self.distinct, start[first].tolist(), strict=True))
+
+    def _take(self, places: Iterable[Mapping[str, Any]]) -> None:
+        """Keep what places say of one connection apart from what many have in common."""
+        pairs = [
+            place.maps if type(place) is ChainMap and len(place.maps) == 2 else (place, _NOTHING) for place in places
+        ]
+        self._own: list[Mapping[str, Any]] = [own for own, _ in pairs]
+        self._own_names = frozenset(chain.from_iterable(self._own))
+        shared = {id(common): common for _, common in pairs}
+        position = {key: index for index, key in enumerate(shared)}
+        self._shared = list(shared.values())
+        self._shared_names = frozenset(chain.from_iterable(self._shared))
+        self._shared_codes = np.fromiter([position[id(common)] for _, common in pairs], np.int32, len(pairs))
+
+    def knows(self, name: str) -> bool:
+        """Tell whether some place has a value of this name."""
+        return name in self._own_names or name in self._shared_names
+
+    def told(self, name: str, kind: FieldType) -> pa.Array:
+        """Give what the places say under a name."""
+        if name not in self._own_names:
+            return self._common([common.get(name) for common in self._shared], kind)
+        shared = [common.get(name) for common in self._shared]
+        values = [own.get(name, shared[code]) for own, code in zip(self._own, self._shared_codes.tolist(), strict=True)]
+        return self.column(values, kind)
+
+    def derived(self, name: str, derive: Callable[[Mapping[str, Any]], Any], kind: FieldType) -> pa.Array:
+        """Give what the places say under a name, else what follows from the rest of what they say."""
+        if self._own_names <= _ENDS:
+            return self._common([common.get(name, derive(common)) for common in self._shared], kind)
+        codes = self._shared_codes.tolist()
+        places = [ChainMap(own, self._shared[code]) for own, code in zip(self._own, codes, strict=True)]  # type: ignore[arg-type]
+        return self.column([place.get(name, derive(place)) for place in places], kind)
+
+    def own(self, name: str, tell: Callable[[Connection], Any], kind: FieldType) -> pa.Array:
+        """Give what the places say under a name, else what the connections themselves tell."""
+        if name in self._own_names:
+            pairs = zip(self._own, self.distinct, strict=True)
+            return self.column([own[name] if name in own else tell(c) for own, c in pairs], kind)
+        if name in self._shared_names:
+            return self.told(name, kind)
+        return self.column([tell(c) for c in self.distinct], kind)
+
+    def _common(self, values: Sequence[Any], kind: FieldType) -> pa.Array:
+        return coded_array(self._shared_codes[self.codes], values, kind)
 
     def numbers(self, value: Callable[[Connection], int]) -> Int64:
         return np.fromiter(map(value, self.distinct), np.int64, len(self.distinct))[self.codes]
@@ -124,7 +178,8 @@ class BatchBuilder:
         ready["_request_body"] = _bodies([e.request_body for e in entries])
         ready["_response_body"] = _bodies([e.response_body for e in entries])
         rows = [entry.fields for entry in entries]
-        arrays = [self._array(name, kind, ready, rows, connections) for name, kind in self.types.items()]
+        present = frozenset(chain.from_iterable(rows))
+        arrays = [self._array(name, kind, ready, rows, present, connections) for name, kind in self.types.items()]
         return pa.Table.from_arrays(arrays, schema=self.schema)
 
     def _name(self, computed: str) -> str:
@@ -136,19 +191,20 @@ class BatchBuilder:
         kind: FieldType,
         ready: Mapping[str, pa.Array],
         rows: Sequence[Mapping[str, Any]],
+        present: Set[str],
         connections: _Connections,
     ) -> pa.Array:
         """Give one column: computed, or from the entries, or from their connections, in this order."""
         if name in ready and name not in self._own:
             return ready[name]
         if name not in self._own:
-            return connections.column([place.get(name) for place in connections.places], kind)
-        own = array_of([row.get(name) for row in rows], kind)
+            return connections.told(name, kind)
+        own = array_of([row.get(name) for row in rows], kind) if name in present else empty_array(len(rows), kind)
         if own.null_count == 0:
             return own
         other = ready.get(name)
-        if other is None and any(name in place for place in connections.places):
-            other = connections.column([place.get(name) for place in connections.places], kind)
+        if other is None and connections.knows(name):
+            other = connections.told(name, kind)
         return own if other is None else _coalesced(own, other)
 
     def _computed(
@@ -200,11 +256,10 @@ class BatchBuilder:
         columns = {}
         for name, (tell, kind) in told.items():
             if name in self.types:
-                pairs = zip(connections.distinct, connections.places, strict=True)
-                columns[name] = connections.column([p[name] if name in p else tell(c) for c, p in pairs], kind)
+                columns[name] = connections.own(name, tell, kind)
         for name, kind in _PLACE_INTERNAL.items():
             derive = _nearness if name == "_near" else _server_kind
-            columns[name] = connections.column([p.get(name, derive(p)) for p in connections.places], kind)
+            columns[name] = connections.derived(name, derive, kind)
         return columns
 
     def _matches(
