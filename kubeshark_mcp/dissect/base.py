@@ -17,6 +17,7 @@ from kubeshark_mcp.model.stream import (
     Datagram,
     Direction,
     Piece,
+    Span,
     Window,
 )
 
@@ -77,7 +78,8 @@ class Context:
     """What a dissector holds of the world: its connection, the settings, and where results go.
 
     emit: takes a finished entry. tunnel: takes bytes that were carried inside this protocol (decrypted TLS), to be
-    dissected as a connection of their own; entries from there bear the field names in `inherited`.
+    dissected as a connection of their own; entries from there bear the field names in `inherited`. unread: hears of
+    bytes that belong to this protocol and cannot be read, because they are encrypted.
     """
 
     connection: Connection
@@ -85,6 +87,7 @@ class Context:
     emit: Callable[[Entry], None]
     tunnel: Callable[[Window], None] = lambda window: None
     inherited: dict[str, object] = field(default_factory=dict)
+    unread: Callable[[Direction, Span], None] = lambda direction, span: None
 
 
 @dataclass(frozen=True, slots=True)

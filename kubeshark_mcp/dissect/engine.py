@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kubeshark_mcp.dissect.base import Protocol, Settings
 from kubeshark_mcp.dissect.detection import Detector
 from kubeshark_mcp.dissect.enrich import Enricher, Enrichment
 from kubeshark_mcp.dissect.session import Session, Shared
+from kubeshark_mcp.dissect.unclaimed import ENCRYPTED, Leftovers
 from kubeshark_mcp.model.entry import Entry
-from kubeshark_mcp.model.stream import Closing, Connection, Datagram, Window
+from kubeshark_mcp.model.stream import Closing, Connection, ConnectionStats, Datagram, Window
 
 WARNINGS = 100
 """Warnings that are kept whole; further ones are counted."""
@@ -38,27 +39,38 @@ class DissectionWarning:
 class DissectionEngine:
     """Turns windows, datagrams and closings into entries.
 
-    bytes_dissected: payload bytes fed. bytes_recognised: those that a protocol read. bytes_unknown: those nobody knew.
+    Payload bytes are counted by what became of them (retransmissions only where nobody wanted the bytes any more):
+    dissected, recognised, unknown; see the properties. Some are only counted when `described` asks for a connection.
     warnings: faults of protocols, the first of them in full; `warnings_left_out` counts the others.
     """
 
     def __init__(self, protocols: Iterable[Protocol], settings: Settings, emit: Callable[[Entry], None]) -> None:
-        self.bytes_dissected = 0
         self.warnings: list[DissectionWarning] = []
         self.warnings_left_out = 0
         protocols = list(protocols)
         detector = Detector(protocols, settings, self._fault)
         if enrichers := [found for found in protocols if isinstance(found, Enricher)]:
             emit = Enrichment(enrichers, settings, emit, self._note, self._fault).emit
-        self._shared = Shared(settings, detector, emit, self._fault, self._note)
+        self._shared = Shared(settings, detector, emit, self._fault, self._note, self._leftovers_of)
         self._sessions: dict[int, Session] = {}
         self._found: dict[int, tuple[str, ...]] = {}
+        self._leftovers: dict[int, Leftovers] = {}
         self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._last_ns = 0
 
     @property
-    def bytes_recognised(self) -> int:
+    def bytes_fed(self) -> int:
+        """Give the payload bytes that were taken: those dissected, recognised, unknown, and not yet decided."""
+        return self._shared.meter.fed
+
+    @property
+    def bytes_dissected(self) -> int:
         """Give the payload bytes that a protocol read."""
+        return self._shared.meter.dissected
+
+    @property
+    def bytes_recognised(self) -> int:
+        """Give the payload bytes that belong to a known protocol and are encrypted."""
         return self._shared.meter.recognised
 
     @property
@@ -79,11 +91,9 @@ class DissectionEngine:
         if session is None:
             session = self._sessions[key] = Session(self._shared, event.connection)
         if isinstance(event, Window):
-            self.bytes_dissected += sum([len(piece.data) for piece in event.pieces])
             self._last_ns = max(self._last_ns, event.pieces[-1].times[-1])
             session.feed(event)
         else:
-            self.bytes_dissected += len(event.data)
             self._last_ns = max(self._last_ns, event.time_ns)
             session.feed_datagram(event)
 
@@ -96,6 +106,26 @@ class DissectionEngine:
     def l7_of(self, connection: Connection) -> tuple[str, ...]:
         """Give the KFL names of the protocols found on this connection, in order of appearance."""
         return self._found.get(_key(connection), ())
+
+    def described(self, stats: ConnectionStats) -> ConnectionStats:
+        """Add what is known of a connection that has ended: its protocols, and what nobody read. Ask once for each."""
+        key = _key(stats.connection)
+        leftovers = self._leftovers.pop(key, None)
+        unclaimed, lost = (None, 0) if leftovers is None else leftovers.finish(stats)
+        meter = self._shared.meter
+        if unclaimed is not None and unclaimed.how == ENCRYPTED:
+            meter.recognised += lost
+        else:
+            meter.unknown += lost
+        meter.fed += lost
+        return replace(stats, l7=self._found.get(key, ()), unclaimed=unclaimed)
+
+    def _leftovers_of(self, connection: Connection) -> Leftovers:
+        key = _key(connection)
+        leftovers = self._leftovers.get(key)
+        if leftovers is None:
+            leftovers = self._leftovers[key] = Leftovers()
+        return leftovers
 
     def _note(self, connection: Connection, protocol: str) -> None:
         key = _key(connection)

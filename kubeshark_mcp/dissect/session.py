@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from kubeshark_mcp.dissect.base import Context, Dissector, HandOver, Opening, Protocol, Settings
 from kubeshark_mcp.dissect.detection import OPENING_BYTES, Detector, Fault, turned
+from kubeshark_mcp.dissect.unclaimed import DECRYPTED, Leftovers
 from kubeshark_mcp.model.entry import Entry
-from kubeshark_mcp.model.stream import Closing, Connection, Datagram, Direction, Piece, Window
+from kubeshark_mcp.model.stream import Closing, Connection, Datagram, Direction, Piece, Span, Window
 
 _CLIENT = Direction.CLIENT
 
@@ -22,21 +23,30 @@ HAND_OVERS = 16
 
 @dataclass(slots=True)
 class Meter:
-    """Bytes of TCP payload and datagrams, by what became of them."""
+    """Bytes of TCP payload and datagrams, by what became of them.
 
+    fed: all of them. dissected: a protocol read them. recognised: a protocol claimed them, and they are encrypted.
+    """
+
+    fed: int = 0
+    dissected: int = 0
     recognised: int = 0
     unknown: int = 0
 
 
 @dataclass(slots=True)
 class Shared:
-    """What all sessions of a run share. note: hears each protocol found on a connection."""
+    """What all sessions of a run share.
+
+    note: hears each protocol found on a connection. leftovers: gives where to leave what nobody reads of a connection.
+    """
 
     settings: Settings
     detector: Detector
     emit: Callable[[Entry], None]
     fault: Fault
     note: Callable[[Connection, str], None]
+    leftovers: Callable[[Connection], Leftovers]
     meter: Meter = field(default_factory=Meter)
 
 
@@ -56,6 +66,7 @@ class Session:
         "_inherited",
         "_inner",
         "_protocol",
+        "_reach",
         "_server",
         "_shared",
         "_skipped",
@@ -81,12 +92,20 @@ class Session:
         self._tries = TRIES
         self._hand_overs = 0
         self._turned = self._unknown = False
+        self._reach = [0, 0, 0, 0]
         self._emitted: tuple[str, ...] = ()
         if inherited is None and (declared := shared.detector.declared(connection)) is not None:
             self._open(declared, None)
 
     def feed(self, window: Window) -> None:
         """Take what the connection carried in one window."""
+        reach, pieces, length = self._reach, window.pieces, 0
+        for piece in pieces:
+            size = len(piece.data)
+            length += size
+            reach[piece.direction] = piece.offset + size
+        reach[2], reach[3] = pieces[-1].packets[-1], pieces[-1].times[-1]
+        self._shared.meter.fed += length
         if self._turned:
             window = Window(self.connection, [_turned_piece(piece) for piece in window.pieces])
         if self._dissector is not None:
@@ -98,14 +117,20 @@ class Session:
 
     def feed_datagram(self, datagram: Datagram) -> None:
         """Take one datagram. Each one is whole, so a probe has to decide on what it sees."""
+        meter, length = self._shared.meter, len(datagram.data)
+        meter.fed += length
+        reach = self._reach
+        reach[datagram.direction] += length
+        reach[2], reach[3] = datagram.packet, datagram.time_ns
         if self._turned:
             datagram = replace(datagram, connection=self.connection, direction=datagram.direction.other)
         if self._dissector is None and not self._unknown:
             datagram = self._detect_datagram(datagram)
         if self._dissector is None:
-            self._shared.meter.unknown += len(datagram.data)
+            meter.unknown += length
+            self._leftovers().add_datagram(self._on_wire(datagram))
             return
-        self._shared.meter.recognised += len(datagram.data)
+        meter.dissected += length
         self._guard(self._dissector.on_datagram, datagram)
 
     def close(self, closing: Closing) -> None:
@@ -131,10 +156,10 @@ class Session:
         dissector = self._dissector
         if dissector is None:
             return
-        self._shared.meter.recognised += sum([len(piece.data) for piece in window.pieces])
+        self._shared.meter.dissected += sum([len(piece.data) for piece in window.pieces])
         self._guard(dissector.feed, window)
-        if self._turned and self.connection.muted:
-            self._wire.muted = True
+        if self.connection.muted:
+            self._mute()
         if dissector.hand_over is not None:
             self._change()
 
@@ -144,7 +169,7 @@ class Session:
             return
         self._dissector = None
         self._hand_overs += 1
-        self._shared.meter.recognised -= sum([len(piece.data) for piece in hand_over.rest])
+        self._shared.meter.dissected -= sum([len(piece.data) for piece in hand_over.rest])
         wanted = self._shared.detector.named(hand_over.protocol) if hand_over.protocol else None
         if self._hand_overs > HAND_OVERS or (hand_over.protocol and wanted is None):
             self._count_unknown(hand_over.rest)
@@ -279,14 +304,14 @@ class Session:
         if self._skipping is None or piece.direction is not self._skipping or piece.gap:
             self._skipping = None
             return False
-        self._shared.meter.unknown += len(piece.data)
+        self._count_unknown([piece])
         self._skipped += len(piece.data)
         if self._skipped > SKIPPED_BYTES:
             self._give_up()
         return True
 
     def _open(self, protocol: Protocol, hand_over: HandOver | None) -> None:
-        context = Context(self.connection, self._shared.settings, self._emit, self._tunnel)
+        context = Context(self.connection, self._shared.settings, self._emit, self._tunnel, unread=self._unread)
         if self._inherited is not None:
             context.inherited = self._inherited
         self._protocol = protocol.name
@@ -312,11 +337,40 @@ class Session:
         self._held = []
         self._client = self._server = b""
         self._unknown = True
-        if self._inherited is None:
+        self._mute()
+
+    def _mute(self) -> None:
+        """Want no more bytes of this connection, and remember how far they were read."""
+        if self._inherited is not None:
+            return
+        leftovers = self._leftovers()
+        if leftovers.left is None:
             self._wire.muted = True
+            client, server, number, time_ns = self._reach
+            leftovers.left = client, server, number, time_ns
 
     def _count_unknown(self, pieces: list[Piece]) -> None:
-        self._shared.meter.unknown += sum([len(piece.data) for piece in pieces])
+        if not pieces:
+            return
+        leftovers = self._leftovers()
+        for piece in pieces:
+            self._shared.meter.unknown += len(piece.data)
+            leftovers.add(_turned_piece(piece) if self._turned else piece)
+
+    def _unread(self, direction: Direction, span: Span) -> None:
+        """Hear of bytes that the present protocol cannot read."""
+        self._shared.meter.dissected -= span.length
+        self._shared.meter.recognised += span.length
+        self._leftovers().add_encrypted(1 - direction if self._turned else int(direction), span)
+
+    def _leftovers(self) -> Leftovers:
+        leftovers = self._shared.leftovers(self._wire)
+        if self._inherited is not None:
+            leftovers.how = DECRYPTED
+        return leftovers
+
+    def _on_wire(self, datagram: Datagram) -> Datagram:
+        return replace(datagram, direction=datagram.direction.other) if self._turned else datagram
 
     def _emit(self, entry: Entry) -> None:
         name = entry.protocol

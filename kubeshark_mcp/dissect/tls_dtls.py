@@ -26,6 +26,9 @@ class DtlsDissector(Dissector):
             end = position + _RECORD + int.from_bytes(data[position + 11 : position + _RECORD], "big")
             if kind == n.HANDSHAKE and epoch == b"\0\0":
                 self._messages(datagram, data[position + _RECORD : end])
+            elif kind == n.APPLICATION_DATA:
+                self.context.unread(datagram.direction, datagram.span)
+                return
             position = end
 
     def on_close(self, closing: Closing) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from kubeshark_mcp.dissect import wire_tls_names as n
 from kubeshark_mcp.dissect.base import Context, Dissector
-from kubeshark_mcp.dissect.buffer import Source, StreamBuffer, join, packets_of, piece_rest, span_of
+from kubeshark_mcp.dissect.buffer import Source, StreamBuffer, join, packets_of, piece_rest, piece_span, span_of
 from kubeshark_mcp.dissect.tls_decryption import Decryption
 from kubeshark_mcp.dissect.tls_fields import CARRIED
 from kubeshark_mcp.dissect.tls_handshake import Alert, Handshake, Memory
@@ -76,8 +76,6 @@ class TlsDissector(Dissector):
 
     def feed(self, window: Window) -> None:
         """Take what came in one window, and pass on what was inside."""
-        if self._quiet:
-            return
         super().feed(window)
         inner = self._plain.window()
         if inner is not None:
@@ -86,6 +84,7 @@ class TlsDissector(Dissector):
     def on_piece(self, piece: Piece) -> None:
         """Take the records that end in this piece."""
         if self._quiet:
+            self.context.unread(piece.direction, piece_span(piece, 0, len(piece.data)))
             return
         side = self._sides[piece.direction]
         start = min(side.skip, len(piece.data))
@@ -176,6 +175,8 @@ class TlsDissector(Dissector):
             side.begun = True
             self._record(direction, side, source, data, start, after)
             start = after
+        if self._quiet and start < end:
+            self.context.unread(direction, span_of(source, start, end))
         return end if self._quiet else start
 
     def _read_ssl2(self, direction: Direction, side: _Side, source: Source, data: bytes) -> int:
@@ -251,6 +252,8 @@ class TlsDissector(Dissector):
     def _sealed(self, direction: Direction, kind: int, length: int, span: Span) -> None:
         """Conclude from a record that cannot be read how far the handshake is."""
         handshake = self._handshake
+        if handshake is None or handshake.complete:
+            self.context.unread(direction, span)
         if handshake is None:
             if not self._decryption.ready:
                 self._silence()

@@ -118,7 +118,10 @@ class Export(Shape):
 
 
 class DissectionStats(Shape):
-    """How far a dissection is."""
+    """How far a dissection is.
+
+    bytes_dissected: payload that a protocol read. bytes_recognised: of a known protocol, but encrypted.
+    """
 
     pcap_files: int = 0
     pcap_bytes: int = 0
@@ -126,6 +129,7 @@ class DissectionStats(Shape):
     entries_created: int = 0
     protocol_counts: dict[str, int] = Field(default_factory=dict)
     bytes_dissected: int = 0
+    bytes_recognised: int = 0
     bytes_unknown: int = 0
 
 

@@ -20,6 +20,7 @@ from kubeshark_mcp.hub.sources import CaptureSource
 from kubeshark_mcp.model.common_fields import COMMON_FIELDS
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import ConnectionStats
+from kubeshark_mcp.store.columns import UNCLAIMED
 from kubeshark_mcp.store.sightings import join_sightings
 from kubeshark_mcp.store.writer import EntryWriter
 from kubeshark_mcp.stream.engine import StreamEngine
@@ -52,6 +53,7 @@ class Outcome:
     entries_created: int = 0
     protocol_counts: dict[str, int] = field(default_factory=dict)
     bytes_dissected: int = 0
+    bytes_recognised: int = 0
     bytes_unknown: int = 0
     warnings: list[str] = field(default_factory=list)
 
@@ -129,20 +131,21 @@ class Pipeline:
         for event in streams.finish():
             dissection.feed(event)
         dissection.finish()
-        self._connections += [replace(stats, l7=dissection.l7_of(stats.connection)) for stats in streams.stats()]
+        self._connections += [dissection.described(stats) for stats in streams.stats()]
         self._identities.add_names(capture.names)
         self._flush()
         self._outcome = replace(
             self._outcome,
             pcap_files=before.pcap_files + 1,
             bytes_dissected=before.bytes_dissected + dissection.bytes_dissected,
+            bytes_recognised=before.bytes_recognised + dissection.bytes_recognised,
             bytes_unknown=before.bytes_unknown + dissection.bytes_unknown,
         )
         self._warn(source, [str(warning) for warning in (*capture.warnings, *dissection.warnings)])
 
     def _connection_entries(self) -> None:
         for protocol in self._protocols:
-            if isinstance(protocol, ConnectionProtocol):
+            if isinstance(protocol, ConnectionProtocol) and not (self._run.layer4_only and protocol.name in UNCLAIMED):
                 self._entries += protocol.entries(self._connections)
 
     def _flush(self) -> None:

@@ -188,12 +188,28 @@ class TcpMetrics:
 
 
 @dataclass(frozen=True, slots=True)
+class Unclaimed:
+    """Payload of one connection that no protocol read.
+
+    how: `data` (unknown), `encrypted` (of a known protocol), `decrypted` (of no known protocol inside TLS).
+    request, response: where it lies in each direction, None where there is none; their lengths count its bytes alone.
+    first: its first bytes of each direction. packets: how many packets began in it, as far as that is known.
+    """
+
+    how: str
+    request: Span | None
+    response: Span | None
+    first: tuple[bytes, bytes] = (b"", b"")
+    packets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionStats:
     """A connection as the flow table knows it at the end: the material of tcp_conn, udp_conn and flow entries.
 
     state: `syn_sent`, `refused`, `established`, `closing`, `closed`, `reset` (TCP), `active` (others).
     first_packet, last_packet: packet numbers. first_ns, last_ns: Unix nanoseconds UTC.
-    l7: KFL names of the protocols found inside, in order of appearance.
+    l7: KFL names of the protocols found inside, in order of appearance. unclaimed: what none of them read.
     """
 
     connection: Connection
@@ -206,3 +222,4 @@ class ConnectionStats:
     last_ns: int
     metrics: TcpMetrics | None = None
     l7: tuple[str, ...] = ()
+    unclaimed: Unclaimed | None = None

@@ -10,7 +10,9 @@ CONNECTIONS = frozenset({"tcp_conn", "udp_conn"})
 """Protocols whose entries are connections."""
 FLOWS = frozenset({"tcp_flow", "udp_flow"})
 """Protocols whose entries sum up connections; they are never joined."""
-LAYER_4 = CONNECTIONS | FLOWS
+UNCLAIMED = frozenset({"tcp", "udp"})
+"""Protocols whose entries are payload that no protocol read."""
+LAYER_4 = CONNECTIONS | FLOWS | UNCLAIMED
 
 SQL_TYPES: Mapping[FieldType, str] = {
     FieldType.STRING: "VARCHAR",

@@ -30,6 +30,7 @@ MATCH_FIELDS: Mapping[str, tuple[str, ...]] = {
         "icmp_about_dst_port",
     ),
     "radius": ("radius_code", "radius_request_authenticator"),
+    "udp": ("udp_payload",),
 }
 """What identifies a datagram of a protocol besides its client; without an entry here, its summary and length.
 

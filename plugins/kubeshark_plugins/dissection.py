@@ -137,8 +137,9 @@ def _one(context: ToolContext, dissection: contract.Dissection) -> Answer:
     ]
     by_protocol = sorted(stats.protocol_counts.items(), key=lambda pair: (-pair[1], pair[0]))
     lines += [", ".join(f"{protocol} {count:,}" for protocol, count in by_protocol)]
-    if stats.bytes_unknown:
-        lines.append(f"payload that no protocol knew: {context.show.size(stats.bytes_unknown)}")
+    payload = {"dissected": stats.bytes_dissected, "encrypted": stats.bytes_recognised, "unknown": stats.bytes_unknown}
+    shown = [f"{context.show.size(size)} {name}" for name, size in payload.items() if size]
+    lines += [f"payload: {', '.join(shown)}"] if shown else []
     lines += [f"error: {error}" for error in dissection.errors]
     lines += context.show.warnings(dissection.warnings)
     database = f"{dissection.snapshot}/{dissection.name}"

@@ -57,6 +57,7 @@ class Dissection:
     stats: list[ConnectionStats] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     packets: int = 0
+    bytes_fed: int = 0
     bytes_dissected: int = 0
     bytes_recognised: int = 0
     bytes_unknown: int = 0
@@ -125,9 +126,9 @@ def dissect_file(path: Path, rules: Iterable[str] = (), settings: Settings | Non
         for event in streams.finish():
             engine.feed(event)
     engine.finish()
-    result.bytes_dissected = engine.bytes_dissected
+    result.stats = [engine.described(stats) for stats in streams.stats()]
+    result.bytes_fed, result.bytes_dissected = engine.bytes_fed, engine.bytes_dissected
     result.bytes_recognised, result.bytes_unknown = engine.bytes_recognised, engine.bytes_unknown
-    result.stats = list(streams.stats())
     result.warnings = [str(warning) for warning in engine.warnings]
     for protocol in protocols:
         if isinstance(protocol, ConnectionProtocol):

@@ -26,7 +26,7 @@ def test_a_capture_is_read_without_a_fault_and_its_bytes_are_accounted_for(case:
     assert connections["tcp_conn"] + connections["udp_conn"] == sum(
         stats.connection.transport in {"tcp", "udp"} for stats in result.stats
     )
-    assert result.bytes_recognised + result.bytes_unknown == result.bytes_dissected
+    assert result.bytes_dissected + result.bytes_recognised + result.bytes_unknown == result.bytes_fed
 
 
 @pytest.mark.skipif(not cases(), reason="no captures")

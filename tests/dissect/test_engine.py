@@ -54,9 +54,9 @@ def test_bytes_are_accounted_for():
     engine.feed(window(1, (CLIENT, b"\x00" * 50)))
     engine.feed(window(2, (CLIENT, b"GE")))
     engine.finish()
-    assert engine.bytes_recognised == len(GET + OK)
+    assert engine.bytes_dissected == len(GET + OK)
     assert engine.bytes_unknown == 52
-    assert engine.bytes_dissected == len(GET + OK) + 52
+    assert engine.bytes_fed == len(GET + OK) + 52
 
 
 def test_warnings_are_kept_up_to_a_number_and_counted_beyond(monkeypatch):

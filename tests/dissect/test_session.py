@@ -91,7 +91,7 @@ def test_nobody_knows_it_so_it_is_muted_and_counted():
     talk = [(way, b"what") for _ in range(TRIES) for way in (CLIENT, SERVER)]
     entries, engine = run([Echo()], talk, apart=True)
     assert entries == []
-    assert (engine.bytes_dissected, engine.bytes_recognised, engine.bytes_unknown) == (64, 0, 64)
+    assert (engine.bytes_fed, engine.bytes_dissected, engine.bytes_unknown) == (64, 0, 64)
 
 
 def test_detection_begins_anew_at_the_next_turn():
@@ -99,7 +99,7 @@ def test_detection_begins_anew_at_the_next_turn():
     talk = [(CLIENT, b"\x05\x01\x00"), (SERVER, b"\x05\x00"), (CLIENT, b"echo:1"), (SERVER, b"2")]
     entries, engine = run([Echo()], talk, apart=True)
     assert said(entries) == ["echo CLIENT echo:1", "echo SERVER 2", "echo fin"]
-    assert (engine.bytes_recognised, engine.bytes_unknown) == (7, 5)
+    assert (engine.bytes_dissected, engine.bytes_unknown) == (7, 5)
 
 
 def test_a_turn_nobody_knows_is_not_held_and_not_followed_for_ever():
@@ -109,7 +109,7 @@ def test_a_turn_nobody_knows_is_not_held_and_not_followed_for_ever():
     for number in range(SKIPPED_BYTES // size + 2):
         engine.feed(Window(of, [Piece(CLIENT, b"?" * size, number * size, 0, [0], [1], [1])]))
     assert of.muted
-    assert engine.bytes_unknown == engine.bytes_dissected == (SKIPPED_BYTES // size + 2) * size
+    assert engine.bytes_unknown == engine.bytes_fed == (SKIPPED_BYTES // size + 2) * size
 
 
 def test_a_gap_while_undecided_is_not_joined():
@@ -132,7 +132,7 @@ def test_a_hand_over_to_a_named_protocol():
     entries, engine = run([Echo(), Echo("other")], talk, apart=True)
     assert said(entries) == ["echo CLIENT echo:1", "other CLIENT abc", "other SERVER 2", "other fin"]
     assert engine.l7_of(connection()) == ("echo", "other")
-    assert (engine.bytes_dissected, engine.bytes_recognised, engine.bytes_unknown) == (17, 17, 0)
+    assert (engine.bytes_fed, engine.bytes_dissected, engine.bytes_unknown) == (17, 17, 0)
 
 
 def test_a_hand_over_to_nobody_in_particular_is_detected():
@@ -182,7 +182,7 @@ def test_what_is_inside_a_tunnel_is_a_connection_of_its_own_with_the_outer_field
         ("echo", "fin", {"number": 0, "echo": True}),
         ("other", "fin", {"number": 99, "other": True, "outer": "yes"}),
     ]
-    assert engine.bytes_recognised == engine.bytes_dissected == 14
+    assert engine.bytes_dissected == engine.bytes_fed == 14
 
 
 def test_what_the_user_declared_for_a_port_holds_for_the_connection_and_not_for_what_it_carries():
@@ -209,7 +209,7 @@ def test_datagrams_are_decided_one_by_one(from_start: bool):
     talk = [(CLIENT, b"noise"), (CLIENT, b"echo:1"), (SERVER, b"2")]
     entries, engine = run([Echo()], talk, transport="udp", from_start=from_start)
     assert said(entries) == ["echo CLIENT echo:1", "echo SERVER 2", "echo fin"]
-    assert (engine.bytes_recognised, engine.bytes_unknown) == (7, 5)
+    assert (engine.bytes_dissected, engine.bytes_unknown) == (7, 5)
 
 
 def test_datagrams_nobody_knows_mute_the_conversation_after_some_tries():

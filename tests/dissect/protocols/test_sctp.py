@@ -173,7 +173,7 @@ def test_the_last_chunk_of_a_damaged_packet_carries_no_message():
 def test_bytes_carried_inside_are_counted_once():
     sent = [sample.packet(CLIENT, sample.data(1, diameter.EXCHANGE, payload=46))]
     _, engine = run([Sctp(), Diameter()], sent, transport="sctp")
-    assert (engine.bytes_recognised, engine.bytes_unknown) == (len(sent[0][1]), 0)
+    assert (engine.bytes_dissected, engine.bytes_unknown) == (len(sent[0][1]), 0)
 
 
 def opening(client: bytes = b"", server: bytes = b"") -> Opening:
