@@ -189,7 +189,7 @@ class Facts(ABC):
     def columns(self, kfl: str, names: Sequence[str]) -> Mapping[str, Column]:
         """Give KFL fields of the entries that a filter selects, in order of time, within the window.
 
-        Always has `id` too, which is the same as in `calls` and `connections`. Strings are Texts ("" where absent), int,
+        Always has `id` too, the same as in `calls` and `connections`. Strings are Texts ("" where absent), int,
         double and bool arrays (default where absent), lists and maps Python sequences.
         """
 

@@ -22,7 +22,7 @@ SPLITS = 4096
 class Onset:
     """Where a rate or a level changed.
 
-    index: first event of the new regime; at_ns: its time. p: chance of seeing such a split in events that do not change,
+    index: first event of the new regime; at_ns: its time. p: chance of such a split in events that do not change,
     corrected for the number of splits.
     """
 
