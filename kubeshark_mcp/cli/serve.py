@@ -81,7 +81,7 @@ def serve(options: ServeOptions) -> None:
     """Run the MCP server until its client goes away."""
     from kubeshark_mcp.server import run_http, run_stdio
 
-    hub = _hub(options)
+    hub = embedded_hub(options)
     server_options = _server_options(options, hub.redaction_key())
     if options.transport == "stdio":
         run_stdio(hub, server_options)
@@ -89,7 +89,8 @@ def serve(options: ServeOptions) -> None:
         run_http(hub, server_options, host=options.host, port=options.port)
 
 
-def _hub(options: ServeOptions) -> EmbeddedHub:
+def embedded_hub(options: ServeOptions) -> EmbeddedHub:
+    """Give the Hub over the captures that were named."""
     workspace = options.workspace or default_workspace()
     return EmbeddedHub(
         workspace,
