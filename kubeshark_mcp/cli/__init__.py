@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from kubeshark_mcp import __version__
-from kubeshark_mcp.cli import captures, doctor, kfl
+from kubeshark_mcp.cli import captures, doctor, hub, kfl
 from kubeshark_mcp.cli import options as o
 from kubeshark_mcp.cli.console import reporting_errors, say
 
@@ -21,6 +21,7 @@ app.command()(captures.flows)
 app.command()(captures.export)
 app.command()(doctor.doctor)
 app.add_typer(kfl.app, name="kfl")
+app.add_typer(hub.app, name="hub")
 
 
 @app.callback()

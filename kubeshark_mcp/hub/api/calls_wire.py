@@ -1,0 +1,163 @@
+"""API calls as they travel: compact, full, or raw as KFL sees them."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.hub.api import wire
+from kubeshark_mcp.present.calls import CallPrinter
+from kubeshark_mcp.present.fencing import clean, text_of
+from kubeshark_mcp.present.redaction import Redactor
+from kubeshark_mcp.present.times import Clock
+
+Row = Mapping[str, Any]
+GROUPS = {"node": ("node_name", "remote_node_name", "node_id"), "ns": ("dst.namespace",), "worker": ("worker",)}
+
+
+@dataclass(frozen=True, slots=True)
+class CallWriter:
+    """Writes calls, without their secrets where a redactor is given."""
+
+    redactor: Redactor | None = None
+
+    def page(self, found: c.CallPage, form: str, group_by: str | None) -> wire.Json:
+        """Give a page of calls; in groups, calls of one group lie together and `groups` counts them."""
+        rows = [self._safe(_wanted(row, form)) for row in found.rows]
+        answer: wire.Json = {"calls": [], "total": found.total, "truncated": found.cursor is not None}
+        if group_by is not None:
+            names = [_first(row, GROUPS[group_by]) for row in rows]
+            rows = [row for _, row in sorted(zip(names, rows, strict=True), key=lambda pair: pair[0])]
+            answer["groups"] = {name: names.count(name) for name in sorted(set(names))}
+        writers = {"compact": compact, "full": full, "raw": raw}
+        answer["calls"] = [writers[form](row) for row in rows]
+        answer["db"] = found.database
+        if found.cursor is not None:
+            answer["cursor"] = found.cursor
+        return wire.with_notes(answer, found.warnings, found.empty)
+
+    def detail(self, found: c.CallDetail) -> wire.Json:
+        """Give one call: bodies as text where they are text, else as base64 (then `…_body_encoding` says so)."""
+        answer: wire.Json = {"entry": raw(self._safe(found.entry))}
+        for name, body in (("req_body", found.request_body), ("resp_body", found.response_body)):
+            answer.update(self._body(name, body))
+        answer["truncated"] = found.truncated
+        if found.flow is not None:
+            answer["l4_flow"] = wire.flow(found.flow)
+        if found.connection is not None:
+            answer["l4_conn"] = raw(self._safe(found.connection))
+        if found.pcap is not None and self.redactor is None:
+            answer["pcap"] = b64encode(found.pcap).decode()
+        elif found.pcap is not None:
+            answer["warnings"] = ["pcap is left out, because its packets hold the secrets that are redacted here"]
+        return answer
+
+    def _body(self, name: str, body: bytes) -> wire.Json:
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            if self.redactor is None:
+                return {name: b64encode(body).decode(), f"{name}_encoding": "base64"}
+            text = text_of(body)
+        return {name: text if self.redactor is None else self.redactor.text(clean(text))}
+
+    def _safe(self, row: Row) -> Row:
+        return row if self.redactor is None else CallPrinter(Clock(), self.redactor).safe_row(row)
+
+
+def _wanted(row: Row, form: str) -> Row:
+    """Leave out what a form does not show, so that nobody searches it for secrets."""
+    if form == "raw":
+        return row
+    names = _COMPACT if form == "compact" else _COMPACT | _FULL
+    return {name: value for name, value in row.items() if name in names or (form == "full" and name.startswith("tcp_"))}
+
+
+_COMPACT = frozenset(
+    [
+        *(
+            f"{side}.{part}"
+            for side in ("src", "dst")
+            for part in ("ip", "port", "pod.name", "pod.namespace", "namespace")
+        ),
+        *("_id", "id", "timestamp", "protocol", "method", "path", "status_code", "elapsed_time", "dst.service.name"),
+        *("_summary", "_status", "_failed", "_malformed", "node_name", "node_id", "remote_node_name", "worker"),
+    ]
+)
+_FULL = frozenset(
+    [
+        *("conn_id", "flow_id", "request.headers", "response.headers", "_packets", "_sightings"),
+        *(f"{half}_{part}_size" for half in ("request", "response") for part in ("headers", "body")),
+    ]
+)
+
+
+def raw(row: Row) -> wire.Json:
+    """Give a call with all its KFL fields under their names, evidence under `_` names."""
+    return {**row, "id": row.get("_id", row.get("id")), "ts": row.get("timestamp")}
+
+
+def compact(row: Row) -> wire.Json:
+    """Give what a list of calls shows."""
+    summary = str(row.get("_summary") or "")
+    verb, _, rest = summary.partition(" ")
+    latency = row.get("elapsed_time")
+    return {
+        "id": row.get("_id", row.get("id")),
+        "ts": row.get("timestamp"),
+        "src": _end(row, "src"),
+        "dst": _end(row, "dst"),
+        "proto": row.get("protocol", ""),
+        "method": row.get("method") or verb,
+        "path": row.get("path") or rest,
+        "status": row.get("status_code") or row.get("_status") or "",
+        "latency_ms": round(latency / 1000, 3) if isinstance(latency, int | float) else None,
+        "summary": summary,
+        **({"failed": True} if row.get("_failed") else {}),
+        **({"malformed": row["_malformed"]} if row.get("_malformed") else {}),
+    }
+
+
+def full(row: Row) -> wire.Json:
+    """Give what a list of calls shows, with headers, sizes and where the call was seen. Bodies: one call at a time."""
+    return {
+        **compact(row),
+        "conn_id": row.get("conn_id"),
+        "flow_id": row.get("flow_id"),
+        "node_id": row.get("node_id", ""),
+        "req_headers": row.get("request.headers") or {},
+        "resp_headers": row.get("response.headers") or {},
+        "req_size": (row.get("request_headers_size") or 0) + (row.get("request_body_size") or 0),
+        "resp_size": (row.get("response_headers_size") or 0) + (row.get("response_body_size") or 0),
+        "worker": row.get("worker", ""),
+        **({"tcp_metrics": metrics} if (metrics := _tcp_metrics(row)) else {}),
+        **({"packets": row["_packets"]} if row.get("_packets") else {}),
+        **({"sightings": row["_sightings"]} if row.get("_sightings") else {}),
+    }
+
+
+def _end(row: Row, side: str) -> wire.Json:
+    end = {
+        "ip": row.get(f"{side}.ip", ""),
+        "port": row.get(f"{side}.port", 0),
+        "pod": row.get(f"{side}.pod.name", ""),
+        "ns": row.get(f"{side}.pod.namespace") or row.get(f"{side}.namespace") or "",
+    }
+    if side == "dst":
+        end["svc"] = row.get("dst.service.name", "")
+        end["node"] = row.get("remote_node_name") or row.get("node_name") or ""
+    return end
+
+
+def _tcp_metrics(row: Row) -> wire.Json:
+    return {name.removeprefix("tcp_"): row[name] for name in row if name.startswith("tcp_") and name not in _KINDS}
+
+
+_KINDS = frozenset(["tcp_conn", "tcp_flow"])
+
+
+def _first(row: Row, names: tuple[str, ...]) -> str:
+    return next((str(row[name]) for name in names if row.get(name)), "")
