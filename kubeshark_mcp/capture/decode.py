@@ -26,9 +26,7 @@ class Decoder:
     """Decodes the blocks of one capture in order; keeps fragments between them."""
 
     def __init__(self, findings: Findings) -> None:
-        self._findings = findings
         self._fragments = Fragments(findings)
-        self._unknown: set[int] = set()
 
     def decode(self, records: Records) -> PacketBlock:
         """Decode one block of records."""
@@ -55,10 +53,6 @@ class Decoder:
                 columnar.LINKS[kind](fast, rows)
             elif kind in link.LINKS:
                 fast.leave(rows)
-            elif kind not in self._unknown and len(self._unknown) < 100:
-                self._unknown.add(kind)
-                first = records.number + int(np.argmax(kinds == kind))
-                self._findings.warn(f"packets of link type {kind} are not decoded: it is not known here", first)
 
     def _decode_singly(self, columns: Columns, records: Records, rows: NDArray[np.intp], appended: list[bytes]) -> None:
         data = memoryview(records.data)  # type: ignore[arg-type]

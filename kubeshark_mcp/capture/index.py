@@ -15,6 +15,7 @@ import numpy as np
 
 from kubeshark_mcp.capture.reader import open_capture
 from kubeshark_mcp.errors import CaptureError, StoreError
+from kubeshark_mcp.model.packet import CaptureWarning
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all (0 when unknown)."""
 
-_VERSION = 1
+_VERSION = 2
 _PROBE_BYTES = 64 << 10
-_COLUMNS = {"offsets": "<i8", "times": "<i8", "captured": "<u4", "originals": "<u4", "link_types": "<u2"}
+_COLUMNS = {"offsets": "<i8", "times": "<i8", "captured": "<u4", "originals": "<u4", "link_types": "<i4"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class CaptureIndex:
 
     count: packets. first_ns, last_ns: earliest and latest time, Unix nanoseconds, 0 without packets.
     offsets: int64, where the packet's bytes begin in the (decompressed) file. times: int64, Unix nanoseconds.
-    captured, originals: uint32 lengths. link_types: uint16. random_access: offsets are positions in the file itself.
+    captured, originals: uint32 lengths. link_types: int32. random_access: offsets are positions in the file itself.
+    warnings: what was found damaged or odd while the file was read.
     """
 
     path: Path
@@ -47,7 +49,8 @@ class CaptureIndex:
     times: NDArray[np.int64]
     captured: NDArray[np.uint32]
     originals: NDArray[np.uint32]
-    link_types: NDArray[np.uint16]
+    link_types: NDArray[np.int32]
+    warnings: tuple[CaptureWarning, ...] = ()
 
 
 def build_index(path: Path, folder: Path, progress: Progress | None = None) -> CaptureIndex:
@@ -129,7 +132,7 @@ def _write(path: Path, folder: Path, progress: Progress | None) -> None:
                     files[name].write(values.astype(_COLUMNS[name]).tobytes())
                 if progress is not None:
                     progress(capture.position, capture.size)
-            random_access = capture.random_access
+            random_access, warnings = capture.random_access, capture.warnings
     finally:
         for file in files.values():
             file.close()
@@ -138,6 +141,7 @@ def _write(path: Path, folder: Path, progress: Progress | None) -> None:
         "first_ns": bounds.first_ns,
         "last_ns": bounds.last_ns,
         "random_access": random_access,
+        "warnings": [[warning.reason, warning.packet, warning.offset] for warning in warnings],
     }
     (folder / "meta.json").write_text(json.dumps(meta))
 
@@ -158,10 +162,10 @@ def _load(path: Path, home: Path) -> CaptureIndex | None:
     try:
         meta = json.loads((home / "meta.json").read_text())
         count = int(meta["count"])
-        columns = {name: _map(home / name, kind, count) for name, kind in _COLUMNS.items()}
-        return CaptureIndex(
-            path, count, int(meta["first_ns"]), int(meta["last_ns"]), bool(meta["random_access"]), **columns
-        )
+        columns: dict[str, Any] = {name: _map(home / name, kind, count) for name, kind in _COLUMNS.items()}
+        bounds = int(meta["first_ns"]), int(meta["last_ns"])
+        warnings = tuple(CaptureWarning(str(why), int(packet), int(at)) for why, packet, at in meta["warnings"])
+        return CaptureIndex(path, count, *bounds, bool(meta["random_access"]), warnings=warnings, **columns)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

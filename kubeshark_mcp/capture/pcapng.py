@@ -25,7 +25,8 @@ from kubeshark_mcp.capture.blocks import (
 )
 from kubeshark_mcp.capture.chain import Chain, walk
 from kubeshark_mcp.capture.gather import gather
-from kubeshark_mcp.capture.records import Findings, Interface, Records, u4
+from kubeshark_mcp.capture.records import Findings, Interface, Records, join_records, u4
+from kubeshark_mcp.capture.resume import FIRST_REACH, PROOF, Damage, Search, Trail, find_trail, values_at
 from kubeshark_mcp.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ MOST_BLOCK = 16 << 20
 MOST_INTERFACES = 65_536
 _MAGIC = struct.pack("<I", SECTION)
 _SHORTEST_REACH = 1024
+_LARGEST_RESUMED = 1 << 18
+"""Largest block that is believed behind a damage."""
+_UNUSUAL = (SECTION, 0xBAD, 0x40000BAD)
+"""Block types that are no small numbers: sections and custom blocks."""
 
 _LAYOUTS = {
     ENHANCED: (28, [("interface", 8, "u4"), ("high", 12, "u4"), ("low", 16, "u4"), ("captured", 20, "u4")], 24),
@@ -81,46 +86,56 @@ class PcapngFormat:
         self._last_ns = 0
         self._reach = _SHORTEST_REACH
         self._untimed = False
+        self._forgiven = -1
+        self._search = Search(self.findings)
+        self._trail = Trail(self._likely, self._follow, _LARGEST_RESUMED)
 
     def scan(self, window: Window, number: int) -> Records:
-        """Take all whole blocks from the window."""
+        """Take all whole blocks from the window; behind a damage, from where they begin again."""
         parts: list[Records] = []
         self.need = 0
-        while not self.stopped:
-            before = window.start
+        going = True
+        while going and self._resume(window):
             if window.peek(4) == _MAGIC:
-                if not self._begin_section(window, number):
-                    break
+                going = self._begin_section(window, number)
                 continue
+            before = window.start
             part = self._scan_section(window, number)
             if len(part):
                 parts.append(part)
                 number += len(part)
             if window.start == before:
-                self._check_stop(window, number)
-                break
-        return _join(parts, window, number)
+                going = self._check_stop(window, number)
+        return join_records(parts, window, number)
 
     def finish(self) -> None:
         """Report what the last section dropped."""
         report_drops(self._section, self.findings)
 
+    def _resume(self, window: Window) -> bool:
+        """Go to the next block behind a damage, if there is one; False when it is not in this window."""
+        need = self._search.advance(window, self._trail)
+        if need is not None:
+            self.need, self.stopped = need, not need
+        return need is None
+
     def _begin_section(self, window: Window, number: int) -> bool:
-        """Read a section header block; False when it is not whole or damaged."""
+        """Read a section header block; False when more of the file is needed for that."""
         head = window.peek(12)
         if len(head) < 12:
             return self._incomplete(window, number, 28)
         if not is_pcapng(head):
-            return self._stop(window, number, "a section header has no byte-order magic")
+            return self._lose(window, number, "a section header has no byte-order magic")
         order = "<" if head[8:12] == b"\x4d\x3c\x2b\x1a" else ">"
         (length,) = struct.unpack_from(f"{order}I", head, 4)
-        if length < 28 or length > MOST_BLOCK or length % 4:
-            return self._stop(window, number, f"a section header claims {length} bytes")
-        if window.end - window.start < length:
+        sensible = 28 <= length <= MOST_BLOCK and not length % 4
+        if sensible and window.end - window.start < length:
             return self._incomplete(window, number, length)
-        window.start += length
         report_drops(self._section, self.findings)
         self._section = SectionState(order)
+        if not sensible:
+            return self._lose(window, number, f"a section header claims {length} bytes")
+        window.start += length
         return True
 
     def _scan_section(self, window: Window, number: int) -> Records:
@@ -128,11 +143,13 @@ class PcapngFormat:
         section = self._section
         start = window.start
         chain = Chain(section.order, 4, 0, 12, MOST_BLOCK, 4, section.guess)
-        end = min(window.end, start + self._reach)
+        end = min(window.end, start + min(self._reach, self._search.reach))
         starts, stop = walk(chain, window.storage, window.data, start, end)
         if stop == start and end < window.end:
-            end = min(window.end, start + MOST_BLOCK)
+            (length,) = struct.unpack_from(f"{section.order}I", window.storage, start + 4)
+            end = min(window.end, start + length)
             starts, stop = walk(chain, window.storage, window.data, start, end)
+        self._search.relax()
         kinds = gather(window.data, starts, np.dtype(f"{section.order}u4"))
         sections = np.flatnonzero(kinds == SECTION)
         if len(sections):
@@ -142,12 +159,25 @@ class PcapngFormat:
         else:
             self._reach = min(self._reach * 4, 1 << 30)
         window.start = stop
+        agreeing = self._agreeing(window, starts)
+        if agreeing < len(starts):
+            window.start = int(starts[agreeing])
+            starts, kinds = starts[:agreeing], kinds[:agreeing]
         packets = (kinds == ENHANCED) | (kinds == OBSOLETE) | (kinds == SIMPLE)
         if not packets.all():
             for position, kind in zip(starts[~packets].tolist(), kinds[~packets].tolist(), strict=True):
                 self._read_control(window, position, kind)
             starts, kinds = starts[packets], kinds[packets]
         return self._read_packets(window, number, starts, kinds)
+
+    def _agreeing(self, window: Window, starts: NDArray[np.int64]) -> int:
+        """Count the blocks before the first that ends with another length than it begins with."""
+        kind = np.dtype(f"{self._section.order}u4")
+        lengths = gather(window.data, starts + 4, kind)
+        wrong = np.flatnonzero(gather(window.data, starts + lengths - 4, kind) != lengths)
+        if len(wrong) and window.base + int(starts[wrong[0]]) == self._forgiven:
+            wrong = wrong[1:]
+        return int(wrong[0]) if len(wrong) else len(starts)
 
     def _read_control(self, window: Window, position: int, kind: int) -> None:
         section, findings = self._section, self.findings
@@ -176,7 +206,7 @@ class PcapngFormat:
                 break
             if chosen.any():
                 parts.append(self._read_kind(window, number, starts[chosen], kind))
-        joined = _join(parts, window, number)
+        joined = join_records(parts, window, number)
         if len(parts) > 1:
             joined = joined.pick(np.argsort(joined.header, kind="stable"))
         self._fill_times(joined)
@@ -237,45 +267,66 @@ class PcapngFormat:
         if len(time_ns):
             self._last_ns = int(time_ns[-1])
 
-    def _check_stop(self, window: Window, number: int) -> None:
+    def _check_stop(self, window: Window, number: int) -> bool:
+        """Look why reading stopped; False when more of the file is needed."""
         head = window.peek(12)
         if len(head) < 8:
-            self._incomplete(window, number, 12)
-            return
+            return self._incomplete(window, number, 12)
         kind, length = struct.unpack_from(f"{self._section.order}II", head)
         if length < 12 or length > MOST_BLOCK or length % 4:
-            self._stop(window, number, f"a block of type {kind:#010x} claims {length} bytes")
+            return self._lose(window, number, f"a block of type {kind:#010x} claims {length} bytes")
+        if window.end - window.start < length:
+            return self._incomplete(window, number, length)
+        return self._doubt(window, number, kind, length)
+
+    def _doubt(self, window: Window, number: int, kind: int, length: int) -> bool:
+        """Decide which of a block's two lengths lies: the first, unless whole blocks follow where it says."""
+        (again,) = struct.unpack_from(f"{self._section.order}I", window.storage, window.start + length - 4)
+        reason = f"a block of type {kind:#010x} claims {length} bytes at its beginning and {again} at its end"
+        following = window.start + length
+        if window.finished and following == window.end:
+            proven = True
+        elif not window.finished and window.end - following <= PROOF * self._trail.largest:
+            self.need = length + PROOF * self._trail.largest + FIRST_REACH
+            return False
         else:
-            self._incomplete(window, number, length)
+            bounds = following, following + 1, window.end
+            proven = find_trail(self._trail, window.data, *bounds, whole=window.finished) >= 0
+        if not proven or not self._search.spend():
+            return self._lose(window, number, reason)
+        self.findings.warn(f"{reason}; it is read as the first says", number, window.position)
+        self._forgiven = window.position
+        return True
 
     def _incomplete(self, window: Window, number: int, need: int) -> bool:
         self.need = need
         rest = window.end - window.start
-        if window.finished and rest:
-            self.findings.warn(
-                f"the file ends inside a block: {rest} of {need} bytes are there", number, window.position
-            )
-        return False
+        if not window.finished or not rest:
+            return False
+        reason = f"the file ends inside a block: {rest} of {need} bytes are there"
+        return self._lose(window, number, f"a block claims {need} bytes, more than the {rest} that follow", reason)
 
-    def _stop(self, window: Window, number: int, reason: str) -> bool:
-        self.stopped = True
-        self.findings.warn(
-            f"{reason}, so the file is damaged there and nothing behind it can be read", number, window.position
-        )
-        return False
+    def _lose(self, window: Window, number: int, reason: str, hopeless: str = "") -> bool:
+        """Begin a search for the next whole block."""
+        hopeless = hopeless or f"{reason}, so the file is damaged there and nothing behind it can be read"
+        self._search.begin(Damage(reason, number, window.position, hopeless))
+        window.start = min(window.start + 4, window.end)
+        return True
 
+    def _likely(self, data: NDArray[np.uint8], start: int, stop: int) -> NDArray[np.int64]:
+        kinds = values_at(data, self._section.order, start, stop)
+        likely = (kinds - np.uint32(1)) < SECRETS
+        for kind in _UNUSUAL:
+            likely |= kinds == kind
+        return np.flatnonzero(likely) + start
 
-def _join(parts: list[Records], window: Window, number: int) -> Records:
-    if len(parts) == 1:
-        return parts[0]
-    names = ("header", "offset", "time_ns", "captured", "original", "link_type", "point")
-    kinds = (np.int64, np.int64, np.int64, np.uint32, np.uint32, np.int32, np.int32)
-    columns: dict[str, Any] = {
-        name: np.concatenate([np.empty(0, kind), *(getattr(part, name) for part in parts)])
-        for name, kind in zip(names, kinds, strict=True)
-    }
-    first = parts[0].number if parts else number
-    return Records(window.data, window.base, window.end, first, **columns)
+    def _follow(self, data: NDArray[np.uint8], positions: NDArray[np.int64], end: int) -> NDArray[np.int64]:
+        kind = np.dtype(f"{self._section.order}u4")
+        lengths = gather(data, positions + 4, kind).astype(np.int64)
+        following = positions + lengths
+        good = (lengths >= 12) & (lengths <= _LARGEST_RESUMED) & (lengths % 4 == 0) & (following <= end)
+        good &= gather(data, np.where(good, following - 4, 0), kind) == lengths
+        return np.where(good, following, -1)
 
 
 __all__ = ["Interface", "PcapngFormat", "is_pcapng"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kubeshark_mcp.capture.pcap import PcapFormat, is_pcap
 from kubeshark_mcp.capture.pcapng import PcapngFormat, is_pcapng
 from kubeshark_mcp.capture.source import ByteStream, Window, open_stream
+from kubeshark_mcp.capture.watch import Watch
 from kubeshark_mcp.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -87,9 +88,10 @@ class CaptureFile:
         if self._used:
             raise CaptureError(f"{self.name!r} has been read already; open it again to read it again.")
         self._used = True
-        number, window, source = 1, self._window, self._format
+        number, window, source, watch = 1, self._window, self._format, Watch(self._findings)
         while True:
             records = source.scan(window, number)
+            watch.look(records)
             for first in range(0, len(records), size):
                 yield records.part(first, first + size)
             number += len(records)
@@ -97,6 +99,7 @@ class CaptureFile:
                 break
             window.refill(source.need)
         source.finish()
+        watch.finish()
         if self._stream.damage:
             self._findings.warn(f"{self._stream.damage}; what follows cannot be read", offset=window.base + window.end)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -88,6 +88,34 @@ class Records:
             link_type=self.link_type[chosen],
             point=self.point[chosen],
         )
+
+
+def join_records(parts: list[Records], window: Window, number: int) -> Records:
+    """Join records of one window; `number` is that of the first where there are none."""
+    if len(parts) == 1:
+        return parts[0]
+    kinds = {
+        "header": np.int64,
+        "offset": np.int64,
+        "time_ns": np.int64,
+        "captured": np.uint32,
+        "original": np.uint32,
+        "link_type": np.int32,
+        "point": np.int32,
+    }
+    columns: dict[str, NDArray[Any]] = {
+        name: np.concatenate([np.empty(0, kind), *(getattr(part, name) for part in parts)])
+        for name, kind in kinds.items()
+    }
+    forms = {part.same_as for part in parts}
+    return Records(
+        window.data,
+        window.base,
+        window.end,
+        parts[0].number if parts else number,
+        **columns,
+        same_as=forms.pop() if len(forms) == 1 else "",
+    )
 
 
 @dataclass(slots=True)

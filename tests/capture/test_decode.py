@@ -21,10 +21,3 @@ def test_an_empty_block_decodes_to_nothing():
     block = Decoder(Findings()).decode(as_records([]))
     assert len(block) == 0
     assert not any(copy(block).values())
-
-
-def test_link_types_that_nobody_knows_do_not_flood_the_warnings():
-    findings = Findings()
-    decoder = Decoder(findings)
-    decoder.decode(as_records([(0, 1, b"x", 1000 + number) for number in range(500)]))
-    assert len(findings.warnings) == 100

@@ -8,7 +8,7 @@ import pytest
 
 from kubeshark_mcp.capture import CaptureIndex, build_index, capture_bounds
 from kubeshark_mcp.errors import CaptureError, StoreError
-from tests.capture.building import START, enhanced, interface, pcap, pcap_head, record, section
+from tests.capture.building import START, enhanced, interface, pcap, pcap_head, read, record, section
 
 PACKETS = [bytes([number]) * (number + 1) for number in range(50)]
 
@@ -22,6 +22,7 @@ def shown(index: CaptureIndex) -> dict[str, object]:
         "originals": index.originals.tolist(),
         "link_types": set(index.link_types.tolist()),
         "times": index.times.tolist(),
+        "warnings": list(map(str, index.warnings)),
     }
 
 
@@ -44,6 +45,7 @@ def test_the_index_tells_where_and_when_each_packet_is(path, tmp_path):
         "originals": sizes,
         "link_types": {1},
         "times": times,
+        "warnings": [],
     }
     content = path.read_bytes()
     for packet, offset, size in zip(PACKETS, index.offsets.tolist(), sizes, strict=True):
@@ -122,3 +124,21 @@ def test_each_packet_of_a_pcapng_keeps_its_link_type(tmp_path):
     path = tmp_path / "a.pcapng"
     path.write_bytes(section() + interface(1) + interface(101) + enhanced(b"a", number=1) + enhanced(b"b", number=0))
     assert build_index(path, tmp_path / "index").link_types.tolist() == [101, 1]
+
+
+def test_the_index_keeps_what_was_wrong_and_counts_as_the_reader_does(tmp_path):
+    path = tmp_path / "a.pcap"
+    lying = bytearray(pcap(*PACKETS))
+    at = 24 + sum(16 + len(packet) for packet in PACKETS[:10])
+    lying[at + 8 : at + 12] = b"\xff\xff\xff\x7f"
+    path.write_bytes(bytes(lying) + record(b"late", START - 60)[:-1])
+    rows, warnings = read(path)
+    for _ in range(2):
+        index = build_index(path, tmp_path / "index")
+        assert (index.count, list(map(str, index.warnings))) == (len(rows), warnings)
+    assert len(rows) == 49
+    assert warnings == [
+        "packet 11 claims 2147483647 bytes, more than any capture keeps; 27 bytes are skipped, up to where whole"
+        f" packets begin again (packet 11, byte {at})",
+        f"the file ends inside packet 50: 3 of 4 bytes are there (packet 50, byte {len(lying)})",
+    ]

@@ -78,7 +78,7 @@ def test_several_link_types_in_one_block_are_told_apart(tmp_path):
 def test_an_unknown_link_type_is_reported_once(tmp_path):
     rows, warnings = read(tmp_path / "a.pcap", pcap(b"x" * 60, b"y" * 60, link_type=147))
     assert [(row["ip_version"], row["captured_length"], row["link_type"]) for row in rows] == [(0, 60, 147)] * 2
-    assert warnings == ["packets of link type 147 are not decoded: it is not known here (packet 1)"]
+    assert warnings == ["packets of link type 147 are not decoded: it is not known here (packet 1, byte 24)"]
 
 
 @pytest.mark.parametrize("kind", [0x0806, 0x88CC, 0x1234])
