@@ -75,6 +75,8 @@ def _refuse_unknown(node: Node) -> None:
         return
     if not node.operator and node.function not in KNOWN:
         raise UnsupportedError(f"the reference library has no function {node.function}")
+    if node.function == "timestamp" and node.arguments[0].type == INT:
+        raise UnsupportedError("the reference library makes no timestamp of a number")
     if node.function == "string" and any(_is_arithmetic(inner) for inner in walk(node)):
         raise UnsupportedError("the reference library makes a text of an error")
     if node.target is not None and any(_is_concatenation(inner) for inner in walk(node.target)):

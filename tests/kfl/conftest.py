@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from kubeshark_mcp.kfl import Catalogue
 from kubeshark_mcp.model.field import Field, FieldType
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 NOW_NS = 1_700_000_000_000_000_000
 
