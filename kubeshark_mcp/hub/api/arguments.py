@@ -43,8 +43,8 @@ def _list(value: object) -> object:
 
 
 def _label_map(value: object) -> object:
-    """Read `app=cart` (or several, as a query string has them) as a map."""
-    texts = [value] if isinstance(value, str) else value
+    """Read `app=cart,tier=web` (or several such texts, as a query string has them) as a map."""
+    texts = value.split(",") if isinstance(value, str) else value
     if not isinstance(texts, list) or not all(isinstance(text, str) and "=" in text for text in texts):
         return value
     return dict(text.split("=", 1) for text in texts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from kubeshark_mcp.hub import contract as c
@@ -96,8 +97,13 @@ _FULL = frozenset(
 
 
 def raw(row: Row) -> wire.Json:
-    """Give a call with all its KFL fields under their names, evidence under `_` names."""
-    return {**row, "id": row.get("_id", row.get("id")), "ts": row.get("timestamp")}
+    """Give a call with all its KFL fields under their names, evidence under `_` names.
+
+    `timestamp` has a fraction of milliseconds here, because evidence is compared with packets to the microsecond.
+    """
+    moment = row.get("timestamp")
+    exact = {"timestamp": wire.exact_milliseconds(moment)} if isinstance(moment, datetime) else {}
+    return {**row, **exact, "id": row.get("_id", row.get("id")), "ts": moment}
 
 
 def compact(row: Row) -> wire.Json:

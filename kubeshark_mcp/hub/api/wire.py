@@ -27,6 +27,12 @@ def milliseconds(moment: datetime | None) -> int | None:
     return None if moment is None else (moment - _EPOCH) // _MILLISECOND
 
 
+def exact_milliseconds(moment: datetime) -> float:
+    """Give Unix milliseconds of an aware datetime, exact to its microsecond."""
+    whole, rest = divmod((moment - _EPOCH) // timedelta(microseconds=1), 1000)
+    return whole + rest / 1000 if rest else whole
+
+
 def to_json(value: Any) -> bytes:
     """Write an answer: aware datetimes as Unix milliseconds, bytes as base64, text that is no Unicode marked."""
     try:
