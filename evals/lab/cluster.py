@@ -22,6 +22,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from evals.lab.processes import run, stop, wait_until
@@ -54,7 +55,7 @@ class Node:
 class Pod:
     """A pod. kind and owner: what made it (`Deployment`, `StatefulSet`, `Job`); ports: name to container port.
 
-    revision: of its Deployment, counted from 0.
+    revision: of its Deployment, counted from 0; started: hours to days before the recording unless given.
     """
 
     namespace: str
@@ -67,6 +68,7 @@ class Pod:
     owner: str = ""
     ports: Mapping[str, int] = field(default_factory=dict)
     revision: int = 0
+    started: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ def stamp(moment: datetime) -> str:
 def kubectl_list(cluster: Cluster, taken: datetime) -> dict[str, Any]:
     """All objects of the cluster. taken: the time of the recording; pods are a few hours to days older."""
     pods = [
-        _pod(cluster, pod, taken - timedelta(hours=7 + 5 * place)) for place, pod in enumerate(cluster.pods.values())
+        _pod(cluster, pod, pod.started or taken - timedelta(hours=7 + 5 * place))
+        for place, pod in enumerate(cluster.pods.values())
     ]
     services = [_service(service, taken) for service in cluster.services]
     slices = [_endpoint_slice(cluster, service, taken) for service in cluster.services]

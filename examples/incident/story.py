@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from evals.lab.cluster import CLUSTER_DOMAIN, Cluster, Node, Outside, Pod, Service, pod_name
-from evals.lab.processes import python, run, wait_until
+from evals.lab.processes import python
+from evals.lab.servers import psql, redis_cli, start_postgres, start_redis, wait_for_postgres
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS = HERE / "pods"
@@ -123,48 +123,20 @@ class Shop:
             self.program(node.name, "prober", *probes)
 
     def _start_postgres(self) -> None:
-        pod, data = self.pod("postgres").name, self.work / "postgres"
-        binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-        tools = binaries[-1] if binaries else Path(shutil.which("postgres") or "/usr/bin/postgres").parent
-        as_postgres = ("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--pdeathsig=KILL")
-        data.mkdir()
-        shutil.chown(data, "postgres", "postgres")
-        run(
-            *as_postgres,
-            str(tools / "initdb"),
-            "-D",
-            str(data),
-            "-A",
-            "trust",
-            "-U",
-            "shop",
-            "-N",
-            "-E",
-            "UTF8",
-            "--locale=C",
-        )
-        with (data / "pg_hba.conf").open("a") as rules:
-            rules.write("host all all 0.0.0.0/0 trust\n")
-        options = {"listen_addresses": "*", "fsync": "off", "unix_socket_directories": str(data), "jit": "off"}
-        arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        self.cluster.start(pod, *as_postgres, str(tools / "postgres"), "-D", str(data), *arguments)
-        self.cluster.wait_for(pod, 5432)
-        client = ("psql", "-q", "-h", str(data), "-U", "shop", "-d", "postgres", "-v", "ON_ERROR_STOP=1")
-        wait_until(lambda: "1" in run(*client, "-Atc", "SELECT 1", check=False), "PostgreSQL to answer")
-        run(*client, "-c", "CREATE DATABASE shop")
-        run(*client[:-3], "shop", *client[-2:], stdin=SCHEMA)
+        pod = self.pod("postgres").name
+        start_postgres(self.cluster, self.work, pod, "shop", {})
+        wait_for_postgres(self.cluster, self.work, pod, "shop")
+        psql(self.work, pod, "shop", "CREATE DATABASE shop", "postgres")
+        psql(self.work, pod, "shop", SCHEMA)
 
     def _start_redis(self) -> None:
         pod = self.pod("redis").name
-        options = {"bind": "0.0.0.0", "protected-mode": "no", "save": "", "appendonly": "no", "dir": str(self.work)}
-        options |= {"unixsocket": str(self.work / "redis.sock"), "maxmemory-policy": "noeviction"}
-        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        self.cluster.start(pod, "redis-server", *arguments)
+        start_redis(self.cluster, self.work, pod, {})
         self.cluster.wait_for(pod, 6379)
 
     def redis(self, *command: str) -> str:
         """Give Redis a command through its local socket, which no capture sees."""
-        return run("redis-cli", "-s", str(self.work / "redis.sock"), *command)
+        return redis_cli(self.work, self.pod("redis").name, *command)
 
     def fill_redis(self, size: int) -> None:
         """Store rows as earlier runs of the batch job left them, until Redis uses `size` bytes."""
@@ -172,7 +144,7 @@ class Shop:
         while (used := int(self.redis("INFO", "memory").partition("used_memory:")[2].split()[0])) < size:
             count = max(1, min(50, (size - used) // 1200))
             rows = (f"SET report:{chance.getrandbits(64):016x}:{place} {'1234567,' * 115}" for place in range(count))
-            run("redis-cli", "-s", str(self.work / "redis.sock"), stdin="\n".join(rows))
+            redis_cli(self.work, self.pod("redis").name, stdin="\n".join(rows))
 
     def _start_storefront(self) -> None:
         pod, pages = self.pod("storefront").name, self.work / "storefront"

@@ -6,10 +6,12 @@ Unix seconds UTC. `phase()` is read from a file that the recorder writes: `warm`
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import os
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -17,6 +19,8 @@ from pathlib import Path
 
 WORK = Path(os.environ.get("RECORDING_WORK", "."))
 NAME = os.environ.get("RECORDING_NAME", "client")
+KEEPALIVE = int(os.environ.get("RECORDING_KEEPALIVE", "0"))
+"""Seconds of silence after which a database connection is probed (TCP keep-alive); 0: never."""
 
 
 class CallLog:
@@ -63,11 +67,29 @@ def ends(connection: socket.socket) -> dict[str, object]:
     return {"client": client[0], "client_port": client[1], "server": server[0], "server_port": server[1]}
 
 
-class HttpClient:
-    """A keep-alive HTTP/1.1 client for one host; a new connection after `reuse` requests. One thread only."""
+def dial(host: str, port: int, patience: float) -> socket.socket:
+    """Open a TCP connection without Nagle's delay, with keep-alive probes where they are asked for."""
+    connection = socket.create_connection((host, port), patience)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if KEEPALIVE:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE)
+    return connection
 
-    def __init__(self, host: str, port: int, log: CallLog, agent: str, reuse: int = 50, patience: float = 5.0) -> None:
+
+class HttpClient:
+    """A keep-alive HTTP/1.1 client for one host; a new connection after `reuse` requests. One thread only.
+
+    patience: seconds for connecting and for each read; tls: the context of HTTPS, else plain HTTP.
+    """
+
+    def __init__(
+        self, host: str, port: int, log: CallLog, agent: str, reuse: int = 50, patience: float = 5.0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
         self.host, self.port, self.log, self.agent, self.reuse, self.patience = host, port, log, agent, reuse, patience
+        self.tls = tls
         self._connection: http.client.HTTPConnection | None = None
         self._used = 0
 
@@ -94,8 +116,9 @@ class HttpClient:
             self.close()
         self.log.write(
             t=round(start, 6), end=round(time.time(), 6), protocol="http", method=method,
-            url=f"http://{self._authority()}{path}", status=status, bytes=len(content),
+            url=f"http{'s' if self.tls else ''}://{self._authority()}{path}", status=status, bytes=len(content),
             **({"id": sent["X-Request-Id"]} if "X-Request-Id" in sent else {}),
+            **({"trace": sent["traceparent"]} if "traceparent" in sent else {}),
             **({"error": error} if error else {}), **known,
         )  # fmt: skip
         return status, content
@@ -107,13 +130,18 @@ class HttpClient:
         self._used = 0
 
     def _authority(self) -> str:
-        return self.host if self.port == 80 else f"{self.host}:{self.port}"
+        return self.host if self.port == (443 if self.tls else 80) else f"{self.host}:{self.port}"
 
     def _connected(self) -> http.client.HTTPConnection:
         if self._connection is not None and self._used >= self.reuse:
             self.close()
         if self._connection is None:
-            self._connection = http.client.HTTPConnection(self.host, self.port, timeout=self.patience)
+            if self.tls is not None:
+                self._connection = http.client.HTTPSConnection(
+                    self.host, self.port, timeout=self.patience, context=self.tls
+                )
+            else:
+                self._connection = http.client.HTTPConnection(self.host, self.port, timeout=self.patience)
             self._connection.connect()
             self._used = 0
         self._used += 1
@@ -131,10 +159,13 @@ class RedisError(Exception):
 
 
 class RedisClient:
-    """A RESP2 client with pipelining that keeps its connection. Safe for threads (one exchange at a time)."""
+    """A RESP2 client with pipelining that keeps its connection. Safe for threads (one exchange at a time).
 
-    def __init__(self, host: str, port: int, log: CallLog, name: str = "") -> None:
-        self.host, self.port, self.log, self.name = host, port, log, name
+    When the connection fails, that is logged with status `failed` and raised as OSError; the next call opens another.
+    """
+
+    def __init__(self, host: str, port: int, log: CallLog, patience: float = 5.0) -> None:
+        self.host, self.port, self.log, self.patience = host, port, log, patience
         self._socket: socket.socket | None = None
         self._buffer = b""
         self._lock = threading.Lock()
@@ -150,9 +181,13 @@ class RedisClient:
         """Send several commands in one write; error replies are returned as RedisError in their place."""
         with self._lock:
             start = time.time()
-            connection = self._connected()
-            connection.sendall(b"".join(map(encode, commands)))
-            replies: list[object] = [self._read() for _ in commands]
+            try:
+                connection = self._connected()
+                connection.sendall(b"".join(map(encode, commands)))
+                replies: list[object] = [self._read() for _ in commands]
+            except OSError as failure:
+                self._failed(start, commands, failure)
+                raise
             for command, reply in zip(commands, replies, strict=True):
                 failed = isinstance(reply, RedisError)
                 self.log.write(
@@ -162,10 +197,23 @@ class RedisClient:
                 )  # fmt: skip
             return replies
 
+    def _failed(self, start: float, commands: list[tuple[str | bytes | int, ...]], failure: OSError) -> None:
+        self.close()
+        for command in commands:
+            self.log.write(
+                t=round(start, 6), end=round(time.time(), 6), protocol="redis", method=str(command[0]),
+                status="failed", error=f"{type(failure).__name__}: {failure}",
+            )  # fmt: skip
+
+    def close(self) -> None:
+        """Close the connection; the next call opens another."""
+        if self._socket is not None:
+            self._socket.close()
+        self._socket = None
+
     def _connected(self) -> socket.socket:
         if self._socket is None:
-            self._socket = socket.create_connection((self.host, self.port), 5)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._socket = dial(self.host, self.port, self.patience)
             self._buffer = b""
         return self._socket
 
@@ -210,44 +258,89 @@ def encode(command: tuple[str | bytes | int, ...]) -> bytes:
     return b"".join([b"*%d\r\n" % len(parts), *(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)])
 
 
-class PostgresClient:
-    """A client for PostgreSQL's protocol 3.0, simple queries and trust authentication only. Safe for threads."""
+class PostgresError(RuntimeError):
+    """An error of PostgreSQL; its text has the fields of the ErrorResponse."""
 
-    def __init__(self, host: str, port: int, log: CallLog, user: str = "shop", database: str = "shop") -> None:
+
+class PostgresClient:
+    """A client for PostgreSQL's protocol 3.0, simple queries; trust or MD5 authentication. Safe for threads.
+
+    A new connection after `reuse` statements outside a transaction. When the connection fails, that is logged with
+    status `failed` and raised as OSError.
+    """
+
+    def __init__(
+        self, host: str, port: int, log: CallLog, user: str = "shop", database: str = "shop", password: str = "",
+        reuse: int = 100_000, patience: float = 10.0,
+    ) -> None:  # fmt: skip
         self.host, self.port, self.log, self.user, self.database = host, port, log, user, database
+        self.password, self.reuse, self.patience = password, reuse, patience
         self._socket: socket.socket | None = None
         self._file: object = None
+        self._used = 0
         self._lock = threading.Lock()
 
     def query(self, sql: str) -> list[list[str | None]]:
-        """Run one statement and return its rows as text; a server's error is raised as RuntimeError."""
+        """Run one statement and return its rows as text; a server's error is raised as PostgresError."""
         with self._lock:
             start = time.time()
-            connection = self._connected()
-            connection.sendall(b"Q" + struct.pack("!I", len(sql.encode()) + 5) + sql.encode() + b"\0")
-            rows, error = self._answer()
-            self.log.write(
-                t=round(start, 6), end=round(time.time(), 6), protocol="postgresql", method=sql.split(maxsplit=1)[0],
-                url=sql, status="error" if error else "ok", **ends(connection),
-            )  # fmt: skip
+            known: dict[str, object] = {}
+            try:
+                connection = self._connected()
+                known = ends(connection)
+                connection.sendall(b"Q" + struct.pack("!I", len(sql.encode()) + 5) + sql.encode() + b"\0")
+                rows, error = self._answer()
+                status = "error" if error else "ok"
+            except PostgresError as failure:
+                rows, error, status = [], str(failure), "refused"
+            except OSError as failure:
+                self.close()
+                self._write(start, sql, "failed", f"{type(failure).__name__}: {failure}", known)
+                raise
+            self._write(start, sql, status, error, known)
             if error:
-                raise RuntimeError(error)
+                raise PostgresError(error)
             return rows
 
+    def _write(self, start: float, sql: str, status: str, error: str, known: dict[str, object]) -> None:
+        self.log.write(
+            t=round(start, 6), end=round(time.time(), 6), protocol="postgresql", method=sql.split(maxsplit=1)[0],
+            url=sql, status=status, **({"error": error} if error else {}), **known,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Close the connection; the next statement opens another."""
+        if self._socket is not None:
+            self._socket.close()
+        self._socket = None
+
     def _connected(self) -> socket.socket:
+        if self._socket is not None and self._used >= self.reuse:
+            self._socket.sendall(b"X\0\0\0\4")
+            self.close()
         if self._socket is None:
-            self._socket = socket.create_connection((self.host, self.port), 10)
+            self._socket = dial(self.host, self.port, self.patience)
             self._file = self._socket.makefile("rb")
             pairs = f"user\0{self.user}\0database\0{self.database}\0application_name\0{NAME}\0\0".encode()
             self._socket.sendall(struct.pack("!II", len(pairs) + 8, 196608) + pairs)
-            self._answer()
+            _, error = self._answer()
+            self._used = 0
+            if error:
+                self.close()
+                raise PostgresError(error)
+        self._used += 1
         return self._socket
 
     def _answer(self) -> tuple[list[list[str | None]], str]:
         rows: list[list[str | None]] = []
         error = ""
         while True:
-            kind, size = struct.unpack("!cI", self._file.read(5))  # type: ignore[attr-defined]
+            head = self._file.read(5)  # type: ignore[attr-defined]
+            if len(head) < 5:
+                if error:
+                    return rows, error
+                raise ConnectionError("PostgreSQL closed the connection.")
+            kind, size = struct.unpack("!cI", head)
             body = self._file.read(size - 4)  # type: ignore[attr-defined]
             if kind == b"Z":
                 return rows, error
@@ -255,6 +348,15 @@ class PostgresClient:
                 rows.append(_columns(body))
             elif kind == b"E":
                 error = body.replace(b"\0", b" ").decode()
+            elif kind == b"R" and body[:4] == b"\0\0\0\5":
+                self._send_password(body[4:8])
+
+    def _send_password(self, salt: bytes) -> None:
+        """Answer AuthenticationMD5Password: md5(md5(password + user) + salt)."""
+        inner = hashlib.md5(f"{self.password}{self.user}".encode()).hexdigest()
+        text = b"md5" + hashlib.md5(inner.encode() + salt).hexdigest().encode() + b"\0"
+        assert self._socket is not None
+        self._socket.sendall(b"p" + struct.pack("!I", len(text) + 4) + text)
 
 
 def _columns(body: bytes) -> list[str | None]:

@@ -1,17 +1,24 @@
 """The cluster's DNS server: names of services and pods, a few names outside, NXDOMAIN for all others.
 
-Reads `<work>/zone.json` (name without final dot to a list of addresses). UDP and TCP on port 53. Logs each question.
+Reads `<work>/zone.json` (name without final dot to a list of addresses), anew whenever it changes. A name `*.suffix`
+stands for all names below. `<work>/resolver.json` may say how it behaves: `delay` (seconds before each answer),
+`delay_outside` (the same, for names outside the cluster only), `silent` (share of questions that get no answer).
+UDP and TCP on port 53. Logs each question.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import json
+import random
 import socket
 import socketserver
 import struct
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 from clients import WORK, CallLog
 
@@ -37,17 +44,55 @@ def question(data: bytes) -> tuple[str, int, int]:
     return ".".join(parts), kind, at + 5
 
 
+class Live:
+    """A JSON object in a file that may change or be missing."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._seen, self._content = path, -1, {}
+
+    def read(self) -> dict[str, Any]:
+        """Return the content as it is now."""
+        try:
+            changed = self._path.stat().st_mtime_ns
+        except FileNotFoundError:
+            return {}
+        if changed != self._seen:
+            self._content, self._seen = json.loads(self._path.read_text()), changed
+        return self._content
+
+
 class Zone:
     """Answers questions from the table of names."""
 
     def __init__(self) -> None:
-        self.names: dict[str, list[str]] = json.loads((WORK / "zone.json").read_text())
+        self._names = Live(WORK / "zone.json")
+        self._behaviour = Live(WORK / "resolver.json")
+        self._chance = random.Random(11)
         self.log = CallLog()
 
+    def find(self, name: str) -> list[str] | None:
+        """Return the addresses of a name; None when there is no such name."""
+        names = self._names.read()
+        low = name.lower()
+        if low in names or low.endswith("cluster.local"):
+            return names.get(low)
+        parts = low.split(".")
+        below = (names.get(".".join(["*", *parts[start:]])) for start in range(1, len(parts)))
+        return next((found for found in below if found is not None), None)
+
+    def wait(self, name: str) -> bool:
+        """Wait as long as the behaviour asks for; False when this question gets no answer."""
+        behaviour = self._behaviour.read()
+        inside = name.lower().endswith("cluster.local")
+        time.sleep(behaviour.get("delay", 0) + (0 if inside else behaviour.get("delay_outside", 0)))
+        return bool(self._chance.random() >= behaviour.get("silent", 0))
+
     def answer(self, data: bytes, client: tuple[str, int], transport: str) -> bytes:
-        """Return the reply to one query."""
+        """Return the reply to one query; empty when it gets none."""
         name, kind, end = question(data)
-        addresses = self.names.get(name.lower())
+        if not self.wait(name):
+            return b""
+        addresses = self.find(name)
         records = [self._record(address) for address in addresses or [] if kind == A]
         code = 0 if addresses is not None else NXDOMAIN
         authority = b"" if records else self._start_of_authority(name)
@@ -87,15 +132,20 @@ def serve_tcp(zone: Zone) -> None:
     socketserver.ThreadingTCPServer(("0.0.0.0", 53), Handler).serve_forever()
 
 
+def reply(zone: Zone, listener: socket.socket, data: bytes, client: tuple[str, int]) -> None:
+    """Answer one datagram."""
+    if answer := zone.answer(data, client, "udp"):
+        listener.sendto(answer, client)
+
+
 def main() -> None:
     """Answer over UDP and TCP for ever."""
     zone = Zone()
     threading.Thread(target=serve_tcp, args=(zone,), daemon=True).start()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener, ThreadPoolExecutor(16) as workers:
         listener.bind(("0.0.0.0", 53))
         while True:
-            data, client = listener.recvfrom(4096)
-            listener.sendto(zone.answer(data, client, "udp"), client)
+            workers.submit(reply, zone, listener, *listener.recvfrom(4096))
 
 
 if __name__ == "__main__":

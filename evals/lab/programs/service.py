@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+import secrets
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 Answer = tuple[int, object]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer with headers of its own."""
+
+    status: int
+    body: object
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -19,6 +31,8 @@ class Call:
     token: str
     id: str
     body: object
+    trace: str = ""
+    query: str = ""
 
     @property
     def tail(self) -> str:
@@ -26,8 +40,12 @@ class Call:
         return self.path.rstrip("/").rpartition("/")[2]
 
     def onward(self) -> dict[str, str]:
-        """Return the headers that a call made on behalf of this one carries."""
-        return {"X-Request-Id": self.id} if self.id else {}
+        """Return the headers that a call made on behalf of this one carries: its id, and its trace with a new span."""
+        headers = {"X-Request-Id": self.id} if self.id else {}
+        if self.trace.count("-") == 3:
+            version, trace, _, flags = self.trace.split("-")
+            headers["traceparent"] = f"{version}-{trace}-{secrets.token_hex(8)}-{flags}"
+        return headers
 
 
 class QuietServer(ThreadingHTTPServer):
@@ -36,51 +54,88 @@ class QuietServer(ThreadingHTTPServer):
     request_queue_size = 128
     daemon_threads = True
 
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of a connection that broke, such as a failed TLS handshake."""
+
 
 def serve(port: int, routes: dict[tuple[str, str], Callable[[Call], Answer]], name: str) -> None:
     """Serve for ever. routes: (method, path prefix) to a function that answers; the longest prefix wins."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        server_version = name
-        sys_version = ""
-        wbufsize = 65536
-        disable_nagle_algorithm = True
+    def route(call: Call) -> Answer:
+        if call.path == "/healthz":
+            return 200, {"status": "ok"}
+        fitting = [key for key in routes if key[0] == call.method and call.path.startswith(key[1])]
+        if not fitting:
+            return 404, {"error": "no such resource"}
+        return routes[max(fitting, key=lambda key: len(key[1]))](call)
 
-        def answer(self) -> None:
-            path = self.path.partition("?")[0]
-            size = int(self.headers.get("Content-Length") or 0)
-            content = self.rfile.read(size)
-            call = Call(
-                self.command,
-                path,
-                self.headers.get("Authorization", ""),
-                self.headers.get("X-Request-Id", ""),
-                json.loads(content) if content else None,
-            )
-            status, body = self.route(call)
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            if call.id:
-                self.send_header("X-Request-Id", call.id)
-            if status == 503:
-                self.send_header("Retry-After", "2")
-            self.end_headers()
-            self.wfile.write(data)
+    serve_calls(port, route, name)
 
-        def route(self, call: Call) -> Answer:
-            if call.path == "/healthz":
-                return 200, {"status": "ok"}
-            fitting = [key for key in routes if key[0] == call.method and call.path.startswith(key[1])]
-            if not fitting:
-                return 404, {"error": "no such resource"}
-            return routes[max(fitting, key=lambda key: len(key[1]))](call)
 
-        do_GET = do_POST = do_PUT = do_DELETE = answer
+class CallHandler(BaseHTTPRequestHandler):
+    """Turns a request into a Call and its answer into a response; subclasses set `server_version` and `route`."""
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing: the callers log."""
+    protocol_version = "HTTP/1.1"
+    sys_version = ""
+    wbufsize = 65536
+    disable_nagle_algorithm = True
+    route: Callable[[Call], Answer | Reply]
 
-    QuietServer(("0.0.0.0", port), Handler).serve_forever()
+    def answer(self) -> None:
+        """Answer one request."""
+        reply = type(self).route(self.call())
+        if not isinstance(reply, Reply):
+            reply = Reply(*reply)
+        data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(data))}
+        if known := self.headers.get("X-Request-Id"):
+            headers["X-Request-Id"] = known
+        if reply.status == 503:
+            headers["Retry-After"] = "2"
+        self.send_response(reply.status)
+        for name, value in {**headers, **reply.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def call(self) -> Call:
+        """Read the request."""
+        path, _, query = self.path.partition("?")
+        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        found = self.headers.get
+        is_json = (found("Content-Type") or "application/json").startswith("application/json")
+        return Call(
+            self.command,
+            path,
+            found("Authorization", ""),
+            found("X-Request-Id", ""),
+            json.loads(content) if content and is_json else None,
+            found("traceparent", ""),
+            query,
+        )
+
+    do_GET = do_POST = do_PUT = do_DELETE = answer
+
+    def handle(self) -> None:
+        """Serve a connection; a client that has gone away is no error."""
+        with contextlib.suppress(OSError):
+            super().handle()
+
+    def finish(self) -> None:
+        """End a connection, also one that is broken."""
+        with contextlib.suppress(OSError):
+            super().finish()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: the callers log."""
+
+
+def serve_calls(
+    port: int, route: Callable[[Call], Answer | Reply], name: str, tls: ssl.SSLContext | None = None
+) -> None:
+    """Serve for ever what `route` answers to each call; a body of bytes is sent as it is, any other as JSON."""
+    handler = type("Handler", (CallHandler,), {"server_version": name, "route": staticmethod(route)})
+    server = QuietServer(("0.0.0.0", port), handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    server.serve_forever()
