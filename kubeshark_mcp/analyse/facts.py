@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 from kubeshark_mcp.analyse.columns import Int64, Mask, Table, Texts
 
@@ -146,6 +147,8 @@ class Coverage:
         return max(self.end_ns - self.start_ns, 1) / 1e9
 
 
+Derived = TypeVar("Derived")
+
 Column = Int64 | Mask | Texts | Sequence[object]
 
 
@@ -201,3 +204,13 @@ class Facts(ABC):
     @abstractmethod
     def protocols(self) -> frozenset[str]:
         """Give the protocols that have entries."""
+
+    def derived(self, make: Callable[[Facts], Derived]) -> Derived:
+        """Give what a function makes of these facts: made once, then shared by all detectors that ask for it.
+
+        The function is the key: pass a function of a module, not a lambda.
+        """
+        made: dict[Callable[[Facts], Any], Any] = self.__dict__.setdefault("_derived", {})
+        if make not in made:
+            made[make] = make(self)
+        return cast(Derived, made[make])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from kubeshark_mcp.analyse.facts import Facts
 from tests.analyse.building import T0, BuiltFacts, Call, Connection
 
 
@@ -20,3 +21,15 @@ def test_built_facts_answer_filters_as_the_store_does() -> None:
     assert facts.count("http && status_code == 503") == 1
     assert facts.count('conn_state == "refused"') == 1
     assert facts.columns("http", ["status_code", "dst.service.name"])["status_code"].tolist() == [503, 200]  # type: ignore[union-attr]
+
+
+def test_what_is_derived_from_facts_is_made_once() -> None:
+    made: list[Facts] = []
+
+    def number_of_calls(facts: Facts) -> int:
+        made.append(facts)
+        return len(facts.calls)
+
+    facts = BuiltFacts([Call(0, "s/a", "s/b")])
+    assert (facts.derived(number_of_calls), facts.derived(number_of_calls)) == (1, 1)
+    assert made == [facts]
