@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +12,7 @@ from kubeshark_mcp.errors import UnsupportedError, UsageError
 from kubeshark_mcp.hub.remote.discovery import ToolSchema
 from kubeshark_mcp.hub.remote.reading import record, text
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SNAPSHOT = ("snapshot_id", "snapshot", "id")
 _START = ("start", "start_time", "start_ts", "from")
 _END = ("end", "end_time", "end_ts", "to", "until")
@@ -128,21 +129,38 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             optional=("format", "limit"),
         ),
         "get_l4_flow_summary": Form({"snapshot": ("snapshot_id", "snapshot")}),
+        "explain_kfl": Form({"kfl": ("kfl", "filter"), "db": ("db", "database")}, ("kfl",)),
+        "get_kfl_field_use": Form({"names": ("names", "fields"), "db": ("db", "database")}, ("names",)),
         "get_dissection_status": Form(),
         "enable_dissection": Form(read=False),
         "disable_dissection": Form(read=False),
     }
 )
-"""The tools of the contract that a Hub answers."""
+"""What a Hub can be asked: the tools of the contract, and two that our own Hub has beside them."""
 
-OF_THE_CLIENT = frozenset(
-    {"check_kubeshark_status", "start_kubeshark", "stop_kubeshark", "get_file_url", "download_file"}
+ANSWERED_HERE = frozenset(
+    {
+        "check_kubeshark_status",
+        "start_kubeshark",
+        "stop_kubeshark",
+        "get_file_url",
+        "download_file",
+        "check_kfl",
+        "list_kfl_fields",
+        "explain_kfl",
+        "get_kfl_field_use",
+        "get_tcp_insights",
+        "resolve_workload",
+        "resolve_ip",
+    }
 )
-"""The tools of the contract that are ours, whatever a Hub publishes."""
-NOT_ASKED = frozenset({"get_cloud_storage_status", "get_cloud_job_status"}) | {
+"""Tools that are ours whatever a Hub publishes: answered here, or computed from several of its answers."""
+COMPUTED = MappingProxyType({"get_tcp_insights": "list_api_calls", "explain_kfl": "list_api_calls"})
+"""Tools of ours that are computed, and the tool of the Hub that they need."""
+PASSED_THROUGH = frozenset({"get_cloud_storage_status", "get_cloud_job_status"}) | {
     f"{verb}_snapshot_{way}_cloud" for verb, way in (("upload", "to"), ("download", "from"))
 }
-"""The tools of the contract that are passed through as the Hub has them."""
+"""Tools of the contract that are passed through as the Hub has them."""
 
 
 def found_under(tool: str, tools: Mapping[str, ToolSchema]) -> ToolSchema | None:
@@ -206,7 +224,7 @@ def _name_for(candidates: tuple[str, ...], declared: ToolSchema, taken: Mapping[
 def _encoded(name: str, value: Any, schema: Mapping[str, Any], tool: str) -> Any:
     kinds = _kinds(schema)
     if isinstance(value, datetime):
-        value = _time(value, schema, kinds)
+        value = _time(value, name in _END, schema, kinds)
     elif isinstance(value, list | tuple) and kinds == {"string"}:
         value = ",".join(str(item) for item in value)
     elif isinstance(value, Mapping) and kinds == {"string"}:
@@ -236,11 +254,14 @@ def _parts(schema: Mapping[str, Any], name: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _time(value: datetime, schema: Mapping[str, Any], kinds: set[str]) -> int | str:
-    """Give Unix milliseconds, the contract's form; RFC 3339 for an argument that is declared so."""
+def _time(value: datetime, upwards: bool, schema: Mapping[str, Any], kinds: set[str]) -> int | str:
+    """Give Unix milliseconds, the contract's form; exact RFC 3339 where the argument is declared to take that.
+
+    upwards: how to round to milliseconds, so that a window never loses what it was meant to hold.
+    """
     said = f"{text(schema.get('format'))} {text(schema.get('description'))}".lower()
-    if kinds == {"string"}:
-        if any(word in said for word in ("rfc", "iso", "date-time")):
-            return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return str(round(value.timestamp() * 1000))
-    return round(value.timestamp() * 1000)
+    if "string" in kinds and any(word in said for word in ("rfc", "iso", "date-time")):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    microseconds = (value - _EPOCH) // timedelta(microseconds=1)
+    milliseconds = -(-microseconds // 1000) if upwards else microseconds // 1000
+    return str(milliseconds) if kinds == {"string"} else milliseconds

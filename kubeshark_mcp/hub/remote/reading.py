@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from pydantic import ValidationError
 
 from kubeshark_mcp.hub.contract import JobStatus
 from kubeshark_mcp.hub.contract_remote import UnknownShapeError
@@ -173,3 +176,12 @@ def unwrapped(answer: Any) -> Any:
 def ordered(values: Iterable[datetime | None]) -> list[datetime]:
     """Give the times that there are, in order."""
     return sorted(value for value in values if value is not None)
+
+
+@contextmanager
+def reading(tool: str, answer: Any = None) -> Iterator[None]:
+    """Turn what can still go wrong with a strange answer into the error that shows it."""
+    try:
+        yield
+    except (ValidationError, OverflowError, RecursionError) as error:
+        raise unknown(answer, tool, type(error).__name__) from None
