@@ -44,6 +44,8 @@ def serve(
     keep_duplicates: o.KeepDuplicates = False,
     allow_path: o.AllowPath = None,
     timezone: o.Timezone = None,
+    record: o.Record = None,
+    replay: o.Replay = None,
     list_tools: o.ListTools = False,
     output: o.Format = o.ListFormat.TABLE,
     mcp_config: o.McpConfig = False,

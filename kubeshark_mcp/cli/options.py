@@ -54,6 +54,8 @@ KeepDuplicates = Annotated[
 ]
 AllowPath = Annotated[list[Path] | None, typer.Option(help="Another folder that tools may write to. Repeatable.")]
 Timezone = Annotated[str | None, typer.Option(help="IANA zone for times in answers; default: this machine's.")]
+Record = Annotated[Path | None, typer.Option(help="Keep questions and answers in this folder, secrets redacted.")]
+Replay = Annotated[Path | None, typer.Option(help="Answer from a folder that --record wrote, and from nothing else.")]
 ListTools = Annotated[bool, typer.Option("--list-tools", help="Print the registered tools and end.")]
 Format = Annotated[ListFormat, typer.Option("--format", help="How --list-tools writes.")]
 McpConfig = Annotated[bool, typer.Option("--mcp-config", help="Print the client configuration and end.")]

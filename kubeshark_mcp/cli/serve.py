@@ -20,6 +20,7 @@ from kubeshark_mcp.present.times import Clock
 from kubeshark_mcp.registry import Selection
 
 if TYPE_CHECKING:
+    from kubeshark_mcp.hub.interface import Hub
     from kubeshark_mcp.server import ServerOptions
 
 
@@ -44,6 +45,8 @@ class ServeOptions:
     timezone: str | None = None
     enabled_dissectors: str | None = None
     port_mapping: list[str] = field(default_factory=list)
+    record: Path | None = None
+    replay: Path | None = None
 
     @classmethod
     def from_command_line(cls, given: Mapping[str, Any]) -> ServeOptions:
@@ -66,6 +69,8 @@ class ServeOptions:
             timezone=given["timezone"],
             enabled_dissectors=given["enabled_dissectors"],
             port_mapping=list(given["port_mapping"] or ()),
+            record=given["record"],
+            replay=given["replay"],
         )
 
 
@@ -81,12 +86,34 @@ def serve(options: ServeOptions) -> None:
     """Run the MCP server until its client goes away."""
     from kubeshark_mcp.server import run_http, run_stdio
 
-    hub = embedded_hub(options)
-    server_options = _server_options(options, hub.redaction_key())
+    hub, key = _hub(options)
+    server_options = _server_options(options, key)
     if options.transport == "stdio":
         run_stdio(hub, server_options)
     else:
         run_http(hub, server_options, host=options.host, port=options.port)
+
+
+def _hub(options: ServeOptions) -> tuple[Hub, bytes]:
+    """Give the Hub that answers, and the key of redaction hashes."""
+    if options.replay is not None:
+        from kubeshark_mcp.hub.replay import replayed
+
+        if options.record is not None or options.pcaps:
+            raise UsageError("--replay answers from a recording alone: leave --record and --pcap out.")
+        return replayed(options.replay), secrets.token_bytes(32)
+    embedded = embedded_hub(options)
+    key = embedded.redaction_key()
+    return _recorded(embedded, options, key), key
+
+
+def _recorded(hub: Hub, options: ServeOptions, key: bytes) -> Hub:
+    if options.record is None:
+        return hub
+    from kubeshark_mcp.hub.recording import recorded
+    from kubeshark_mcp.present.redaction import Redactor
+
+    return recorded(hub, options.record, None if options.no_redaction else Redactor(key))
 
 
 def embedded_hub(options: ServeOptions) -> EmbeddedHub:
@@ -168,6 +195,8 @@ def _command_line(options: ServeOptions) -> list[str]:
         "--resources": [path.resolve() for path in options.resources],
         "--keylog": [path.resolve() for path in options.key_logs],
         "--allow-path": [path.resolve() for path in options.allow_paths],
+        "--record": [options.record.resolve()] if options.record else [],
+        "--replay": [options.replay.resolve()] if options.replay else [],
         "--workspace": [options.workspace.resolve()] if options.workspace else [],
         "--toolsets": [options.toolsets] if options.toolsets else [],
         "--exclude-tools": [options.exclude_tools] if options.exclude_tools else [],
