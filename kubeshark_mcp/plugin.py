@@ -32,7 +32,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 from kubeshark_mcp.analyse.tcp_health import Verdict
 from kubeshark_mcp.analyse.tcp_health import judge as judge_connection
 from kubeshark_mcp.errors import ConflictError, KubesharkError, NotFoundError, UnsupportedError, UsageError
-from kubeshark_mcp.hub import contract
+from kubeshark_mcp.hub import contract, contract_analysis
 from kubeshark_mcp.hub.interface import Hub
 from kubeshark_mcp.present.hints import call_text
 from kubeshark_mcp.present.presenter import Presenter
@@ -58,6 +58,7 @@ __all__ = [
     "Verdict",
     "check_window",
     "contract",
+    "contract_analysis",
     "judge_connection",
     "tool",
 ]
@@ -156,9 +157,13 @@ def tool(
 
 
 class Toolset:
-    """A group of tools that is switched on or off together. The class's docstring says what it is for."""
+    """A group of tools that is switched on or off together. The class's docstring says what it is for.
+
+    cluster_only: its tools exist only where the server works on a cluster.
+    """
 
     name: ClassVar[str] = ""
+    cluster_only: ClassVar[bool] = False
 
     @classmethod
     def tools(cls) -> list[Tool]:

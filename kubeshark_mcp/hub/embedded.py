@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from kubeshark_mcp import __version__
 from kubeshark_mcp.errors import NotFoundError, UnsupportedError, UsageError
 from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.hub import contract_analysis as a
 from kubeshark_mcp.hub.contract_filters import FieldUse, FilterCheck, FilterPlan
 from kubeshark_mcp.hub.interface import Hub
 from kubeshark_mcp.hub.jobs import JobBoard
@@ -20,6 +21,7 @@ from kubeshark_mcp.hub.workspace import Workspace
 if TYPE_CHECKING:
     # The rooms bring numpy, pyarrow and duckdb with them: each is imported by the first question that needs it, so
     # that a server starts as fast as the SDK alone.
+    from kubeshark_mcp.hub.analysis import AnalysisRoom
     from kubeshark_mcp.hub.calls import CallRoom
     from kubeshark_mcp.hub.databases import DatabaseRoom
     from kubeshark_mcp.hub.dissections import DissectionRoom
@@ -128,6 +130,12 @@ class EmbeddedHub(Hub):
         from kubeshark_mcp.hub.who import WorkloadRoom
 
         return WorkloadRoom(self._snapshots)
+
+    @functools.cached_property
+    def _analysis(self) -> AnalysisRoom:
+        from kubeshark_mcp.hub.analysis import AnalysisRoom
+
+        return AnalysisRoom(self._workspace, self._databases, self._snapshots, self._calls.stats)
 
     def redaction_key(self) -> bytes:
         """Give the key of redaction hashes: the same secret shows the same hash in every answer of this workspace."""
@@ -312,6 +320,16 @@ class EmbeddedHub(Hub):
     def flow_summary(self, snapshot_id: str | None = None) -> c.FlowSummary:
         """Give the L4 picture."""
         return self._flows.summary(snapshot_id, self._sources(), self._resource_files())
+
+    @threaded
+    def diagnose(self, query: a.DiagnosisQuery) -> a.Diagnosis:
+        """Say what is abnormal."""
+        return self._analysis.diagnose(query)
+
+    @threaded
+    def verify_claim(self, query: a.ClaimQuery) -> a.Verified:
+        """Check a claim."""
+        return self._analysis.verify(query)
 
     async def dissection_enabled(self) -> bool:
         """Tell that captures are dissected on request only."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from kubeshark_mcp.errors import NotFoundError, UnsupportedError, UsageError
 from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.hub import contract_analysis as a
 from kubeshark_mcp.hub.contract_filters import FieldUse, FilterCheck, FilterPlan
 from kubeshark_mcp.hub.contract_remote import HubPrompt, HubTools, Outcome, Plan, StartRequest
 from kubeshark_mcp.model.field import Field
@@ -139,6 +140,16 @@ class Hub(ABC):
     @abstractmethod
     async def field_use(self, names: list[str], database: str | None = None) -> list[FieldUse]:
         """Say how often fields are filled in a database, and with what."""
+
+    # Analysis needs the entries themselves: a Hub that only lists them has none.
+
+    async def diagnose(self, query: a.DiagnosisQuery) -> a.Diagnosis:
+        """Say what is abnormal, the likeliest cause first."""
+        raise UnsupportedError("This Hub cannot diagnose: export a PCAP of the snapshot and open it with --pcap.")
+
+    async def verify_claim(self, query: a.ClaimQuery) -> a.Verified:
+        """Check a claim about entries."""
+        raise UnsupportedError("This Hub cannot check claims: export a PCAP of the snapshot and open it with --pcap.")
 
     # What follows only Hubs elsewhere have; the answers here are those of a Hub on this machine.
 

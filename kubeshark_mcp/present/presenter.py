@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from kubeshark_mcp.present.calls import CallPrinter, endpoint
+from kubeshark_mcp.present.diagnosis import diagnosis_text
 from kubeshark_mcp.present.empty import empty_answer
 from kubeshark_mcp.present.fencing import Fence, clean, clean_line, cut
 from kubeshark_mcp.present.paging import shown_of
@@ -83,6 +84,10 @@ class Presenter:
     def call(self, row: Mapping[str, Any], **parts: Any) -> str:
         """Write one entry in full, fenced; parts: see CallPrinter.one."""
         return self.fence.around(CallPrinter(self.clock, self.redactor).one(row, **parts))
+
+    def diagnosis(self, found: Mapping[str, Any], brief: bool = True) -> str:
+        """Write a diagnosis (the contract's shape as a mapping), fenced; brief: the cause and what fits beside it."""
+        return self.fence.around(self.safe(diagnosis_text(found, self.time, brief)))
 
     def endpoint(self, row: Mapping[str, Any], side: str) -> str:
         """Print one end (`src` or `dst`) of an entry: `namespace/pod address:port`; the caller fences it."""

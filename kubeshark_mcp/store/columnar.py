@@ -39,11 +39,11 @@ CALLS = """
     client_address: "src.ip"
     server_address: "dst.ip"
     server_port: coalesce("dst.port", 0)
-    endpoint: _endpoint
+    endpoint: {endpoint}
     status: {status}
-    request_bytes: coalesce(_request_bytes, 0)
-    response_bytes: coalesce(_response_bytes, 0)
-    connection: coalesce(_connection, 0)
+    request_bytes: {_request_bytes}
+    response_bytes: {_response_bytes}
+    connection: {_connection}
     node: node_name
     outside: {outside}
 """
@@ -80,7 +80,7 @@ CONNECTIONS = """
     initial_rtt_us: {tcp_initial_rtt_us}
     handshake_us: {tcp_handshake_time_us}
     rtt_avg_us: {tcp_rtt_avg_us}
-    connection: coalesce(_connection, 0)
+    connection: {_connection}
     node: node_name
     client_node: local_node_name
     server_node: remote_node_name
@@ -143,6 +143,7 @@ def _expressions(database: Database, table: str) -> dict[str, str]:
         "client_pod": _pod("src"),
         "server_pod": _pod("dst"),
         "outside": f"{_inside('dst')} IS NULL",
+        "endpoint": "_endpoint" if "_endpoint" in database.types else "NULL",
     }
     for name in _COMPUTED:
         names[name] = name if name in database.types else f"_{name}" if f"_{name}" in database.types else "NULL"

@@ -1,0 +1,39 @@
+"""Whole columns of entries."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kubeshark_mcp.dissect.discovery import all_fields, load_protocols
+from kubeshark_mcp.store.columnar import Coded, load, load_calls, load_connections
+from kubeshark_mcp.store.database import Database
+
+
+def test_without_entries_every_column_is_there_and_empty(tmp_path):
+    fields = all_fields(load_protocols())
+    database = Database([tmp_path], {field.name: field.type for field in fields})
+    calls, connections = load_calls(database, "true"), load_connections(database, "true")
+    assert {len(column.codes if isinstance(column, Coded) else column) for column in calls.values()} == {0}
+    assert {len(column.codes if isinstance(column, Coded) else column) for column in connections.values()} == {0}
+    assert load(database, "entries", {}, "true") == {}
+    database.close()
+
+
+def test_values_arrive_as_arrays_codes_and_python_values(tmp_path):
+    database = Database([tmp_path])
+    relation = "(SELECT 1 AS timestamp, 1 AS _id UNION ALL SELECT 2, 2)"
+    wanted = {
+        "number": "_id + ?", "text": "CASE WHEN _id = 1 THEN 'a' END", "flag": "_id = 1", "share": "_id / 4.0::DOUBLE",
+        "items": "[1, _id]", "map": "MAP {'k': _id}",
+    }  # fmt: skip
+    found = load(database, relation, wanted, "_id > ?", (5, 0))
+    text = found["text"]
+    assert isinstance(text, Coded)
+    assert [text.values[code] for code in text.codes] == ["a", ""]
+    assert [np.asarray(found[name]).tolist() for name in ("number", "flag", "share")] == [
+        [6, 7],
+        [True, False],
+        [0.25, 0.5],
+    ]
+    assert (found["items"], found["map"]) == ([[1, 1], [1, 2]], [{"k": 1}, {"k": 2}])
+    database.close()
