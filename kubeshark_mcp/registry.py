@@ -18,6 +18,9 @@ from kubeshark_mcp.plugin import Tool, Toolset
 GROUP = "kubeshark_mcp.toolsets"
 """Entry-point group: each names a module or package whose Toolset classes are taken."""
 
+HUB_TOOLSET = "hub"
+"""The name under which `--toolsets` chooses the tools that only the Hub has."""
+
 log = logging.getLogger(__name__)
 
 
@@ -31,11 +34,17 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the operator chose. toolsets: None for all. A tool in exclude_tools, or a destructive one, loses always."""
+    """What the operator chose. toolsets: None for all. A tool in exclude_tools, or a destructive one, loses always.
+
+    elsewhere: the Hub is not in this process and may have tools of its own, so that names cannot all be known here.
+    cluster: it is found in a Kubernetes cluster, so that the toolsets that need one are there.
+    """
 
     toolsets: tuple[str, ...] | None = None
     exclude_tools: tuple[str, ...] = ()
     allow_destructive: bool = False
+    elsewhere: bool = False
+    cluster: bool = False
 
 
 def find_toolsets() -> list[type[Toolset]]:
@@ -81,7 +90,7 @@ def choose(toolsets: Sequence[type[Toolset]], selection: Selection) -> dict[str,
     chosen = _chosen(toolsets, selection)
     every = {tool.name for toolset in toolsets for tool in toolset.tools()}
     for name in selection.exclude_tools:
-        if name not in every:
+        if name not in every and not selection.elsewhere:
             raise UsageError(f"There is no tool {name!r} to exclude.{_did_you_mean(name, every)}")
     tools: dict[str, Registered] = {}
     for toolset in chosen:
@@ -93,19 +102,23 @@ def choose(toolsets: Sequence[type[Toolset]], selection: Selection) -> dict[str,
                 log.warning("A second tool named %r, from toolset %r, is left out.", tool.name, toolset.name)
                 continue
             tools[tool.name] = Registered(tool, instance)
-    if not tools:
+    if not tools and not (selection.elsewhere and HUB_TOOLSET in (selection.toolsets or ())):
         raise UsageError("No tool is left: choose other toolsets, or exclude fewer tools.")
     return tools
 
 
 def _chosen(toolsets: Sequence[type[Toolset]], selection: Selection) -> list[type[Toolset]]:
     if selection.toolsets is None:
-        return list(toolsets)
+        return [toolset for toolset in toolsets if selection.cluster or not toolset.cluster_only]
     known = {toolset.name: toolset for toolset in toolsets}
     for name in selection.toolsets:
+        if name == HUB_TOOLSET and selection.elsewhere:
+            continue
         if name not in known:
             valid = ", ".join(known)
             raise UsageError(f"There is no toolset {name!r}.{_did_you_mean(name, known)} Toolsets: {valid}.")
+        if known[name].cluster_only and not selection.cluster:
+            raise UsageError(f"The toolset {name!r} works on a cluster: start the server with --cluster.")
     return [toolset for toolset in toolsets if toolset.name in selection.toolsets]
 
 

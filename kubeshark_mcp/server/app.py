@@ -14,6 +14,7 @@ from mcp_types import Tool as ToolDescription
 
 from kubeshark_mcp import __version__
 from kubeshark_mcp.errors import KubesharkError
+from kubeshark_mcp.hub.contract_remote import UnknownShapeError
 from kubeshark_mcp.plugin import Answer, Hub, Presenter, Tool, ToolContext
 from kubeshark_mcp.present.fencing import Fence, clean
 from kubeshark_mcp.present.redaction import Redactor
@@ -21,6 +22,7 @@ from kubeshark_mcp.present.tokens import rough_tokens
 from kubeshark_mcp.registry import Registered, choose, find_toolsets
 from kubeshark_mcp.server.arguments import Arguments
 from kubeshark_mcp.server.confirm import Confirm, QuestionPending
+from kubeshark_mcp.server.hub_tools import OwnTools
 from kubeshark_mcp.server.instructions import instructions
 from kubeshark_mcp.server.options import ServerOptions
 from kubeshark_mcp.server.paths import FileRules
@@ -45,8 +47,9 @@ class KubesharkServer(MCPServer[Any]):
         self._arguments: dict[str, Arguments] = {}
         self._clock = options.clock
         self._redactor = Redactor(options.key, options.redact)
-        self._show = Presenter(options.clock, self._redactor, Fence(options.key), self._tools.__contains__)
+        self._show = Presenter(options.clock, self._redactor, Fence(options.key), self._has)
         self._paths = FileRules(options.workspace, options.allow_paths)
+        self._own = OwnTools(hub, options.selection, self._show)
 
     @property
     def hub(self) -> Hub:
@@ -54,8 +57,18 @@ class KubesharkServer(MCPServer[Any]):
         return self._hub
 
     async def list_tools(self) -> list[ToolDescription]:
-        """Describe the tools as a client sees them."""
-        return [describe(registered.tool, self._arguments_of(name)) for name, registered in self._tools.items()]
+        """Describe the tools as a client sees them: ours that the Hub can answer, then its own."""
+        await self._own.refresh()
+        ours = [
+            describe(registered.tool, self._arguments_of(name))
+            for name, registered in self._tools.items()
+            if not self._own.lacks(name)
+        ]
+        return [*ours, *self._own.describe()]
+
+    def _has(self, name: str) -> bool:
+        """Tell whether a tool may be named: it is ours and the Hub can answer it, or the Hub's own."""
+        return (name in self._tools and not self._own.lacks(name)) or name in self._own.tools
 
     def _arguments_of(self, name: str) -> Arguments:
         """Give what a tool can be given; built when first asked for, because models cost start-up time."""
@@ -67,13 +80,15 @@ class KubesharkServer(MCPServer[Any]):
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Run a tool. Every failure is a ToolError whose text is a sentence; an unforeseen one also goes to the log."""
-        registered = self._tools.get(name)
-        if registered is None:
-            raise ToolError(f'There is no tool "{name[:80]}" here. Tools: {", ".join(self._tools)}.')
+        if not self._has(name) or name not in self._tools:
+            await self._own.refresh()
+        if not self._has(name):
+            raise ToolError(f'There is no tool "{name[:80]}" here. Tools: {", ".join(self._names())}.')
         call = context if context is not None else Context(mcp_server=self)
         try:
-            checked = self._arguments_of(name).read(arguments, self._clock)
-            answer = await registered.tool.function(registered.toolset, self._context(call), **checked)
+            answer = await self._answer(name, arguments, self._context(call))
+        except UnknownShapeError as error:
+            answer = self._own.odd(name, error)
         except QuestionPending as pending:
             return pending.question
         except KubesharkError as error:
@@ -87,6 +102,17 @@ class KubesharkServer(MCPServer[Any]):
             ) from error
         return self._result(answer)
 
+    async def _answer(self, name: str, arguments: dict[str, Any], context: ToolContext) -> Answer | str:
+        """Run a tool that is there: the Hub's own where it has one of that name beside ours."""
+        if name in self._own.tools:
+            return await self._own.call(name, arguments, context)
+        registered = self._tools[name]
+        checked = self._arguments_of(name).read(arguments, self._clock)
+        return await registered.tool.function(registered.toolset, context, **checked)
+
+    def _names(self) -> list[str]:
+        return [*(name for name in self._tools if not self._own.lacks(name)), *self._own.tools]
+
     def _context(self, call: Context[Any, Any]) -> ToolContext:
         async def report(done: float, total: float | None, message: str) -> None:
             await call.report_progress(done, total, message or None)
@@ -96,7 +122,7 @@ class KubesharkServer(MCPServer[Any]):
             clock=self._clock,
             show=self._show,
             paths=self._paths,
-            registered=frozenset(self._tools),
+            registered=frozenset(self._names()),
             confirm=Confirm(call),
             report=report,
         )
