@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import typer
 
 from kubeshark_mcp import __version__
-from kubeshark_mcp.cli import captures, doctor, hub, kfl
+from kubeshark_mcp.cli import captures, config, doctor, hub, kfl
 from kubeshark_mcp.cli import options as o
 from kubeshark_mcp.cli.console import reporting_errors, say
 
@@ -22,6 +25,7 @@ app.command()(captures.export)
 app.command()(doctor.doctor)
 app.add_typer(kfl.app, name="kfl")
 app.add_typer(hub.app, name="hub")
+app.add_typer(config.app, name="config")
 
 
 @app.callback()
@@ -83,5 +87,7 @@ def _serve(given: dict[str, object]) -> None:
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; what it does not say is taken from the environment and the settings file."""
+    with reporting_errors():
+        found = config.defaults(sys.argv[1:], os.environ)
+    app(default_map=found)
