@@ -8,6 +8,9 @@ Outside TCP a message has no sequence number, and a client may send the same que
 server addresses join only when one of them is known to be a service's and the others are all the same.
 
 Nearly all calls are seen once at each place, within the tolerance: these are grouped without sorting anything.
+
+All rows of one match are grouped together, so what repeats is split by match into parts that fit into memory, and each
+part is grouped on its own.
 """
 
 from __future__ import annotations
@@ -17,8 +20,12 @@ from string import Template
 from kubeshark_mcp.store.columns import CONNECTIONS, FLOWS
 from kubeshark_mcp.store.workshop import Workshop
 
+PART_ROWS = 250_000
+"""Rows that are grouped at once, about."""
+_NUMBERS = ("conn_id", "flow_id", "conn_group_id")
+
 _EVERY_ROW = Template("""
-SELECT _id, '$protocol' AS protocol, $whole AS whole, _match AS match, _match_response AS match_response,
+SELECT _id, $number::UTINYINT AS protocol, $whole AS whole, _match AS match, _match_response AS match_response,
     _connection AS connection, hash(_capture, _point, _server) AS place, hash(_server) AS server,
     coalesce(_server_kind, '') = 'service' AS service, (_connection >> 33) & 7 = 0 AS tcp, timestamp,
     CASE WHEN $whole THEN greatest(_request_end, _response_end, timestamp) ELSE timestamp END AS reach,
@@ -26,29 +33,36 @@ SELECT _id, '$protocol' AS protocol, $whole AS whole, _match AS match, _match_re
     $elapsed AS elapsed, $first_byte AS first_byte, $malformed IS NULL AS sound, $weight AS weight,
     ((((_request_first IS NULL)::BIGINT * 4 + _near) * 2 + (NOT $answered)::BIGINT) * 68719476736
         + CASE WHEN $answered THEN 68719476735 - least($elapsed, 68719476735) ELSE (timestamp // 1000) % 68719476736 END
-    ) * 8388608 + _id % 8388608 AS distance
+    ) * 8388608 + _id % 8388608 AS distance, $conn_id AS conn_id, $flow_id AS flow_id, $conn_group_id AS group_id,
+    CASE coalesce(_server_kind, '') WHEN 'pod' THEN 2000 WHEN 'service' THEN 0 ELSE 1000 END AS kind
 FROM $raw WHERE _match IS NOT NULL
 """)
 """distance: orders sightings from the client's side to the server's. A request that was seen comes first, then the
 client's node, then what took longest (a call takes longer the nearer to the client it is measured, whatever the clocks
 say), then what came first. weight: 0..2^20-1, how much of it was captured."""
 
+_LONE = """
+CREATE TABLE lone AS SELECT _id, match_response FROM every_row WHERE NOT asked AND match_response IS NOT NULL
+"""
 _ADOPTED = """
 CREATE TABLE adopted AS
 SELECT lone._id, min(other.match) AS match
-FROM (SELECT _id, match_response FROM every_row WHERE NOT asked AND match_response IS NOT NULL) AS lone
-JOIN (SELECT match, match_response FROM every_row WHERE asked) AS other USING (match_response) GROUP BY lone._id
+FROM (SELECT match, match_response FROM every_row WHERE asked AND match_response IS NOT NULL) AS other
+JOIN lone USING (match_response) GROUP BY lone._id
 """
 """A response whose request was not seen here takes the match of the same response where the request was seen."""
+_NONE_ADOPTED = "CREATE TABLE adopted (_id BIGINT, match BIGINT)"
 
-_SEEN = """
-CREATE TABLE seen AS
-WITH adapted AS (
-    SELECT _id, coalesce(adopted.match, every_row.match) AS match, place, server, service, tcp, whole, timestamp, reach,
-        sequence, sequence_end
-    FROM every_row LEFT JOIN adopted USING (_id)),
-often AS (SELECT match FROM adapted GROUP BY match HAVING count(*) > 1 AND min(place) <> max(place))
-SELECT adapted.* FROM adapted SEMI JOIN often USING (match)
+_OFTEN = """
+CREATE TABLE often AS
+SELECT match, count(*) AS size FROM (
+    SELECT coalesce(adopted.match, every_row.match) AS match, place FROM every_row LEFT JOIN adopted USING (_id))
+GROUP BY match HAVING count(*) > 1 AND min(place) <> max(place)
+"""
+
+_REPEATED = """
+SELECT every_row.* REPLACE (coalesce(adopted.match, every_row.match) AS match)
+FROM every_row LEFT JOIN adopted USING (_id) SEMI JOIN often ON often.match = coalesce(adopted.match, every_row.match)
 """
 
 _PLAIN = Template("""
@@ -56,12 +70,16 @@ CREATE TABLE plain AS
 SELECT match, min(_id) AS gid FROM (
     SELECT match, count(*) AS turns, min(_id) AS _id, min(timestamp) AS first, max(timestamp) AS last,
         bool_and(tcp) AS tcp, any_value(server) AS server
-    FROM seen WHERE NOT whole GROUP BY match, place)
+    FROM rows WHERE NOT whole GROUP BY match, place)
 GROUP BY match
 HAVING max(turns) = 1 AND max(last) - min(first) <= $tolerance AND (bool_and(tcp) OR min(server) = max(server))
 """)
 
-_REST = "CREATE TABLE rest AS SELECT seen.* FROM seen ANTI JOIN plain USING (match)"
+_REST = """
+CREATE TABLE rest AS
+SELECT _id, match, place, server, service, tcp, whole, timestamp, reach, sequence, sequence_end
+FROM rows ANTI JOIN plain USING (match)
+"""
 
 _TURNS = Template("""
 CREATE TABLE turns AS
@@ -84,7 +102,7 @@ SELECT *, row_number() OVER (PARTITION BY match, session, cluster, place ORDER B
 """)
 
 _MEMBERS = """
-CREATE TABLE members AS
+CREATE OR REPLACE TABLE members AS
 WITH compared AS (
     SELECT *, tcp OR NOT (
         coalesce(min(server) FILTER (service) OVER t <> max(server) FILTER (service) OVER t, false)
@@ -94,30 +112,47 @@ WITH compared AS (
 grouped AS (
     SELECT _id, min(_id) OVER g AS gid, count(*) OVER g AS size FROM compared
     WINDOW g AS (PARTITION BY match, session, cluster, turn, CASE WHEN one THEN 0 ELSE server END))
-SELECT _id, gid FROM grouped WHERE size > 1 UNION ALL SELECT seen._id, plain.gid FROM seen JOIN plain USING (match)
+SELECT _id, gid FROM grouped WHERE size > 1 UNION ALL SELECT rows._id, plain.gid FROM rows JOIN plain USING (match)
 """
 
 
-def group_sightings(shop: Workshop, tolerance_ns: int) -> bool:
-    """Make the view `every_row` and the table `members` (_id, gid), one row a sighting; False if nothing joins."""
-    parts = [_every_row(shop, protocol) for protocol in shop.files if protocol not in FLOWS]
-    if not parts:
-        return False
-    shop.run("CREATE VIEW every_row AS " + " UNION ALL ".join(parts))
-    shop.run(_ADOPTED)
-    shop.run(_SEEN)
-    if not shop.run("SELECT 1 FROM seen LIMIT 1"):
-        return False
+def split_rows(shop: Workshop) -> int:
+    """Find the rows that may be sightings of one call; give how many parts they make, 0 when nothing repeats."""
+    found = [_every_row(shop, number, protocol) for number, protocol in enumerate(shop.files) if protocol not in FLOWS]
+    if not found:
+        return 0
+    shop.run("CREATE VIEW every_row AS " + " UNION ALL ".join(found))
+    shop.run(_LONE)
+    shop.run(_ADOPTED if shop.run("SELECT 1 FROM lone LIMIT 1") else _NONE_ADOPTED)
+    shop.run(_OFTEN)
+    ((size,),) = shop.run("SELECT coalesce(sum(size), 0)::BIGINT FROM often")
+    parts: int = -(-size // PART_ROWS)
+    if parts == 1:
+        shop.run(f"CREATE TABLE rows AS {_REPEATED}")
+    elif parts:
+        shop.split(f"SELECT *, match % {parts:d} AS part FROM ({_REPEATED})", "part")  # noqa: S608
+    for table in ("lone", "adopted", "often"):
+        shop.run(f"DROP TABLE {table}")
+    return parts
+
+
+def group_part(shop: Workshop, part: int, parts: int, tolerance_ns: int) -> bool:
+    """Make the tables `rows` of one part and `members` (_id, gid), one row a sighting; False if nothing joins."""
+    if parts > 1:
+        relation = shop.share("part", part)
+        if relation is None:
+            return False
+        shop.run(f"CREATE OR REPLACE TABLE rows AS SELECT * FROM {relation}")  # noqa: S608
     shop.run(_PLAIN.substitute(tolerance=int(tolerance_ns)))
     shop.run(_REST)
     shop.run(_TURNS.substitute(tolerance=int(tolerance_ns)))
     shop.run(_MEMBERS)
-    for table in ("seen", "plain", "rest", "turns", "adopted"):
+    for table in ("plain", "rest", "turns"):
         shop.run(f"DROP TABLE {table}")
     return bool(shop.run("SELECT 1 FROM members LIMIT 1"))
 
 
-def _every_row(shop: Workshop, protocol: str) -> str:
+def _every_row(shop: Workshop, number: int, protocol: str) -> str:
     columns = shop.columns[protocol]
 
     def named(name: str) -> str:
@@ -127,7 +162,8 @@ def _every_row(shop: Workshop, protocol: str) -> str:
     packets = [f"coalesce({name}, 0)" for name in ("conn_local_pkts", "conn_remote_pkts") if name in columns]
     captured = " + ".join(packets) if whole and packets else "1048575 - least(_missing, 1048575)"
     return _EVERY_ROW.substitute(
-        protocol=protocol,
+        {name: name if whole and name in columns else "NULL::BIGINT" for name in _NUMBERS},
+        number=number,
         raw=shop.raw(protocol),
         whole="true" if whole else "false",
         answered=named("answered"),

@@ -8,13 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from string import Template
 
-from kubeshark_mcp.store.columns import FLOWS, HEAVY, quoted
+from kubeshark_mcp.store.columns import FLOWS, HEAVY, INTERNAL, quoted
 from kubeshark_mcp.store.files import SUFFIX
 from kubeshark_mcp.store.flowsums import sum_flows
 from kubeshark_mcp.store.merging import merged_columns
 from kubeshark_mcp.store.workshop import Workshop
 
-RANGE_ROWS = 500_000
+RANGE_ROWS = 250_000
 """Rows that are read for one file, about."""
 
 _CHANGED: dict[str, str] = {
@@ -71,9 +71,10 @@ def _is_changed(shop: Workshop, protocol: str) -> bool:
 
 def _write(shop: Workshop, protocol: str, target: Path) -> None:
     raw = shop.raw(protocol)
-    filled = shop.filled(protocol) | set(merged_columns(shop))
+    merged = set(merged_columns(shop))
+    filled = shop.filled(protocol) | merged
     columns = ", ".join(
-        _column(name, set(merged_columns(shop))) for name in shop.columns[protocol] if name not in HEAVY
+        _column(name, merged, filled, kind) for name, kind in shop.columns[protocol].items() if name not in HEAVY
     )
     for number, (first, last) in enumerate(_ranges(shop, protocol)):
         within = f"_id BETWEEN {first:d} AND {last:d}"
@@ -82,8 +83,10 @@ def _write(shop: Workshop, protocol: str, target: Path) -> None:
         shop.write(_ROWS.substitute(columns=columns, raw=raw, range=within), path, filled)
 
 
-def _column(name: str, merged: set[str]) -> str:
+def _column(name: str, merged: set[str], filled: set[str], kind: str) -> str:
     own = quoted(name)
+    if name not in filled and name not in INTERNAL:
+        return f"NULL::{kind} AS {own}"
     if expression := _CHANGED.get(name.removeprefix("_")):
         return f"{expression.format(own)} AS {own}"
     if name in merged:

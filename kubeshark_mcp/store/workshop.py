@@ -14,7 +14,7 @@ from kubeshark_mcp.errors import StoreError
 from kubeshark_mcp.store.columns import quoted
 from kubeshark_mcp.store.files import FILLED, entry_files, store_errors
 
-MEMORY_LIMIT = "256MB"
+MEMORY_LIMIT = "192MB"
 _ROW_GROUP = 24_576
 
 
@@ -33,12 +33,14 @@ class Workshop:
             config={"threads": 2, "memory_limit": MEMORY_LIMIT, "temp_directory": str(self.temporary / "spill")},
         )
         # The wide rows are to stream past hash tables of narrow ones, whatever the numbers of rows suggest.
+        self.run("SET partitioned_write_flush_threshold = 16384")
         self.run("SET disabled_optimizers = 'build_side_probe_side,join_order'")
-        self.columns: dict[str, list[str]] = {}
+        self.columns: dict[str, dict[str, str]] = {}
+        self._filled: dict[str, set[str]] = {}
         for protocol in self.files:
             # File paths cannot be bound in a view's definition, so they are written as literals.
             self.run(f"CREATE VIEW {self.raw(protocol)} AS SELECT * FROM read_parquet([{self.paths(protocol)}])")  # noqa: S608
-            self.columns[protocol] = [row[0] for row in self.run(f"DESCRIBE {self.raw(protocol)}")]
+            self.columns[protocol] = {row[0]: row[1] for row in self.run(f"DESCRIBE {self.raw(protocol)}")}
 
     @staticmethod
     def raw(protocol: str) -> str:
@@ -47,7 +49,7 @@ class Workshop:
 
     def paths(self, protocol: str) -> str:
         """Give the paths of a protocol's files as SQL literals."""
-        return ", ".join("'" + str(path).replace("'", "''") + "'" for path in self.files[protocol])
+        return ", ".join(map(_literal, self.files[protocol]))
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement and give its rows; errors are sentences."""
@@ -62,13 +64,15 @@ class Workshop:
 
     def filled(self, protocol: str) -> set[str]:
         """Give the columns that have a value in some row of a protocol."""
-        source = f"parquet_kv_metadata([{self.paths(protocol)}])"
-        rows = self.run(f"SELECT decode(value) FROM {source} WHERE decode(key) = '{FILLED}'")  # noqa: S608
-        return {name for (text,) in rows for name in json.loads(text)}
+        if protocol not in self._filled:
+            source = f"parquet_kv_metadata([{self.paths(protocol)}])"
+            rows = self.run(f"SELECT decode(value) FROM {source} WHERE decode(key) = '{FILLED}'")  # noqa: S608
+            self._filled[protocol] = {name for (text,) in rows for name in json.loads(text)}
+        return self._filled[protocol]
 
     def write(self, sql: str, path: Path, filled: Iterable[str] = ()) -> None:
         """Write the rows of a statement as Parquet; `filled` names the columns that have values."""
-        target = str(path).replace("'", "''")
+        target = _literal(path)
         known = json.dumps(sorted(filled)).replace("'", "''")
         options = (
             f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROW_GROUP}, "
@@ -76,10 +80,32 @@ class Workshop:
         )
         # One thread fills one row group at a time: several of them, wide as they are, would not fit.
         self.run("SET threads = 1")
-        self.run(f"COPY ({sql}) TO '{target}' ({options})")
+        self.run(f"COPY ({sql}) TO {target} ({options})")
         self.run("SET threads = 2")
+
+    def split(self, sql: str, name: str) -> None:
+        """Write the rows of a statement into files by the values of its integer column `name`; see `share`."""
+        target = _literal(self.temporary / name)
+        self.run(f"COPY ({sql}) TO {target} (FORMAT parquet, COMPRESSION snappy, PARTITION_BY ({name}))")
+
+    def share(self, name: str, value: int) -> str | None:
+        """Give the relation of the rows that `split` found for one value; None when there are none."""
+        folder = self.temporary / name / f"{name}={value:d}"
+        return f"read_parquet({_literal(folder / '*.parquet')}, hive_partitioning = false)" if folder.is_dir() else None
+
+    def piece(self, name: str, number: int) -> Path:
+        """Give the path of one of several files that together are a relation; see `pieces`."""
+        return self.temporary / f"{name}-{number:05}.parquet"
+
+    def pieces(self, name: str) -> str:
+        """Give the relation of all files that were written to paths from `piece`."""
+        return f"read_parquet({_literal(self.temporary / f'{name}-*.parquet')})"
 
     def close(self) -> None:
         """Release memory and remove the temporary folder."""
         self._connection.close()
         shutil.rmtree(self.temporary, ignore_errors=True)
+
+
+def _literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kubeshark_mcp.model.stream import Endpoint, Span
-from kubeshark_mcp.store.grouping import group_sightings
+from kubeshark_mcp.store import grouping
+from kubeshark_mcp.store.grouping import group_part, split_rows
 from kubeshark_mcp.store.workshop import Workshop
 
 TOLERANCE = 10**10
@@ -18,7 +19,10 @@ def groups(write):
     def _groups(entries, place=lambda connection, time_ns: {}):
         shop = Workshop(write(entries, place))
         found = {}
-        if group_sightings(shop, TOLERANCE):
+        parts = split_rows(shop)
+        for part in range(parts):
+            if not group_part(shop, part, parts, TOLERANCE):
+                continue
             for protocol in shop.files:
                 for gid, packet in shop.run(
                     f"SELECT gid, _request_first FROM members JOIN {shop.raw(protocol)} USING (_id)"
@@ -92,5 +96,12 @@ def test_a_connection_with_unknown_sequence_numbers_joins_nothing(groups, make):
 
 def test_a_folder_without_entries_has_no_groups(tmp_path):
     shop = Workshop(tmp_path)
-    assert group_sightings(shop, TOLERANCE) is False
+    assert split_rows(shop) == 0
     shop.close()
+
+
+def test_what_repeats_is_grouped_in_parts_as_it_would_be_at_once(groups, make, monkeypatch):
+    entries = [make.http(make.connection(n, capture=c), packet=10 * n + c) for n in range(200) for c in (0, 1)]
+    at_once = groups(entries)
+    monkeypatch.setattr(grouping, "PART_ROWS", 30)
+    assert groups(entries) == at_once == [[10 * n, 10 * n + 1] for n in range(200)]
