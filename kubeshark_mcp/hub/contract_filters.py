@@ -22,7 +22,8 @@ class FilterCheck(Shape):
 
 
 class ClausePlan(Shape):
-    """One operand of the outermost `&&`. left: entries after it and all before it, None where rows are tried singly."""
+    """One operand of the outermost `&&`. left: entries after it and all before it, None where too many would
+    have to be tried row by row."""
 
     text: str
     in_sql: bool

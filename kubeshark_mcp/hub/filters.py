@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from kubeshark_mcp.errors import NotFoundError, UsageError
 from kubeshark_mcp.hub.contract_filters import ClausePlan, FieldUse, FilterCheck, FilterPlan
 from kubeshark_mcp.hub.databases import DatabaseRoom
 from kubeshark_mcp.hub.queries import EntryBase, Language, as_query
-from kubeshark_mcp.kfl import check
+from kubeshark_mcp.kfl import Program, check
+from kubeshark_mcp.kfl.program import Test
 from kubeshark_mcp.store.query import Query
 
 VALUE_LENGTH = 60
@@ -47,23 +50,7 @@ class FilterRoom:
         """Count what each clause leaves."""
         dissection = self._databases.resolve(database)
         base = self._databases.base(dissection)
-        program = base.compile(kfl)
-        if program is None:
-            raise UsageError("An empty filter matches everything: there is nothing to explain.")
-        in_sql = [clause.sql for clause in program.clauses if clause.sql is not None]
-        left = iter(base.source.clause_counts([(sql.sql, sql.parameters) for sql in in_sql]))
-        clauses = [
-            ClausePlan(text=clause.text, in_sql=clause.in_sql, left=next(left) if clause.in_sql else None)
-            for clause in program.clauses
-        ]
-        return FilterPlan(
-            canonical=program.canonical,
-            total=base.source.count(Query()),
-            matches=base.source.page(as_query(program), 1).total,
-            clauses=clauses,
-            database=f"{dissection.snapshot}/{dissection.name}",
-            warnings=[str(warning) for warning in program.warnings],
-        )
+        return explain_entries(base, kfl, f"{dissection.snapshot}/{dissection.name}")
 
     def use(self, names: list[str], database: str | None) -> list[FieldUse]:
         """Tell how fields are filled, those without any value included."""
@@ -82,6 +69,49 @@ class FilterRoom:
             )
             for profile in base.source.field_profile(names)
         ]
+
+
+def explain_entries(base: EntryBase, kfl: str, database: str = "") -> FilterPlan:
+    """Run a filter clause by clause, in the order in which it is run: first what SQL says, then row by row."""
+    program = base.compile(kfl)
+    if program is None:
+        raise UsageError("An empty filter matches everything: there is nothing to explain.")
+    in_sql = [clause for clause in program.clauses if clause.sql is not None]
+    tried = [clause for clause in program.clauses if clause.residual is not None]
+    counts = base.source.clause_counts([(one.sql.sql, one.sql.parameters) for one in in_sql if one.sql is not None])
+    plans = [ClausePlan(text=one.text, in_sql=True, left=left) for one, left in zip(in_sql, counts, strict=True)]
+    total = base.source.count(Query())
+    left, exact = _left_by_row(base, program, [clause.residual for clause in tried if clause.residual is not None])
+    plans += [
+        ClausePlan(text=one.text, in_sql=False, left=count if exact else None)
+        for one, count in zip(tried, left, strict=True)
+    ]
+    matches = left[-1] if left else counts[-1] if counts else total
+    return FilterPlan(
+        canonical=program.canonical,
+        total=total,
+        matches=matches,
+        clauses=plans,
+        database=database,
+        warnings=[str(warning) for warning in program.warnings],
+    )
+
+
+def _left_by_row(base: EntryBase, program: Program, tests: Sequence[Test]) -> tuple[list[int], bool]:
+    """Count the rows left after each test and those before it; not exact where there are too many rows to try."""
+    left = [0] * len(tests)
+    if not tests:
+        return left, True
+
+    def tried(row: Mapping[str, Any]) -> bool:
+        for number, test in enumerate(tests):
+            if not test(row):
+                return False
+            left[number] += 1
+        return True
+
+    _, exact = base.source.matching_ids(replace(as_query(program), residual=tried))
+    return left, exact
 
 
 def _short(value: Any) -> str:

@@ -17,7 +17,9 @@ from kubeshark_mcp.capture.export import Exported, Source, export_packets
 from kubeshark_mcp.dissect.base import Protocol
 from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.errors import UsageError
+from kubeshark_mcp.hub.contract_filters import FilterPlan
 from kubeshark_mcp.hub.dissectors import dissectors_by_name, parse_dissectors, settings_from
+from kubeshark_mcp.hub.filters import explain_entries
 from kubeshark_mcp.hub.keylogs import key_log_files
 from kubeshark_mcp.hub.pipeline import Outcome, Pipeline, Run
 from kubeshark_mcp.hub.queries import EntryBase, Language, public
@@ -110,6 +112,22 @@ class Offline:
         for row in base.rows(kfl, limit):
             yield public(row)
         base.close()
+
+    def explain(self, kfl: str) -> FilterPlan:
+        """Say how a filter runs on the entries and what each clause leaves."""
+        base = EntryBase(self._scratch / "entries", self._language)
+        try:
+            return explain_entries(base, kfl)
+        finally:
+            base.close()
+
+    def commonest(self, name: str) -> list[tuple[str, int]]:
+        """Give the commonest values of a field with how many entries have them."""
+        base = EntryBase(self._scratch / "entries", self._language)
+        try:
+            return [(str(value), count) for value, count in base.source.field_profile([name])[0].commonest]
+        finally:
+            base.close()
 
 
 def export_files(

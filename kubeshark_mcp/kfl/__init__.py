@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kubeshark_mcp.kfl.catalogue import Catalogue
-    from kubeshark_mcp.kfl.completion import Completion, complete
+    from kubeshark_mcp.kfl.completion import Completion, ValuePlace, complete, value_place
     from kubeshark_mcp.kfl.diagnosis import Diagnosis, check
     from kubeshark_mcp.kfl.diagnostics import Diagnostic, EvaluationError, KflError
     from kubeshark_mcp.kfl.program import Clause, Program, compile_filter, evaluate
@@ -33,16 +33,18 @@ __all__ = [
     "SqlPredicate",
     "Timestamp",
     "Uint",
+    "ValuePlace",
     "check",
     "compile_filter",
     "complete",
     "evaluate",
+    "value_place",
 ]
 
 _HOMES = {
     "catalogue": ("Catalogue",),
     "diagnosis": ("Diagnosis", "check"),
-    "completion": ("Completion", "complete"),
+    "completion": ("Completion", "ValuePlace", "complete", "value_place"),
     "diagnostics": ("Diagnostic", "EvaluationError", "KflError"),
     "program": ("Clause", "Program", "compile_filter", "evaluate"),
     "sql": ("SqlPredicate",),

@@ -21,6 +21,7 @@ from kubeshark_mcp.present.redaction import Redactor
 from kubeshark_mcp.present.tokens import rough_tokens
 from kubeshark_mcp.registry import Registered, choose, find_toolsets
 from kubeshark_mcp.server.arguments import Arguments
+from kubeshark_mcp.server.completion import Completer
 from kubeshark_mcp.server.confirm import Confirm, QuestionPending
 from kubeshark_mcp.server.hub_tools import OwnTools
 from kubeshark_mcp.server.instructions import instructions
@@ -50,6 +51,7 @@ class KubesharkServer(MCPServer[Any]):
         self._show = Presenter(options.clock, self._redactor, Fence(options.key), self._has)
         self._paths = FileRules(options.workspace, options.allow_paths)
         self._own = OwnTools(hub, options.selection, self._show)
+        self.completion()(Completer(hub, self._redactor).complete)  # type: ignore[no-untyped-call]
 
     @property
     def hub(self) -> Hub:
