@@ -22,8 +22,10 @@ class FilterCheck(Shape):
 
 
 class ClausePlan(Shape):
-    """One operand of the outermost `&&`. left: entries after it and all before it, None where too many would
-    have to be tried row by row."""
+    """One operand of the outermost `&&`.
+
+    left: entries after it and all before it, None where too many would have to be tried row by row.
+    """
 
     text: str
     in_sql: bool
