@@ -73,23 +73,6 @@ class Settings:
     secrets: Sequence[str] = ()
 
 
-@dataclass(slots=True)
-class Context:
-    """What a dissector holds of the world: its connection, the settings, and where results go.
-
-    emit: takes a finished entry. tunnel: takes bytes that were carried inside this protocol (decrypted TLS), to be
-    dissected as a connection of their own; entries from there bear the field names in `inherited`. unread: hears of
-    bytes that belong to this protocol and cannot be read, because they are encrypted.
-    """
-
-    connection: Connection
-    settings: Settings
-    emit: Callable[[Entry], None]
-    tunnel: Callable[[Window], None] = lambda window: None
-    inherited: dict[str, object] = field(default_factory=dict)
-    unread: Callable[[Direction, Span], None] = lambda direction, span: None
-
-
 @dataclass(frozen=True, slots=True)
 class HandOver:
     """The rest of the connection belongs to another protocol (HTTP Upgrade, StartTLS, h2c).
@@ -101,6 +84,24 @@ class HandOver:
     protocol: str
     rest: list[Piece]
     request: Entry | None = None
+
+
+@dataclass(slots=True)
+class Context:
+    """What a dissector holds of the world: its connection, the settings, and where results go.
+
+    emit: takes a finished entry. tunnel: takes bytes that were carried inside this protocol (decrypted TLS, a stream
+    of HTTP/2), to be dissected as a connection of their own, and for what to take them where that is known; a window
+    without pieces ends it. Entries from there bear the fields in `inherited`. unread: hears of bytes that belong to
+    this protocol and cannot be read, because they are encrypted.
+    """
+
+    connection: Connection
+    settings: Settings
+    emit: Callable[[Entry], None]
+    tunnel: Callable[[Window, HandOver | None], None] = lambda window, hand_over: None
+    inherited: dict[str, object] = field(default_factory=dict)
+    unread: Callable[[Direction, Span], None] = lambda direction, span: None
 
 
 class Dissector:
@@ -167,6 +168,21 @@ class Protocol(ABC):
         return self.open(context)
 
 
+class ConnectionCollector:
+    """Takes the connections of a run as they end, many at once, and gives the entries that are complete by then."""
+
+    def __init__(self, entries: Callable[[list[ConnectionStats]], list[Entry]]) -> None:
+        self._entries = entries
+
+    def add(self, stats: list[ConnectionStats]) -> list[Entry]:
+        """Take connections; give entries that need no others."""
+        return self._entries(stats)
+
+    def finish(self) -> list[Entry]:
+        """Give the entries that had to wait for the end."""
+        return []
+
+
 class ConnectionProtocol(Protocol):
     """A protocol whose entries come from the flow table rather than from bytes (tcp_conn, udp_flow)."""
 
@@ -181,3 +197,7 @@ class ConnectionProtocol(Protocol):
     @abstractmethod
     def entries(self, stats: list[ConnectionStats]) -> list[Entry]:
         """Make the entries of these connections."""
+
+    def collect(self) -> ConnectionCollector:
+        """Begin to take the connections of one run; entries that sum up several need a collector of their own."""
+        return ConnectionCollector(self.entries)

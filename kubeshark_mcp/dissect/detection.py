@@ -13,6 +13,9 @@ from kubeshark_mcp.model.stream import Connection
 OPENING_BYTES = 4096
 """Bytes of each direction that a probe may see before it has to say what it thinks."""
 
+PORTS_REMEMBERED = 4096
+"""Server ports whose protocol is asked first when another connection goes there."""
+
 Fault = Callable[[str, Connection, Exception], None]
 """Told of a probe that raised: protocol name, connection, exception."""
 
@@ -39,6 +42,7 @@ class Detector:
         self._check_names()
         enabled = [found for found in readers if settings.enabled is None or found.name in settings.enabled]
         self._by_transport: dict[str, list[Protocol]] = {}
+        self._lately: dict[tuple[str, int], Protocol] = {}
         for protocol in sorted(enabled, key=lambda found: found.name):
             for transport in protocol.transports:
                 self._by_transport.setdefault(transport, []).append(protocol)
@@ -59,7 +63,28 @@ class Detector:
         return None
 
     def judge(self, opening: Opening) -> Verdict:
-        """Ask all probes. A sure one wins at once; a likelier one wins when nobody wants more bytes."""
+        """Ask all probes. A sure one wins at once; a likelier one wins when nobody wants more bytes.
+
+        The protocol that won last at this port is asked before the others, and they are not when it is sure again.
+        """
+        connection = opening.connection
+        place = connection.transport, connection.server.port
+        last = self._lately.get(place)
+        if last is not None and self._ask(last, opening) is Confidence.SURE:
+            return Verdict(last)
+        verdict, rank = self._judge(opening)
+        if (
+            verdict.protocol is not None
+            and rank == Confidence.SURE
+            and connection.server.port not in self._settings.ports
+        ):
+            if len(self._lately) >= PORTS_REMEMBERED:
+                self._lately.clear()
+            self._lately[place] = verdict.protocol
+        return verdict
+
+    def _judge(self, opening: Opening) -> tuple[Verdict, int]:
+        """Ask all probes; gives how sure the winner was as well."""
         best: Protocol | None = None
         best_rank = (0, 0)
         undecided = False
@@ -74,8 +99,8 @@ class Detector:
             if rank > best_rank and rank != (Confidence.POSSIBLE, 0):
                 best, best_rank = protocol, rank
         if best is not None and (best_rank[0] == Confidence.SURE or not undecided or opening.complete):
-            return Verdict(best)
-        return WAIT if undecided and not opening.complete else NOBODY
+            return Verdict(best), best_rank[0]
+        return WAIT if undecided and not opening.complete else NOBODY, 0
 
     def _ask(self, protocol: Protocol, opening: Opening) -> Confidence:
         try:

@@ -15,6 +15,7 @@ from kubeshark_mcp.dissect.http2_streams import (
     Half,
     Stream,
 )
+from kubeshark_mcp.dissect.http2_tunnels import opened_tunnel
 from kubeshark_mcp.dissect.http_head import text
 from kubeshark_mcp.dissect.http_message import ENDINGS
 from kubeshark_mcp.dissect.wire_grpc import MessageCounter, is_grpc
@@ -134,8 +135,10 @@ class Http2Dissector(Dissector, Listener):
         half = found.half(direction)
         half.mark(source, start, after)
         if stop > begin:
-            limit = self.context.settings.body_limit if self._room > 0 else 0
+            limit = self.context.settings.body_limit if self._room > 0 and found.tunnel is None else 0
             self._room -= half.add(source.data, begin, stop, limit)
+            if found.tunnel is not None:
+                found.tunnel.add(direction, source, begin, stop)
         if end:
             self._end(found, half)
 
@@ -147,6 +150,8 @@ class Http2Dissector(Dissector, Listener):
         half = found.half(direction)
         if length:
             half.miss(length)
+            if found.tunnel is not None:
+                found.tunnel.miss(direction, length)
         if end:
             self._end(found, half)
 
@@ -270,6 +275,8 @@ class Http2Dissector(Dissector, Listener):
             self._note(stream.number, "a second header section on the stream")
             return
         half.section = section
+        if half is stream.response:
+            stream.tunnel = opened_tunnel(self.context, stream.number, stream.request.section, section)
         if is_grpc(section.headers):
             stream.grpc = True
             if not half.body_size:
@@ -334,6 +341,8 @@ class Http2Dissector(Dissector, Listener):
 
     def _finish(self, stream: Stream) -> None:
         del self._streams[stream.number]
+        if stream.tunnel is not None:
+            stream.tunnel.end()
         self._given_up.pop(stream.number, None)
         self._closed.add(stream.number)
         self._room += stream.kept

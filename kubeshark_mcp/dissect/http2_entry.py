@@ -74,8 +74,9 @@ def _add_request(entry: Entry, half: Half, targets: Targets) -> None:
     if section is not None:
         headers = section.headers
         method = headers.get(":method", "")
-        target = headers.get(":authority" if method == "CONNECT" and ":path" not in headers else ":path", "")
-        if method and target:
+        connect = method == "CONNECT"
+        target = headers.get(":authority" if connect and ":path" not in headers else ":path", "")
+        if method and target and not (connect and ":path" in headers):
             line = targets[method, target]
             entry.summary = line.summary
             entry.fields.update(method=method, url=target, path=line.path)

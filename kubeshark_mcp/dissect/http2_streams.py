@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from kubeshark_mcp.dissect.buffer import Source, span_of
+from kubeshark_mcp.dissect.http2_tunnels import Tunnel
 from kubeshark_mcp.dissect.wire_grpc import MessageCounter
 from kubeshark_mcp.dissect.wire_hpack import HeaderSection
 from kubeshark_mcp.model.entry import Entry
@@ -140,7 +141,7 @@ class Stream:
 
     reset: error code of RST_STREAM, or of the GOAWAY that left it unprocessed (goaway); -1 without. reset_by: who sent
     that. abandoned: the client reset it before it got any answer. pushed: the server began it. upgrade: the HTTP/1.1
-    entry whose request this stream answers.
+    entry whose request this stream answers. tunnel: takes the content, where that is another protocol.
     """
 
     __slots__ = (
@@ -157,6 +158,7 @@ class Stream:
         "reset_by",
         "reset_ns",
         "response",
+        "tunnel",
         "upgrade",
     )
 
@@ -169,6 +171,7 @@ class Stream:
         self.reset, self.reset_by, self.reset_ns = -1, Direction.CLIENT, 0
         self.grpc = self.pushed = self.goaway = self.abandoned = False
         self.upgrade: Entry | None = None
+        self.tunnel: Tunnel | None = None
 
     def half(self, direction: Direction) -> Half:
         """Give what one side sends."""

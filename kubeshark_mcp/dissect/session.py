@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from kubeshark_mcp.dissect.base import Context, Dissector, HandOver, Opening, Protocol, Settings
 from kubeshark_mcp.dissect.detection import OPENING_BYTES, Detector, Fault, turned
-from kubeshark_mcp.dissect.unclaimed import DECRYPTED, Leftovers
+from kubeshark_mcp.dissect.unclaimed import DECRYPTED, Leftovers, Meter
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Closing, Connection, Datagram, Direction, Piece, Span, Window
 
@@ -19,19 +19,6 @@ SKIPPED_BYTES = 1 << 20
 """Bytes of one turn nobody knows after which no further turn is waited for."""
 HAND_OVERS = 16
 """Changes of protocol within one connection; STARTTLS inside a proxy inside an upgrade needs three."""
-
-
-@dataclass(slots=True)
-class Meter:
-    """Bytes of TCP payload and datagrams, by what became of them.
-
-    fed: all of them. dissected: a protocol read them. recognised: a protocol claimed them, and they are encrypted.
-    """
-
-    fed: int = 0
-    dissected: int = 0
-    recognised: int = 0
-    unknown: int = 0
 
 
 @dataclass(slots=True)
@@ -84,7 +71,7 @@ class Session:
         self._inherited = inherited
         self._dissector: Dissector | None = None
         self._protocol = ""
-        self._inner: Session | None = None
+        self._inner: dict[int, Session] | None = None
         self._held: list[Piece] = []
         self._client = self._server = b""
         self._skipping: Direction | None = None
@@ -149,8 +136,8 @@ class Session:
             self._change()
             if self._dissector is dissector:
                 break
-        if self._inner is not None:
-            self._inner.close(closing)
+        for inner in (self._inner or {}).values():
+            inner.close(closing)
 
     def _read(self, window: Window) -> None:
         dissector = self._dissector
@@ -365,7 +352,7 @@ class Session:
 
     def _leftovers(self) -> Leftovers:
         leftovers = self._shared.leftovers(self._wire)
-        if self._inherited is not None:
+        if self._inherited:
             leftovers.how = DECRYPTED
         return leftovers
 
@@ -383,12 +370,27 @@ class Session:
                 entry.fields.setdefault(key, value)
         self._shared.emit(entry)
 
-    def _tunnel(self, window: Window) -> None:
+    def _tunnel(self, window: Window, hand_over: HandOver | None) -> None:
         """Read what the present protocol carried inside as a connection of its own; its bytes are counted once."""
         if self._inner is None:
+            self._inner = {}
+        key = id(window.connection)
+        inner = self._inner.get(key)
+        if not window.pieces:
+            if self._inner.pop(key, None) is not None and inner is not None:
+                inner.close(Closing(inner.connection, "end", 0))
+            return
+        if inner is None:
             inherited = self._dissector.context.inherited if self._dissector is not None else {}
-            self._inner = Session(replace(self._shared, meter=Meter()), window.connection, inherited)
-        self._inner.feed(window)
+            inner = self._inner[key] = Session(replace(self._shared, meter=Meter()), window.connection, inherited)
+            inner.take_over(hand_over)
+        inner.feed(window)
+
+    def take_over(self, hand_over: HandOver | None) -> None:
+        """Begin with the protocol that something around this connection says it is, where that is installed."""
+        wanted = self._shared.detector.named(hand_over.protocol) if hand_over is not None else None
+        if wanted is not None:
+            self._open(wanted, hand_over)
 
 
 def _turned_piece(piece: Piece) -> Piece:

@@ -79,7 +79,7 @@ class TlsDissector(Dissector):
         super().feed(window)
         inner = self._plain.window()
         if inner is not None:
-            self.context.tunnel(inner)
+            self.context.tunnel(inner, None)
 
     def on_piece(self, piece: Piece) -> None:
         """Take the records that end in this piece."""

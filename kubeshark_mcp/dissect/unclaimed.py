@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from kubeshark_mcp.dissect.layer4 import FAILED
@@ -15,6 +16,19 @@ UNKNOWN, ENCRYPTED, DECRYPTED = "data", "encrypted", "decrypted"
 """Why nobody read it: no protocol knew it; a known one hides it; TLS was opened, and no protocol knew the inside."""
 
 _SUMMARIES = {UNKNOWN: "unknown", DECRYPTED: "decrypted, unknown"}
+
+
+@dataclass(slots=True)
+class Meter:
+    """Bytes of TCP payload and datagrams, by what became of them.
+
+    fed: all of them. dissected: a protocol read them. recognised: a protocol claimed them, and they are encrypted.
+    """
+
+    fed: int = 0
+    dissected: int = 0
+    recognised: int = 0
+    unknown: int = 0
 
 
 class Leftovers:

@@ -56,6 +56,9 @@ Names = dict[int, tuple[str, int]]
 _SPECIAL = re.compile(rb'[^!#%-\'*-:<-?A-\[\]-~]|[."]')
 
 
+_UNPRINTABLE = re.compile(rb"[^ !#-\[\]-~]")
+
+
 def _escape(match: re.Match[bytes]) -> bytes:
     byte = match.group()[0]
     return b"\\%c" % byte if 0x20 < byte < 0x7F else b"\\%03d" % byte
@@ -239,12 +242,7 @@ _LAYOUTS = {
 
 def quoted_text(data: bytes) -> str:
     r"""Write a character string as a master file does, in quotes, with `\"`, `\\` and `\DDD` (RFC 1035 section 5.1)."""
-    text = data.decode("latin-1")
-    plain = "".join(
-        char if " " <= char <= "~" and char not in '"\\' else f"\\{char}" if char in '"\\' else f"\\{ord(char):03d}"
-        for char in text
-    )
-    return f'"{plain}"'
+    return f'"{_UNPRINTABLE.sub(_escape, data).decode("ascii")}"'
 
 
 def _library_text(kind: int, data: bytes, start: int) -> str:

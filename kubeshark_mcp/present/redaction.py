@@ -18,6 +18,8 @@ from kubeshark_mcp.present.json_scan import redact_json
 from kubeshark_mcp.present.secret_names import COOKIE_ATTRIBUTES, SCHEMES, is_secret_name
 from kubeshark_mcp.present.secret_patterns import (
     AUTH_COMMAND,
+    AUTHORITY_USERINFO,
+    CONNECT_USERINFO,
     HEADER_IN_QUOTES,
     HEADER_LINE,
     KEY_VALUE,
@@ -64,6 +66,7 @@ class Redactor:
         text = AUTH_COMMAND.sub(lambda found: found[1] + self._words(found[2]), text)
         text = SQL_PASSWORD.sub(lambda found: f"{found[1]}'{self.mark(found[2])}'", text)
         text = URL_USERINFO.sub(lambda found: f"://{found[1]}:{self.mark(found[2])}@", text)
+        text = CONNECT_USERINFO.sub(lambda found: f"{found[1]}:{self.mark(found[2])}@", text)
         text = XML_ELEMENT.sub(self._element, text)
         text = QUERY_PAIR.sub(self._pair, text)
         text = KEY_VALUE.sub(self._key_value, text)
@@ -81,6 +84,8 @@ class Redactor:
             return self._cookies(value, attributes=False)
         if lowered in {"set-cookie", "set-cookie2"}:
             return self._cookies(value, attributes=True)
+        if lowered in _AUTHORITIES:
+            return self.text(self._authority(value))
         if not is_secret_name(lowered):
             return self.text(value)
         scheme, space, secret = value.strip().partition(" ")
@@ -99,6 +104,8 @@ class Redactor:
         if not self.enabled:
             return dict(row)
         safe = {name: self._field(name, value) for name, value in row.items()}
+        if row.get("method") == "CONNECT":
+            safe |= {name: self._authority(safe[name]) for name in ("url", "path") if isinstance(safe.get(name), str)}
         if str(row.get("redis_command", "")).upper() in {"AUTH", "HELLO", "ACL", "CONFIG", "MIGRATE"}:
             for name in ("redis_key", "redis_value"):
                 if name in safe:
@@ -123,6 +130,9 @@ class Redactor:
         if field.endswith("cookies"):
             return self.mark(value)
         return self.named(key, value)
+
+    def _authority(self, value: str) -> str:
+        return AUTHORITY_USERINFO.sub(lambda found: f"{found[1]}:{self.mark(found[2])}@", value)
 
     def _cookies(self, value: str, attributes: bool) -> str:
         parts: list[str] = []
@@ -164,6 +174,7 @@ class Redactor:
         return f"{found['name']}{found['sign']}{self.mark(plain)}"
 
 
+_AUTHORITIES = frozenset({":authority", "host"})
 _NO_SECRETS = frozenset({"true", "false", "null", "none", "yes", "no", "on", "off", "nil", "undefined", "{", "["})
 
 

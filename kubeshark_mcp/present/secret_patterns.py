@@ -62,6 +62,12 @@ SQL_PASSWORD = re.compile(
 URL_USERINFO = re.compile(rf"://([^\s/:@\"'<>]{{0,256}}):{_NO_MARK}([^\s/\"'<>]{{1,256}})@")
 """User information in a URL (RFC 3986 section 3.2.1): 1 the user, 2 the password."""
 
+AUTHORITY_USERINFO = re.compile(rf"^([^\s/:@\"'<>]{{0,256}}):{_NO_MARK}([^\s/\"'<>]{{1,256}})@")
+"""User information before a host that stands by itself, as in `:authority`: 1 the user, 2 the password."""
+
+CONNECT_USERINFO = re.compile(rf"\b(CONNECT[ \t]{{1,4}}[^\s/:@\"'<>]{{0,256}}):{_NO_MARK}([^\s/\"'<>]{{1,256}})@")
+"""The same in a request for a tunnel: 1 the method and the user, 2 the password."""
+
 XML_ELEMENT = re.compile(rf"<([A-Za-z][\w:.-]{{0,63}})(\s[^<>]{{0,256}})?>{_NO_MARK}([^<>]{{1,4096}})</")
 """An element with text: 1 its name, 2 its attributes, 3 the text."""
 

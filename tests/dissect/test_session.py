@@ -58,7 +58,7 @@ class EchoDissector(Dissector):
         if b"(" in piece.data:
             self.context.inherited["outer"] = "yes"
             inner = Piece(piece.direction, piece.data.partition(b"(")[2], 0, 0, [0], [1], [1])
-            self.context.tunnel(Window(connection(number=99), [inner]))
+            self.context.tunnel(Window(connection(number=99), [inner]), None)
             return
         self.say(f"{piece.direction.name} {piece.data.decode()}")
 

@@ -221,3 +221,20 @@ def test_hostile_repetition_takes_linear_time(unit):
     started = time.process_time()
     REDACTOR.text(text)
     assert time.process_time() - started < 5
+
+
+def test_user_information_before_a_host_is_redacted_where_there_is_no_scheme():
+    redactor = Redactor(b"key")
+    row = redactor.row(
+        {
+            "method": "CONNECT",
+            "url": "ada:hunter22@proxy:443",
+            "path": "ada:hunter22@proxy:443",
+            "summary": "CONNECT ada:hunter22@proxy:443",
+            "request.headers": {":authority": "ada:hunter22@proxy:443", "host": "ada:hunter22@proxy"},
+        }
+    )
+    assert "hunter22" not in str(row)
+    assert str(row).count("ada:<redacted 8 chars") == 5
+    plain = {"request.headers": {"host": "shop.example:8080"}, "summary": "CONNECT shop.example:443"}
+    assert redactor.row(plain) == plain

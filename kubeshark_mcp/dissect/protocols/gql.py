@@ -50,7 +50,9 @@ _BEGIN, _RESULT, _LAST = (
 
 _BOOL, _INT, _STRING, _LIST = FieldType.BOOL, FieldType.INT, FieldType.STRING, FieldType.STRING_LIST
 
-Key = tuple[int, int, str]
+Place = tuple[int, int, int]
+"""Capture, connection, and stream of HTTP/2."""
+Key = tuple[int, int, int, str]
 
 
 class GraphQL(Enricher):
@@ -110,7 +112,7 @@ class GraphQL(Enricher):
 
     def __init__(self) -> None:
         self._operations: dict[Key, Operation] = {}
-        self._speaking: dict[tuple[int, int], None] = {}
+        self._speaking: dict[Place, None] = {}
 
     def annotate(self, entry: Entry) -> bool:
         """Add what the entry says in GraphQL, and say whether it says anything."""
@@ -143,7 +145,7 @@ class GraphQL(Enricher):
     def _message(self, entry: Entry) -> bool:
         """Add what a WebSocket message says: an operation, one of its results, or what keeps the connection going."""
         body = entry.request_body or entry.response_body
-        connection = (entry.connection.capture, entry.connection.number)
+        connection = (entry.connection.capture, entry.connection.number, entry.fields.get("http2_stream", 0))
         known = entry.fields.get("ws_subprotocol") in SUBPROTOCOLS or connection in self._speaking
         if not known and body.find(_MARK) < 0:
             return False
@@ -163,8 +165,8 @@ class GraphQL(Enricher):
         path = str(entry.fields.get("ws_path", ""))
         entry.summary = " ".join(part for part in (sender, kind, path, operation.label if operation else "") if part)
         entry.fields.update(gqlv2=True, gql_message_type=kind)
-        if key[2]:
-            entry.fields["gql_message_id"] = key[2]
+        if key[3]:
+            entry.fields["gql_message_id"] = key[3]
         if operation is not None:
             _add_operations(entry, (operation,))
         if kind in _RESULT or kind in {"error", "connection_error"}:

@@ -141,7 +141,7 @@ class SctpDissector(Dissector):
         piece = message.piece(self._offsets[message.direction])
         if message.payload == 46 or begins_message(piece.data, whole=True):
             self._offsets[message.direction] += len(piece.data)
-            self.context.tunnel(Window(self.context.connection, [piece]))
+            self.context.tunnel(Window(self.context.connection, [piece]), None)
 
     def _entry(self, datagram: Datagram, packet: Packet, length: int) -> Entry:
         """Make the entry of one packet: the half of the side that sent it."""

@@ -1,4 +1,4 @@
-"""WebSocket (RFC 6455) with permessage-deflate (RFC 7692): one entry for each message."""
+"""WebSocket (RFC 6455; over HTTP/2 RFC 8441) with permessage-deflate (RFC 7692): one entry for each message."""
 
 from __future__ import annotations
 
@@ -102,6 +102,7 @@ _FIELDS = tuple(
             'ws_subprotocol == "graphql-transport-ws"',
             ("sec-websocket-protocol",),
         ),
+        ("http2_stream", _INT, "the HTTP/2 stream that carried it (RFC 8441)", "ws && http2_stream > 0", ()),
     )
 )
 
@@ -234,6 +235,8 @@ def _common_fields(handshake: Entry | None) -> dict[str, Any]:
     if handshake is not None:
         if path := handshake.fields.get("path"):
             found["ws_path"] = path
+        if stream := handshake.fields.get("http2_stream"):
+            found["http2_stream"] = stream
         if subprotocol := _header(handshake, "sec-websocket-protocol"):
             found["ws_subprotocol"] = subprotocol
     return found

@@ -115,7 +115,8 @@ def test_bodies_that_were_decrypted_have_their_length(path: Path):
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_without_secrets_nothing_but_handshakes_and_alerts_is_seen(path: Path):
     found = entries(path, with_keys=False)
-    seen = {entry.protocol for entry in found if entry.protocol not in {"tcp_conn", "tcp_flow"}}
+    seen = {entry.protocol for entry in found if entry.protocol not in {"tcp_conn", "tcp_flow", "tcp"}}
+    assert {entry.fields["tcp_method"] for entry in found if entry.protocol == "tcp"} <= {"encrypted", "error"}
     assert seen == ({"tlsx", "http"} if path.stem == "weak" else {"tlsx"})
 
 
