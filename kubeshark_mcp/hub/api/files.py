@@ -90,7 +90,7 @@ class FileShelf:
             return await self._fetched(path)
 
     async def _fetched(self, path: str) -> Path:
-        if path in self._kept:
+        if path in self._kept and self._kept[path].is_file():
             self._kept.move_to_end(path)
             return self._kept[path]
         if self._folder is None:
@@ -107,3 +107,5 @@ class FileShelf:
         """Remove what was fetched."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder = None
+        self._kept.clear()

@@ -83,7 +83,9 @@ async def test_a_resume_of_a_file_that_changed_starts_anew(hub):
     assert (changed.status_code, changed.content) == (200, BYTES[::-1])
 
 
-@pytest.mark.parametrize("path", ["/api/mcp/files/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/api/etc/passwd", "/api//etc/passwd"])
+@pytest.mark.parametrize(
+    "path", ["/api/mcp/files/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/api/etc/passwd", "/api//etc/passwd"]
+)
 async def test_paths_that_lead_elsewhere_are_not_found(hub, path):
     async with asking(hub) as client:
         assert (await client.get(path)).status_code == 404

@@ -20,7 +20,9 @@ def test_loopback_is_known_by_all_its_names():
     assert all(map(is_loopback, ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost", "LocalHost."]))
 
 
-@pytest.mark.parametrize(("token", "says"), [("short", "guessed"), ("with blanks in the middle", "blanks"), ("ü" * 20, "ASCII")])
+@pytest.mark.parametrize(
+    ("token", "says"), [("short", "guessed"), ("with blanks in the middle", "blanks"), ("ü" * 20, "ASCII")]
+)
 def test_a_token_that_can_be_guessed_or_that_no_header_carries_is_refused(token, says):
     with pytest.raises(UsageError, match=says) as caught:
         ApiSettings(token=token)
