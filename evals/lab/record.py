@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import signal
 import sys
@@ -30,6 +29,9 @@ WARM_SECONDS = 3.0
 EDGE_SECONDS = 1.0
 """Pause of all clients before a window, so that no call is cut by its edge."""
 
+QUIET_SECONDS = 1.0
+"""In which calls end as long as nothing is wrong; afterwards the incident says how long (`drain`)."""
+
 SUFFIX = ".pcap.zst"
 
 
@@ -56,7 +58,7 @@ def record(incident: Incident, out: Path) -> tuple[Lab, Window, Window | None]:
             lab.start()
             lab.phase("warm")
             lab.wait(WARM_SECONDS)
-            _pause(lab)
+            _pause(lab, QUIET_SECONDS)
             if incident.prepare:
                 incident.prepare(lab)
             before = None
@@ -67,9 +69,9 @@ def record(incident: Incident, out: Path) -> tuple[Lab, Window, Window | None]:
         return lab, window, before
 
 
-def _pause(lab: Lab) -> None:
+def _pause(lab: Lab, seconds: float) -> None:
     lab.phase("hold")
-    lab.wait(EDGE_SECONDS + lab.incident.drain)
+    lab.wait(EDGE_SECONDS + seconds)
 
 
 def _window(lab: Lab, out: Path, seconds: float, fault: bool) -> Window:
@@ -87,7 +89,7 @@ def _window(lab: Lab, out: Path, seconds: float, fault: bool) -> Window:
         made = datetime.now(UTC)
         incident.fault(lab)
     lab.wait(seconds - (time.monotonic() - clock))
-    _pause(lab)
+    _pause(lab, incident.drain if fault else QUIET_SECONDS)
     end = datetime.now(UTC)
     for process in captures:
         stop(process, signal.SIGINT)
@@ -104,13 +106,15 @@ def write_objects(cluster: Cluster, taken: datetime, path: Path) -> None:
     path.write_text(json.dumps(kubectl_list(cluster, taken), separators=(",", ":")) + "\n")
 
 
-def packets_in(path: Path) -> int:
-    """Count the packets of a capture file: classic pcap, plain or compressed."""
+def unpacked(path: Path) -> bytes:
+    """Read a file that may be compressed with Zstandard."""
     data = path.read_bytes()
-    if data[:4] == b"\x28\xb5\x2f\xfd":
-        data = zstd.decompress(data)
-    elif data[:2] == b"\x1f\x8b":
-        data = gzip.decompress(data)
+    return zstd.decompress(data) if data[:4] == b"\x28\xb5\x2f\xfd" else data
+
+
+def packets_in(path: Path) -> int:
+    """Count the packets of a capture file in classic pcap, little-endian."""
+    data = unpacked(path)
     at, count = 24, 0
     while at + 16 <= len(data):
         at += 16 + int.from_bytes(data[at + 8 : at + 12], "little")

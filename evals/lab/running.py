@@ -12,7 +12,7 @@ from typing import Any
 
 from evals.lab import servers
 from evals.lab.certificates import make_authority, make_certificate
-from evals.lab.cluster import Cluster, Pod
+from evals.lab.cluster import CLUSTER_DOMAIN, Cluster, Pod
 from evals.lab.incident import Host, Incident, Workload
 from evals.lab.plan import Plan, make_plan, make_pod
 from evals.lab.processes import python
@@ -194,6 +194,13 @@ class Lab:
         """Let a service send new connections to another port of its pods."""
         service = next(each for each in self.cluster.services if each.app == app)
         self.cluster.replace_service(service, replace(service, target_port=port))
+
+    def remove_service(self, app: str) -> None:
+        """Delete a service: its name and its address are gone; connections that are open stay."""
+        service = next(each for each in self.cluster.services if each.app == app)
+        self.cluster.services.remove(service)
+        self.cluster.refresh_services()
+        self.set_name(f"{service.name}.{service.namespace}.svc.{CLUSTER_DOMAIN}", None)
 
     def drop_between(self, source: str, target: str) -> None:
         """Drop all packets from one app's pods to another's on the target's node, as a policy does: silently."""

@@ -10,6 +10,7 @@ import hashlib
 import http.client
 import json
 import os
+import select
 import socket
 import ssl
 import struct
@@ -129,11 +130,18 @@ class HttpClient:
         self._connection.sock = connection
         self._used = 0
 
+    def _stale(self) -> bool:
+        """Whether the server has closed the idle connection: there is something to read, and it is the end."""
+        sock = self._connection.sock if self._connection is not None else None
+        if self.tls is not None and sock is not None:
+            return False  # there may be session tickets to read
+        return sock is None or bool(select.select([sock], [], [], 0)[0])
+
     def _authority(self) -> str:
         return self.host if self.port == (443 if self.tls else 80) else f"{self.host}:{self.port}"
 
     def _connected(self) -> http.client.HTTPConnection:
-        if self._connection is not None and self._used >= self.reuse:
+        if self._connection is not None and (self._used >= self.reuse or self._stale()):
             self.close()
         if self._connection is None:
             if self.tls is not None:

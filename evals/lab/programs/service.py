@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import secrets
+import signal
 import ssl
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+GRACE_SECONDS = 1.2
+"""After SIGTERM: time in which the answers under way go out."""
 
 Answer = tuple[int, object]
 
@@ -80,6 +86,8 @@ class CallHandler(BaseHTTPRequestHandler):
     wbufsize = 65536
     disable_nagle_algorithm = True
     route: Callable[[Call], Answer | Reply]
+    leaving = False
+    """Whether the pod is about to end: every answer is the last of its connection."""
 
     def answer(self) -> None:
         """Answer one request."""
@@ -92,6 +100,8 @@ class CallHandler(BaseHTTPRequestHandler):
             headers["X-Request-Id"] = known
         if reply.status == 503:
             headers["Retry-After"] = "2"
+        if type(self).leaving:
+            headers["Connection"] = "close"
         self.send_response(reply.status)
         for name, value in {**headers, **reply.headers}.items():
             self.send_header(name, value)
@@ -138,4 +148,10 @@ def serve_calls(
     server = QuietServer(("0.0.0.0", port), handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+
+    def leave(*_: object) -> None:
+        handler.leaving = True  # type: ignore[attr-defined]
+        threading.Timer(GRACE_SECONDS, os._exit, (0,)).start()
+
+    signal.signal(signal.SIGTERM, leave)
     server.serve_forever()
