@@ -1,0 +1,105 @@
+"""Connection attempts by target: what detectors of refusals, drops and scans have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kubeshark_mcp.analyse.columns import Int64, Mask, Texts, groups
+from kubeshark_mcp.analyse.facts import Connections, Facts
+from kubeshark_mcp.analyse.filters import both, one_of, side_filter
+from kubeshark_mcp.analyse.statistics import Onset, onset_of_share
+
+SCANNED = 10
+"""Distinct targets that did not accept one client from which it is a scanner, not a client with a broken server."""
+RETRY_NS = 1_000_000_000
+"""TCP's first wait before it sends a SYN again (RFC 6298): with less time left, silence means nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Attempts on one port of one server. rows: of `facts.connections`, in order of time; bad: which of them failed."""
+
+    server: str
+    port: int
+    rows: Int64
+    bad: Mask
+
+    @property
+    def failed(self) -> Int64:
+        """Give the rows that failed."""
+        rows: Int64 = self.rows[self.bad]
+        return rows
+
+
+def targets(facts: Facts, bad: Mask) -> Iterator[Target]:
+    """Give the targets with failed attempts; scanners are left out, for what they try proves nothing about a target."""
+    links = facts.connections
+    tcp = links.transport.equal("tcp")
+    counted = np.flatnonzero(tcp & ~scanners(links, bad))
+    for (server, port), places in groups(links.server.taken(counted), links.server_port[counted]):
+        rows = counted[places]
+        if bad[rows].any():
+            yield Target(server, port, rows, bad[rows])
+
+
+def scanners(links: Connections, bad: Mask) -> Mask:
+    """Tell which connections are of clients that failed on SCANNED or more distinct targets, and mostly fail."""
+    found = np.zeros(len(links), np.bool_)
+    tcp = links.transport.equal("tcp")
+    for (_,), rows in groups(links.client_address):
+        failed = rows[bad[rows]]
+        if len(failed) < SCANNED:
+            continue
+        distinct = set(
+            zip(links.server_address.codes[failed].tolist(), links.server_port[failed].tolist(), strict=True)
+        )
+        if len(distinct) >= SCANNED and len(failed) > 0.5 * np.count_nonzero(tcp[rows]):
+            found[rows] = True
+    return found
+
+
+REJECTIONS = 'icmp && icmp_error && icmp_about_protocol == "tcp" && icmp_about_dst_port > 0 && icmp_mtu == 0'
+"""ICMP messages that say that a TCP segment was not delivered, for another reason than its size."""
+
+
+def rejected(facts: Facts) -> Mask:
+    """Tell which connections were refused by an ICMP message instead of a RST: no endpoints, or a policy."""
+    links = facts.connections
+    found = np.zeros(len(links), np.bool_)
+    if "icmp" not in facts.protocols:
+        return found
+    told = facts.columns(REJECTIONS, ["icmp_about_src", "icmp_about_src_port"])
+    addresses, ports = told["icmp_about_src"], told["icmp_about_src_port"]
+    if not isinstance(addresses, Texts) or not isinstance(ports, np.ndarray):
+        return found
+    clients = set(zip(addresses.decoded(), ports.tolist(), strict=True))
+    for row in np.flatnonzero(links.state.equal("syn_sent", "refused")).tolist():
+        found[row] = (links.client_address[row], int(links.client_port[row])) in clients
+    return found
+
+
+def since(links: Connections, target: Target) -> Onset | None:
+    """Give when attempts began to fail, None where they failed from the first one on."""
+    if target.bad.all():
+        return None
+    found = onset_of_share(links.start_ns[target.rows], target.bad)
+    return found if found is not None and found.after > found.before else None
+
+
+def clients_of(links: Connections, rows: Int64) -> list[str]:
+    """Give the clients of some connections, busiest first."""
+    return list(links.client.taken(rows).counts())
+
+
+def target_filter(facts: Facts, server: str, port: int, states: Sequence[str] = (), client: str = "") -> str:
+    """Select the TCP connections to a target, of these states and this client where they are given."""
+    return both(
+        "tcp_conn",
+        one_of("conn_state", tuple(states)) if states else "",
+        side_filter(facts, "src", client) if client else "",
+        side_filter(facts, "dst", server),
+        f"dst.port == {port}",
+    )
