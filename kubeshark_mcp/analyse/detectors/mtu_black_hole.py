@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from kubeshark_mcp.analyse.claims import counted
 from kubeshark_mcp.analyse.columns import Int64, Mask, groups
 from kubeshark_mcp.analyse.detector import Detector
 from kubeshark_mcp.analyse.facts import Facts
