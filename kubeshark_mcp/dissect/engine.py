@@ -118,7 +118,7 @@ class DissectionEngine:
         else:
             meter.unknown += lost
         meter.fed += lost
-        return replace(stats, l7=self._found.get(key, ()), unclaimed=unclaimed)
+        return replace(stats, l7=self._found.pop(key, ()), unclaimed=unclaimed)
 
     def _leftovers_of(self, connection: Connection) -> Leftovers:
         key = _key(connection)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 from zlib import crc32
 
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.field import Field, FieldType
-from kubeshark_mcp.model.stream import Connection, ConnectionStats, Endpoint, Span, TcpMetrics, Traffic
+from kubeshark_mcp.model.stream import Connection, ConnectionStats, Endpoint, Span, TcpMetrics
 
 FAILED = frozenset({"refused", "syn_sent"})
 """States of a connection that never came about. A reset one may have done its work before."""
 
 _BOOL, _DOUBLE, _INT = FieldType.BOOL, FieldType.DOUBLE, FieldType.INT
 _LIST, _STRING = FieldType.STRING_LIST, FieldType.STRING
-
-_OPEN = ("active", "established", "closing")
-_SECOND_NS = 1_000_000_000
 
 _METRICS: dict[str, tuple[str, str]] = {
     "retransmissions": ("segments sent again", "tcp_retransmissions > 0"),
@@ -59,21 +56,11 @@ _METRICS: dict[str, tuple[str, str]] = {
     "goodput_bytes": ("payload bytes without what was sent again", "tcp_goodput_bytes > 1000000"),
 }
 
-_COUNTS = (
-    "retransmissions",
-    "fast_retransmissions",
-    "zero_window_events",
-    "window_full_events",
-    "out_of_order",
-    "dup_acks",
-    "missing_segments",
-    "rst_count",
-    "fin_count",
-    "keepalive_count",
-    "rtt_samples",
-    "goodput_bytes",
-)
-_HANDSHAKES = (("p50", 50), ("p90", 90), ("p99", 99))
+HANDSHAKES = (("p50", 50), ("p90", 90), ("p99", 99))
+"""Percentiles of the handshake's time that a flow has."""
+
+_METRIC_NAMES = tuple(f"tcp_{metric.name}" for metric in fields(TcpMetrics))
+_METRIC_VALUES = attrgetter(*(metric.name for metric in fields(TcpMetrics)))
 
 METRIC_FIELDS: tuple[Field, ...] = tuple(
     Field(
@@ -95,7 +82,7 @@ HANDSHAKE_FIELDS: tuple[Field, ...] = tuple(
         f"tcp_handshake_{name}_us > 100000",
         "TCP Metrics",
     )
-    for name, percent in _HANDSHAKES
+    for name, percent in HANDSHAKES
 )
 
 
@@ -166,7 +153,8 @@ def flow_fields(flag: str, title: str) -> tuple[Field, ...]:
 def connection_entry(protocol: str, stats: ConnectionStats) -> Entry:
     """Make the entry of one connection; its evidence reaches from its first packet to its last."""
     connection = stats.connection
-    span = _span([stats])
+    payload = stats.client.payload + stats.server.payload
+    span = Span(0, payload, stats.first_packet, stats.last_packet, stats.first_ns, stats.last_ns)
     values: dict[str, Any] = {
         protocol: True,
         "conn": True,
@@ -186,114 +174,24 @@ def connection_entry(protocol: str, stats: ConnectionStats) -> Entry:
         span,
         span if stats.server.packets else None,
         values,
-        summary=f"{connection.transport.upper()} {_place(connection.client)} to {_place(connection.server)}",
+        summary=f"{connection.transport.upper()} {place_of(connection.client)} to {place_of(connection.server)}",
         status=stats.state,
         failed=stats.state in FAILED,
     )
 
 
-def flows(stats: Iterable[ConnectionStats]) -> list[list[ConnectionStats]]:
-    """Group connections by capture, transport, both addresses and the server's port, in order of appearance."""
-    groups: dict[tuple[object, ...], list[ConnectionStats]] = {}
-    for one in stats:
-        connection = one.connection
-        key = (connection.capture, connection.transport, connection.client.address, connection.server)
-        groups.setdefault(key, []).append(one)
-    return list(groups.values())
-
-
-def flow_entry(protocol: str, stats: Sequence[ConnectionStats]) -> Entry:
-    """Make the entry of one flow (at least one connection). The client's port is 0: it differs from one to the next."""
-    first = stats[0].connection
-    client = Endpoint(first.client.address, 0)
-    span = _span(stats)
-    sides = {"local": _sum(one.client for one in stats), "remote": _sum(one.server for one in stats)}
-    seconds = max(1.0, (span.end_ns - span.start_ns) / _SECOND_NS)
-    failed = sum(one.state in FAILED for one in stats)
-    values: dict[str, Any] = {protocol: True, "flow": True, "flow_state": _state(stats)}
-    for side, traffic in sides.items():
-        values[f"flow_{side}_pkts"] = traffic.packets
-        values[f"flow_{side}_bytes"] = traffic.bytes
-        values[f"flow_{side}_pps"] = round(traffic.packets / seconds)
-        values[f"flow_{side}_bps"] = round(traffic.bytes * 8 / seconds)
-    values["flow_l7_detected"] = list(dict.fromkeys(name for one in stats for name in one.l7))
-    values["flow_group_id"] = group_id(first)
-    values["flow_connections"] = len(stats)
-    values["flow_failed_connections"] = failed
-    values |= _flow_metrics(stats)
-    connection = Connection(first.number, first.transport, client, first.server, first.capture, first.point)
-    return Entry(
-        protocol,
-        connection,
-        span,
-        span if sides["remote"].packets else None,
-        values,
-        summary=f"{first.transport.upper()} {client.address} to {_place(first.server)}",
-        status=values["flow_state"],
-        failed=failed == len(stats),
-    )
-
-
 def group_id(connection: Connection) -> int:
     """Give a number that connections of one flow share, in every capture and run."""
-    return crc32(f"{connection.transport} {connection.client.address} {_place(connection.server)}".encode())
+    return crc32(f"{connection.transport} {connection.client.address} {place_of(connection.server)}".encode())
 
 
 def metric_values(metrics: TcpMetrics) -> dict[str, Any]:
     """Give the metrics as fields; what was not seen is left out."""
-    return {f"tcp_{name}": value for name, value in asdict(metrics).items() if value is not None}
+    return {
+        name: value for name, value in zip(_METRIC_NAMES, _METRIC_VALUES(metrics), strict=True) if value is not None
+    }
 
 
-def _flow_metrics(stats: Sequence[ConnectionStats]) -> dict[str, Any]:
-    """Join metrics: counts are added, averages weighted by what they were taken over."""
-    known = [(one.metrics, one.client.packets + one.server.packets) for one in stats if one.metrics is not None]
-    if not known:
-        return {}
-    metrics = [each for each, _ in known]
-    joined: dict[str, Any] = {name: sum(getattr(each, name) for each in metrics) for name in _COUNTS}
-    packets = sum(weight for _, weight in known) or 1
-    joined["retransmission_rate"] = sum(each.retransmission_rate * weight for each, weight in known) / packets
-    joined["avg_receive_window"] = round(sum(each.avg_receive_window * weight for each, weight in known) / packets)
-    scales = {each.window_scale for each in metrics}
-    joined["window_scale"] = scales.pop() if len(scales) == 1 else -1
-    joined["connection_completeness"] = 0
-    for each in metrics:
-        joined["connection_completeness"] |= each.connection_completeness
-    for name in ("initial_rtt_us", "handshake_time_us", "connection_time_us", "time_to_first_byte_us"):
-        joined[name] = _average([(getattr(each, name), 1) for each in metrics])
-    for name in ("rtt_avg_us", "jitter_us"):
-        joined[name] = _average([(getattr(each, name), each.rtt_samples) for each in metrics])
-    joined["rtt_min_us"] = min((each.rtt_min_us for each in metrics if each.rtt_min_us is not None), default=None)
-    joined["rtt_max_us"] = max((each.rtt_max_us for each in metrics if each.rtt_max_us is not None), default=None)
-    handshakes = sorted(each.handshake_time_us for each in metrics if each.handshake_time_us is not None)
-    for name, percent in _HANDSHAKES if handshakes else ():
-        joined[f"handshake_{name}_us"] = handshakes[-(-len(handshakes) * percent // 100) - 1]
-    return {f"tcp_{name}": value for name, value in joined.items() if value is not None}
-
-
-def _average(weighted: list[tuple[int | None, int]]) -> int | None:
-    known = [(value, weight) for value, weight in weighted if value is not None]
-    total = sum(weight for _, weight in known)
-    return round(sum(value * weight for value, weight in known) / total) if total else None
-
-
-def _state(stats: Sequence[ConnectionStats]) -> str:
-    states = [one.state for one in stats]
-    if any(state in _OPEN for state in states):
-        return "active"
-    return max(sorted(set(states)), key=states.count)
-
-
-def _span(stats: Sequence[ConnectionStats]) -> Span:
-    first, last = min(stats, key=lambda one: one.first_packet), max(stats, key=lambda one: one.last_packet)
-    payload = sum(one.client.payload + one.server.payload for one in stats)
-    return Span(0, payload, first.first_packet, last.last_packet, first.first_ns, last.last_ns)
-
-
-def _sum(traffic: Iterable[Traffic]) -> Traffic:
-    each = list(traffic)
-    return Traffic(sum(one.packets for one in each), sum(one.bytes for one in each), sum(one.payload for one in each))
-
-
-def _place(end: Endpoint) -> str:
+def place_of(end: Endpoint) -> str:
+    """Write an endpoint as people do."""
     return f"[{end.address}]:{end.port}" if ":" in end.address else f"{end.address}:{end.port}"

@@ -13,18 +13,20 @@ from kubeshark_mcp.dissect.base import ConnectionProtocol, Settings
 from kubeshark_mcp.dissect.discovery import fields_by_protocol, load_protocols
 from kubeshark_mcp.dissect.engine import DissectionEngine
 from kubeshark_mcp.errors import CaptureError
+from kubeshark_mcp.hub.connection_entries import ConnectionEntries
 from kubeshark_mcp.hub.identities import learn, load_identities
 from kubeshark_mcp.hub.keylogs import read_key_logs
 from kubeshark_mcp.hub.places import Places
 from kubeshark_mcp.hub.sources import CaptureSource
 from kubeshark_mcp.model.common_fields import COMMON_FIELDS
 from kubeshark_mcp.model.entry import Entry
-from kubeshark_mcp.model.stream import ConnectionStats
 from kubeshark_mcp.store.columns import UNCLAIMED
 from kubeshark_mcp.store.sightings import join_sightings
 from kubeshark_mcp.store.writer import EntryWriter
 from kubeshark_mcp.stream.engine import StreamEngine
 
+READING = 0.9
+"""Share of the work that is done when all packets are read; the rest is to join what several places saw."""
 FLUSH_ENTRIES = 4096
 """Entries held before they go to the writer."""
 
@@ -79,7 +81,7 @@ class Pipeline:
         self._folder = folder
         self._entries: list[Entry] = []
         self._entries_written = 0
-        self._connections: list[ConnectionStats] = []
+        self._ended = ConnectionEntries(self._connection_protocols(), self._take)
 
     def dissect(self) -> Outcome:
         """Do it all; gives what came of it. The folder is complete when this returns."""
@@ -89,10 +91,10 @@ class Pipeline:
     def _dissect(self) -> Outcome:
         for number, source in enumerate(self._run.sources):
             self._one_capture(number, source)
-        self._connection_entries()
+        self._ended.finish()
         self._flush()
         self._writer.close()
-        joined = join_sightings(self._folder)
+        joined = join_sightings(self._folder, watch=self._tell)
         counts = dict(sorted(joined.protocol_counts.items()))
         self._outcome = replace(self._outcome, protocol_counts=counts, entries_created=sum(counts.values()))
         return self._outcome
@@ -111,7 +113,7 @@ class Pipeline:
         before = self._outcome
         secrets = list(self._secrets)
         settings = replace(self._run.settings, secrets=secrets)
-        streams = StreamEngine(number)
+        streams = StreamEngine(number, payload=not self._run.layer4_only)
         dissection = DissectionEngine(self._readers, settings, self._entries.append)
         packets = blocks_of_secrets = 0
         for block in capture.blocks():
@@ -121,6 +123,7 @@ class Pipeline:
                 dissection.feed(event)
                 if len(self._entries) >= FLUSH_ENTRIES:
                     self._flush()
+            self._ended.add(map(dissection.described, streams.drain()))
             self._outcome = replace(
                 before,
                 packets_processed=before.packets_processed + packets,
@@ -131,7 +134,7 @@ class Pipeline:
         for event in streams.finish():
             dissection.feed(event)
         dissection.finish()
-        self._connections += [dissection.described(stats) for stats in streams.stats()]
+        self._ended.add(map(dissection.described, streams.stats()))
         self._identities.add_names(capture.names)
         self._flush()
         self._outcome = replace(
@@ -143,10 +146,16 @@ class Pipeline:
         )
         self._warn(source, [str(warning) for warning in (*capture.warnings, *dissection.warnings)])
 
-    def _connection_entries(self) -> None:
+    def _connection_protocols(self) -> Iterator[ConnectionProtocol]:
         for protocol in self._protocols:
             if isinstance(protocol, ConnectionProtocol) and not (self._run.layer4_only and protocol.name in UNCLAIMED):
-                self._entries += protocol.entries(self._connections)
+                yield protocol
+
+    def _take(self, entries: list[Entry]) -> None:
+        """Take entries of connections."""
+        self._entries += entries
+        if len(self._entries) >= FLUSH_ENTRIES:
+            self._flush()
 
     def _flush(self) -> None:
         if not self._entries:
@@ -158,7 +167,7 @@ class Pipeline:
 
     def _tell(self) -> None:
         if self._progress is not None:
-            self._progress(min(1.0, self._outcome.pcap_bytes / max(1, self._total_bytes)), self._outcome)
+            self._progress(READING * min(1.0, self._outcome.pcap_bytes / max(1, self._total_bytes)), self._outcome)
 
     def _warn(self, source: CaptureSource, reasons: list[str]) -> None:
         warnings = [f"{source.path.name}: {reason}" for reason in reasons]

@@ -67,7 +67,9 @@ class Addresses:
 class Connections:
     """The Connection objects of one flow table's rows."""
 
-    def __init__(self, table: FlowTable, addresses: Addresses, capture: int) -> None:
+    def __init__(self, table: FlowTable, addresses: Addresses, capture: int, *, wanted: bool = True) -> None:
+        """Begin without any. wanted: whether anybody wants the bytes of connections."""
+        self._wanted = wanted
         self._table = table
         self._addresses = addresses
         self._capture = capture
@@ -93,6 +95,8 @@ class Connections:
 
     def muted(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which rows nobody wants the bytes of."""
+        if not self._wanted:
+            return np.ones(len(rows), dtype=bool)
         if not self._objects:
             return np.zeros(len(rows), dtype=bool)
         known = map(self._objects.get, rows.tolist())

@@ -31,9 +31,11 @@ _HEADED = TRANSPORTS.index("sctp")
 class DatagramSide:
     """Follows everything that is not TCP. An ICMP exchange is a pair of addresses."""
 
-    def __init__(self, capture: int, limits: Limits, counters: Counters, addresses: Addresses) -> None:
+    def __init__(
+        self, capture: int, limits: Limits, counters: Counters, addresses: Addresses, *, wanted: bool = True
+    ) -> None:
         self._table = FlowTable(BASE_FIELDS)
-        self._connections = Connections(self._table, addresses, capture)
+        self._connections = Connections(self._table, addresses, capture, wanted=wanted)
         self._limits = limits
         self._counters = counters
         self._made = [0] * len(TRANSPORTS)

@@ -32,14 +32,15 @@ class StreamEngine:
 
     capture: position of the capture among those of the run. The cut into blocks does not change what is given, as long
     as no limit of memory is reached; windows may be cut differently.
+    payload: whether anybody wants bytes; without it there are no events, only statistics.
     """
 
-    def __init__(self, capture: int = 0, limits: Limits | None = None) -> None:
+    def __init__(self, capture: int = 0, limits: Limits | None = None, *, payload: bool = True) -> None:
         limits = limits or Limits()
         self.counters = Counters()
         self._addresses = Addresses()
-        self._tcp = TcpSide(capture, limits, self.counters, self._addresses)
-        self._datagrams = DatagramSide(capture, limits, self.counters, self._addresses)
+        self._tcp = TcpSide(capture, limits, self.counters, self._addresses, wanted=payload)
+        self._datagrams = DatagramSide(capture, limits, self.counters, self._addresses, wanted=payload)
         shortest = min(limits.tcp_idle_seconds, limits.datagram_idle_seconds, limits.closed_idle_seconds)
         self._sweep_every_ns = max(int(shortest * 1e9 / _SWEEPS_PER_IDLE_TIME), 1)
         self._sweep_at_ns: int | None = None

@@ -120,8 +120,7 @@ class Joiner:
             assembler = self._load(row)
         else:
             self._held_bytes -= assembler.held_bytes
-        known = self._connections.known(row)
-        if known is not None and known.muted and not assembler.muted:
+        if not assembler.muted and self._connections.muted(batch.rows[group : group + 1])[0]:
             assembler.mute()
         start = int(batch.starts[group])
         end = int(batch.starts[group + 1]) if group + 1 < len(batch.starts) else len(batch)

@@ -156,6 +156,9 @@ class FlowTable:
             mixed ^= word
             mixed *= np.uint64(multiplier)
             mixed ^= mixed >> np.uint64(31)
+        # Ports stand in the upper half of the last word: without a last mixing they hardly reach the bits that count.
+        mixed *= np.uint64(_MULTIPLIERS[0])
+        mixed ^= mixed >> np.uint64(32)
         return mixed.view(np.int64)
 
     def _claim(

@@ -31,9 +31,11 @@ if TYPE_CHECKING:
 class TcpSide:
     """Follows TCP connections."""
 
-    def __init__(self, capture: int, limits: Limits, counters: Counters, addresses: Addresses) -> None:
+    def __init__(
+        self, capture: int, limits: Limits, counters: Counters, addresses: Addresses, *, wanted: bool = True
+    ) -> None:
         self._table = FlowTable(TCP_FIELDS)
-        self._connections = Connections(self._table, addresses, capture)
+        self._connections = Connections(self._table, addresses, capture, wanted=wanted)
         self._joiner = Joiner(self._table, self._connections, limits, counters)
         self._analyst = Analyst(self._table)
         self._limits = limits

@@ -215,3 +215,17 @@ def test_packets_without_a_transport_are_skipped_and_counted():
     _, engine = run([Sent(protocol=47), *exchange()])
     assert engine.counters.skipped_packets == 1
     assert sum(1 for _ in engine.stats()) == 1
+
+
+@given(st.lists(st.integers(1, 15), max_size=3), st.randoms(use_true_random=False))
+def test_without_payload_there_are_only_statistics(cuts, chance):
+    packets = exchange()
+    chance.shuffle(packets)
+    datagram = replace(packets[0], protocol=17, data=b"question")
+    with_bytes, without = StreamEngine(), StreamEngine(payload=False)
+    for block in cut([*packets, datagram], cuts):
+        assert with_bytes.feed(block) is not None
+        assert without.feed(block) == []
+    assert with_bytes.finish()
+    assert without.finish() == []
+    assert list(without.stats()) == list(with_bytes.stats())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from kubeshark_mcp.dissect.base import ConnectionProtocol
-from kubeshark_mcp.dissect.layer4 import flow_entry, flow_fields, flows
+from kubeshark_mcp.dissect.base import ConnectionCollector, ConnectionProtocol
+from kubeshark_mcp.dissect.flow_sums import FlowCollector
+from kubeshark_mcp.dissect.layer4 import flow_fields
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.field import Field
 from kubeshark_mcp.model.stream import ConnectionStats
@@ -22,5 +23,9 @@ class UdpFlow(ConnectionProtocol):
 
     def entries(self, stats: list[ConnectionStats]) -> list[Entry]:
         """Make one entry of each UDP flow; others are not looked at."""
-        mine = [one for one in stats if one.connection.transport == "udp"]
-        return [flow_entry(self.name, flow) for flow in flows(mine)]
+        collector = self.collect()
+        return [*collector.add(stats), *collector.finish()]
+
+    def collect(self) -> ConnectionCollector:
+        """Begin to sum up the flows of one run."""
+        return FlowCollector(self.name, "udp")
