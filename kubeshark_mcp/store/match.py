@@ -18,6 +18,7 @@ from kubeshark_mcp.model.stream import Connection
 from kubeshark_mcp.store.hashing import stable_hash
 
 MATCH_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "diameter": ("diameter_hop_by_hop", "diameter_end_to_end", "diameter_command_code"),
     "dns": ("dns_id", "dns_questions", "dns_question_types"),
     "icmp": (
         "icmp_type",
@@ -29,7 +30,15 @@ MATCH_FIELDS: Mapping[str, tuple[str, ...]] = {
         "icmp_about_src_port",
         "icmp_about_dst_port",
     ),
-    "radius": ("radius_code", "radius_request_authenticator"),
+    "radius": ("radius_code", "radius_identifier", "radius_request_authenticator"),
+    "sctp": (
+        "sctp_request",
+        "sctp_verification_tag",
+        "sctp_chunk_types",
+        "sctp_tsn",
+        "sctp_cumulative_ack",
+        "sctp_packet_length",
+    ),
     "udp": ("udp_payload",),
 }
 """What identifies a datagram of a protocol besides its client; without an entry here, its summary and length.

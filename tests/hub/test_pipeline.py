@@ -39,6 +39,21 @@ def test_calls_seen_on_two_nodes_with_loss_retries_and_port_reuse_are_counted_on
     assert all(row["dst.pod.name"] and row["answered"] for row in found)
 
 
+@pytest.mark.parametrize(
+    "recording", ["radius/access", "radius/accounting", "icmp/echoes", "icmp/traced", "diameter/daemon", "dns/udp"]
+)
+def test_messages_without_tcp_that_two_nodes_saw_are_counted_once(tmp_path, recording):
+    path = RECORDED.parent / f"{recording}.pcap"
+    one, both = (
+        Pipeline(Run([CaptureSource(path, node) for node in nodes], []), tmp_path / str(len(nodes))).dissect()
+        for nodes in (["node-a"], ["node-a", "node-b"])
+    )
+    flows = {"tcp_flow", "udp_flow"}
+    counts = [{name: n for name, n in made.protocol_counts.items() if name not in flows} for made in (one, both)]
+    assert counts[0] == counts[1]
+    assert both.packets_processed == 2 * one.packets_processed
+
+
 def test_the_order_of_the_captures_changes_nothing(tmp_path):
     one, other = (
         entries(tmp_path / str(number), names, "http")

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.model.stream import Endpoint
-from kubeshark_mcp.store.match import client_hash, client_match, content_match, sequence_match
+from kubeshark_mcp.store.match import MATCH_FIELDS, client_hash, client_match, content_match, sequence_match
 
 ONE = np.array([7], np.uint64)
 
@@ -51,3 +52,9 @@ def test_datagrams_match_by_the_fields_that_identify_them_else_by_what_they_say(
     assert by_text[0] != by_text[1]
     lone = replace(entry, request=None)
     assert content_match(ONE, "icmp", [lone], None)[0] != by_text[0]
+
+
+def test_what_identifies_a_datagram_are_fields_of_its_protocol():
+    declared = {protocol.name: {field.name for field in protocol.fields} for protocol in load_protocols()}
+    for protocol, names in MATCH_FIELDS.items():
+        assert set(names) <= declared[protocol], protocol
