@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from kubeshark_mcp.errors import ConflictError, NotFoundError
+from pydantic import ValidationError
+
+from kubeshark_mcp.errors import ConflictError, NotFoundError, StoreError
 from kubeshark_mcp.hub.contract import Dissection, DissectionStats, JobStatus
 from kubeshark_mcp.hub.jobs import Job, JobBoard, Reporter
 from kubeshark_mcp.hub.keylogs import kept_key_logs
-from kubeshark_mcp.hub.snapshots import SnapshotRoom, building, captures_in
-from kubeshark_mcp.hub.workspace import Workspace, checked_name, read_json, remove_tree, write_json
+from kubeshark_mcp.hub.snapshots import SnapshotRoom, captures_in
+from kubeshark_mcp.hub.workspace import Workspace, building, checked_name, read_json_if_there, remove_tree, write_json
 
 DEFAULT_NAME = "default"
 DONE = "dissection.json"
@@ -49,20 +52,20 @@ class DissectionRoom:
         return found
 
     def _find(self, snapshot_id: str, name: str) -> Dissection | None:
-        done = self._workspace.dissection(snapshot_id, name) / DONE
-        if done.is_file():
-            return Dissection.model_validate(read_json(done))
+        folder = self._workspace.dissection(snapshot_id, name)
+        if (found := _read(folder)) is not None:
+            return found
         job = self._board.find(_key(snapshot_id, name))
-        return None if job is None else _from_job(job)
+        # It may have been completed between the two looks.
+        return None if job is None else _read(folder) or _from_job(job)
 
     def of(self, snapshot_id: str) -> list[Dissection]:
         """Give the dissections of one snapshot, newest first."""
-        done = [
-            Dissection.model_validate(read_json(path))
-            for path in sorted(self._workspace.snapshot(snapshot_id).glob(f"dissections/[!.]*/{DONE}"))
-        ]
-        names = {dissection.name for dissection in done}
+        # What is at work before what is done, so that none is missed that is completed between the two looks.
         jobs = [job for job in self._board.all("dissection") if job.arguments["snapshot"] == snapshot_id]
+        folders = [path.parent for path in self._workspace.snapshot(snapshot_id).glob(f"dissections/[!.]*/{DONE}")]
+        done = [found for folder in sorted(folders) if (found := _read(folder)) is not None]
+        names = {dissection.name for dissection in done}
         return [_from_job(job) for job in jobs if job.arguments["name"] not in names] + done
 
     def all(self) -> list[Dissection]:
@@ -113,6 +116,20 @@ def dissect_snapshot(workspace: Workspace, arguments: dict[str, Any], report: Re
 
 def _key(snapshot_id: str, name: str) -> str:
     return f"{snapshot_id}.{name}"
+
+
+def _read(folder: Path) -> Dissection | None:
+    """Read what a finished dissection says of itself; a damaged one is shown as failed, so that it can be deleted."""
+    try:
+        value = read_json_if_there(folder / DONE)
+        return None if value is None else Dissection.model_validate(value)
+    except (StoreError, ValidationError) as error:
+        if isinstance(error.__cause__, OSError):
+            raise
+        sentence = f"{str(folder / DONE)!r} cannot be read: delete this dissection and start it anew"
+        return Dissection(
+            snapshot=folder.parent.parent.name, name=folder.name, status=JobStatus.FAILED, errors=[sentence]
+        )
 
 
 def _from_job(job: Job) -> Dissection:

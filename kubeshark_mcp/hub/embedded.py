@@ -17,6 +17,7 @@ from kubeshark_mcp.hub.interface import Hub
 from kubeshark_mcp.hub.jobs import JobBoard
 from kubeshark_mcp.hub.times import from_ns
 from kubeshark_mcp.hub.workspace import Workspace
+from kubeshark_mcp.store.cancelling import Question, check_cancelled
 
 if TYPE_CHECKING:
     # The rooms bring numpy, pyarrow and duckdb with them: each is imported by the first question that needs it, so
@@ -41,11 +42,17 @@ T = TypeVar("T")
 def threaded(
     function: Callable[Concatenate[EmbeddedHub, P], T],
 ) -> Callable[Concatenate[EmbeddedHub, P], Coroutine[Any, Any, T]]:
-    """Make a blocking method a coroutine that runs in a thread."""
+    """Make a blocking method a coroutine that runs in a thread; cancelling it stops the work for it."""
 
     @functools.wraps(function)
     async def call(self: EmbeddedHub, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.to_thread(function, self, *args, **kwargs)
+        question = Question()
+        try:
+            with question.current():  # the thread gets a copy of this context
+                return await asyncio.to_thread(function, self, *args, **kwargs)
+        except asyncio.CancelledError:
+            question.cancel()
+            raise
 
     return call
 
@@ -196,7 +203,7 @@ class EmbeddedHub(Hub):
         nodes: dict[str, c.NodeBoundaries] = {}
         warnings: list[str] = []
         for source in self._sources():
-            index = index_of(self._workspace, source)
+            index = index_of(self._workspace, source, lambda done, total: check_cancelled())
             if not index.count:
                 warnings.append(f"{source.path.name} holds no packets")
                 continue

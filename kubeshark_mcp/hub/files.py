@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 import shutil
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -13,9 +11,11 @@ from kubeshark_mcp.capture.bpf import check_bpf
 from kubeshark_mcp.capture.export import Source, export_packets
 from kubeshark_mcp.errors import NotFoundError, UsageError
 from kubeshark_mcp.hub.contract import Export, ExportRequest
+from kubeshark_mcp.hub.leftovers import temporary_name
 from kubeshark_mcp.hub.snapshots import SnapshotRoom
 from kubeshark_mcp.hub.times import end_to_ns, to_ns
-from kubeshark_mcp.hub.workspace import Workspace, storing
+from kubeshark_mcp.hub.workspace import Workspace, flush, storing
+from kubeshark_mcp.store.cancelling import check_cancelled
 
 PREFIX = "/mcp/files/"
 
@@ -37,14 +37,21 @@ class FileRoom:
         self._inside(request, start_ns, end_ns)
         digest = hashlib.sha256(request.model_dump_json().encode()).hexdigest()[:10]
         path = self._workspace.exports / f"{request.snapshot_id}-{digest}.pcap"
+        hidden = path.with_name(temporary_name("writing", path.name))
         with storing(path):
-            exported = export_packets(
-                [Source(capture.path, capture.node) for capture in captures],
-                path,
-                bpf=request.bpf_filter,
-                start_ns=start_ns,
-                end_ns=end_ns,
-            )
+            try:
+                exported = export_packets(
+                    [Source(capture.path, capture.node) for capture in captures],
+                    hidden,
+                    bpf=request.bpf_filter,
+                    start_ns=start_ns,
+                    end_ns=end_ns,
+                    progress=lambda done, total: check_cancelled(),
+                )
+                flush(hidden)
+                hidden.replace(path)
+            finally:
+                hidden.unlink(missing_ok=True)
         return Export(path=PREFIX + quote(path.name), packets=exported.packets, size_bytes=exported.bytes)
 
     def _inside(self, request: ExportRequest, start_ns: int | None, end_ns: int | None) -> None:
@@ -76,10 +83,11 @@ class FileRoom:
     def copy(self, path: str, destination: Path) -> int:
         """Copy the file; the destination appears when it is whole. Gives its size in bytes."""
         source = self.path_of(path)
-        temporary = destination.with_name(f".{destination.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        temporary = destination.with_name(temporary_name("writing", destination.name))
         with storing(destination):
             try:
                 shutil.copyfile(source, temporary)
+                flush(temporary)
                 temporary.replace(destination)
             finally:
                 temporary.unlink(missing_ok=True)

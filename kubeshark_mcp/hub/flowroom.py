@@ -5,22 +5,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from kubeshark_mcp.errors import HubError, UsageError
+from kubeshark_mcp.errors import ConflictError, HubError, UsageError
 from kubeshark_mcp.hub.contract import EmptyReason, FlowPage, FlowQuery, FlowSummary, JobStatus
 from kubeshark_mcp.hub.databases import DatabaseRoom
 from kubeshark_mcp.hub.dissections import DissectionRoom
 from kubeshark_mcp.hub.flows import COLUMNS, Flow, collect, summarise
 from kubeshark_mcp.hub.jobs import Job, JobBoard, Reporter
 from kubeshark_mcp.hub.queries import EntryBase
-from kubeshark_mcp.hub.snapshots import SnapshotRoom, building, captures_in
+from kubeshark_mcp.hub.snapshots import SnapshotRoom, captures_in
 from kubeshark_mcp.hub.sources import CaptureSource
-from kubeshark_mcp.hub.workspace import Workspace
+from kubeshark_mcp.hub.workspace import Workspace, building
+from kubeshark_mcp.store.cancelling import check_cancelled
 
 CONNECTIONS = "tcp_conn || udp_conn"
 POLL_S = 0.05
@@ -99,16 +101,21 @@ class FlowRoom:
         digest = hashlib.sha256(orjson.dumps([arguments, stamps])).hexdigest()[:16]
         folder = flows_folder(self._workspace, digest)
         key = f"flows-{digest}"
-        if folder.is_dir():
-            return folder
-        job = self._board.find(key)
-        if job is None or job.status.ended:
-            self._board.start(Job(key, "flows", {**arguments, "digest": digest}), self._workspace.root)
-        while not (counted := self._board.get(key)).status.ended:
+        started = False
+        while not folder.is_dir():
+            job = self._board.find(key)
+            if job is None or job.status.ended:
+                if folder.is_dir():  # completed between the two looks
+                    break
+                if started and job is not None:
+                    raise HubError(f"The connections could not be counted: {job.error}")
+                started = True
+                with suppress(ConflictError):  # another process was faster: its worker does as well
+                    self._board.start(Job(key, "flows", {**arguments, "digest": digest}), self._workspace.root)
+            check_cancelled()
             time.sleep(POLL_S)
-        if counted.status is not JobStatus.COMPLETED:
-            raise HubError(f"The connections could not be counted: {counted.error}")
-        self._board.forget(key)
+        if started:
+            self._board.forget(key)
         return folder
 
 

@@ -8,19 +8,32 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kubeshark_mcp.errors import ConflictError, KubesharkError, NotFoundError
+from kubeshark_mcp.errors import ConflictError, KubesharkError, NotFoundError, StoreError
 from kubeshark_mcp.hub.contract import JobStatus
-from kubeshark_mcp.hub.workspace import checked_name, held_lock, read_json, storing, write_json
+from kubeshark_mcp.hub.workspace import (
+    checked_name,
+    held_lock,
+    is_held,
+    read_json,
+    read_json_if_there,
+    storing,
+    write_json,
+)
 
 INTERRUPTED = "interrupted: the process that did this work ended before it was done; start it again"
 PROGRESS_INTERVAL_S = 0.2
 """How often a worker writes its progress and looks for a cancellation."""
+BOARD_LOCK = ".board.lock"
+PATIENCE_S = 10.0
+"""How long to wait while another process starts a job."""
 START_PATIENCE_NS = 10_000_000_000
 """How long a job may be pending before another process takes its worker for dead."""
 
@@ -49,39 +62,69 @@ class JobBoard:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._threads = threading.Lock()
 
     def start(self, job: Job, workspace: Path) -> Job:
         """Start a worker for this job; refuses when one with the same key is at work."""
-        existing = self.find(job.key)
-        if existing is not None and not existing.status.ended:
-            raise ConflictError(f"{job.kind} {job.key!r} is already running ({existing.progress} %): wait, or stop it.")
-        self._marker(job.key).unlink(missing_ok=True)
-        job = replace(job, created_ns=time.time_ns())
-        self.save(job)
+        with self._alone():
+            existing = self.find(job.key)
+            if existing is not None and not existing.status.ended:
+                raise ConflictError(
+                    f"{job.kind} {job.key!r} is already running ({existing.progress} %): wait, or stop it."
+                )
+            with storing(self.folder):
+                self._marker(job.key).unlink(missing_ok=True)
+            job = replace(job, created_ns=time.time_ns())
+            self.save(job)
+            try:
+                self._children[job.key] = self._worker(job, workspace)
+            except StoreError:
+                self._remove(job.key)
+                raise
+        return job
+
+    def _worker(self, job: Job, workspace: Path) -> subprocess.Popen[bytes]:
         with storing(self.folder), self._log(job.key).open("wb") as log:
             # The worker ends when its standard input closes: it never outlives the server that started it.
-            self._children[job.key] = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", "kubeshark_mcp.hub.worker", str(workspace), job.key],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
             )
-        return job
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes and threads from starting or forgetting jobs of this board meanwhile."""
+        with self._threads, held_lock(self.folder / BOARD_LOCK, PATIENCE_S) as mine:
+            if not mine:
+                raise StoreError(
+                    f"{str(self.folder / BOARD_LOCK)!r} is held by another process for more than {PATIENCE_S:.0f} s: "
+                    "try again."
+                )
+            yield
 
     def save(self, job: Job) -> None:
         """Write the state of a job."""
         write_json(self._file(job.key), asdict(job))
 
+    def _read(self, key: str) -> Job | None:
+        """Read the state of a job; None when there is none, or one that this version cannot read."""
+        try:
+            value = read_json_if_there(self._file(key))
+            return None if value is None else _from_json(value)
+        except (StoreError, TypeError, ValueError) as error:
+            if isinstance(error.__cause__, OSError):
+                raise
+            return None
+
     def find(self, key: str) -> Job | None:
         """Give the job, with a dead worker's told as failed; None when there is none."""
-        path = self._file(key)
-        if not path.exists():
-            return None
-        job = _from_json(read_json(path))
-        if job.status.ended or self._alive(key) or self._starting(job):
+        job = self._read(key)
+        if job is None or job.status.ended or self._alive(key) or self._starting(job):
             return job
-        job = _from_json(read_json(path))  # it may have ended between the two looks
-        if job.status.ended:
+        job = self._read(key)  # it may have ended between the two looks
+        if job is None or job.status.ended:
             return job
         return replace(job, status=JobStatus.FAILED, error=self._last_words(key) or INTERRUPTED)
 
@@ -103,9 +146,16 @@ class JobBoard:
             self._marker(key).touch()
 
     def forget(self, key: str) -> None:
-        """Remove what is kept of an ended job."""
-        for path in (self._file(key), self._lock(key), self._marker(key), self._log(key)):
-            path.unlink(missing_ok=True)
+        """Remove what is kept of an ended job; one that was started again meanwhile stays."""
+        with self._alone():
+            job = self.find(key)
+            if job is None or job.status.ended:
+                self._remove(key)
+
+    def _remove(self, key: str) -> None:
+        with storing(self.folder):
+            for path in (self._file(key), self._lock(key), self._marker(key), self._log(key)):
+                path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Stop the workers that this process started; their jobs read as interrupted."""
@@ -124,8 +174,7 @@ class JobBoard:
         child = self._children.get(key)
         if child is not None and child.poll() is None:
             return True
-        with held_lock(self._lock(key)) as free:
-            return not free
+        return is_held(self._lock(key))
 
     def _starting(self, job: Job) -> bool:
         """Tell whether another process may just have started the worker, so that it has not come to its lock yet."""
@@ -133,8 +182,10 @@ class JobBoard:
         return job.status is JobStatus.PENDING and young and job.key not in self._children
 
     def _last_words(self, key: str) -> str:
-        log = self._log(key)
-        lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+        try:
+            lines = self._log(key).read_text(errors="replace").strip().splitlines()
+        except OSError:
+            return ""
         return f"the worker failed: {lines[-1][:500]}" if lines else ""
 
     def _file(self, key: str) -> Path:
@@ -153,8 +204,8 @@ class JobBoard:
         """Do the work of a job in this process, telling its state to all others."""
         # Patience, because a reader that looks whether the holder lives takes the lock for a moment.
         with held_lock(self._lock(key), patience_s=2.0) as free:
-            job = _from_json(read_json(self._file(key)))
-            if not free:
+            job = self.get(key) if not free else _from_json(read_json(self._file(key)))
+            if not free or job.status.ended:
                 return job
             reporter = Reporter(self, replace(job, status=JobStatus.RUNNING))
             try:

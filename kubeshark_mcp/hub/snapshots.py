@@ -5,24 +5,33 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from kubeshark_mcp.capture.export import Source, export_packets
-from kubeshark_mcp.errors import ConflictError, NotFoundError, UsageError
+from kubeshark_mcp.errors import ConflictError, NotFoundError, StoreError, UsageError
 from kubeshark_mcp.hub.contract import JobStatus, Snapshot, SnapshotRequest
 from kubeshark_mcp.hub.jobs import Job, JobBoard, Reporter
 from kubeshark_mcp.hub.keylogs import keep_key_logs, key_log_files
 from kubeshark_mcp.hub.sources import RESOURCES_NAME, CaptureSource, index_of
 from kubeshark_mcp.hub.times import end_to_ns, from_ns, to_ns
-from kubeshark_mcp.hub.workspace import Workspace, read_json, remove_tree, slug, storing, write_json
+from kubeshark_mcp.hub.workspace import (
+    Workspace,
+    building,
+    read_json_if_there,
+    remove_tree,
+    slug,
+    storing,
+    write_json,
+)
+from kubeshark_mcp.store.cancelling import check_cancelled
 
-COPY_BYTES = 64 << 20
+COPY_BYTES = 16 << 20
 """How much of a file is copied between two looks at a cancellation."""
 
 
@@ -58,7 +67,8 @@ class SnapshotRoom:
         return _from_job(self._board.start(Job(key, "snapshot", arguments), self._workspace.root))
 
     def _window(self, request: SnapshotRequest, sources: list[CaptureSource]) -> tuple[int, int]:
-        indexes = [index for source in sources if (index := index_of(self._workspace, source)).count]
+        every = [index_of(self._workspace, source, lambda done, total: check_cancelled()) for source in sources]
+        indexes = [index for index in every if index.count]
         if not indexes:
             raise UsageError("The raw capture holds no packets, so there is nothing to keep.")
         first, last = min(i.first_ns for i in indexes), max(i.last_ns for i in indexes)
@@ -83,13 +93,14 @@ class SnapshotRoom:
 
     def get(self, snapshot_id: str) -> Snapshot:
         """Give a snapshot, finished or not."""
-        path = self._workspace.snapshot(snapshot_id) / "snapshot.json"
-        if path.is_file():
-            return Snapshot.model_validate(read_json(path))
+        found = _read(self._workspace.snapshot(snapshot_id))
+        if found is not None:
+            return found
         job = self._board.find(snapshot_id)
         if job is None or job.kind != "snapshot":
             raise self._unknown(snapshot_id)
-        return _from_job(job)
+        # It may have been completed between the two looks.
+        return _read(self._workspace.snapshot(snapshot_id)) or _from_job(job)
 
     def _unknown(self, snapshot_id: str) -> NotFoundError:
         known = [snapshot.id for snapshot in self.all()]
@@ -108,17 +119,15 @@ class SnapshotRoom:
 
     def all(self) -> list[Snapshot]:
         """Give all snapshots, newest first."""
-        done = {
-            path.parent.name: Snapshot.model_validate(read_json(path))
-            for path in self._workspace.snapshots.glob("[!.]*/snapshot.json")
-        }
-        pending = [_from_job(job) for job in self._board.all("snapshot") if job.key not in done]
+        pending = [_from_job(job) for job in self._board.all("snapshot")]  # before what is done: none is missed
+        folders = [path.parent for path in self._workspace.snapshots.glob("[!.]*/snapshot.json")]
+        done = {snapshot.id: snapshot for folder in folders if (snapshot := _read(folder)) is not None}
+        pending = [snapshot for snapshot in pending if snapshot.id not in done]
         return sorted([*done.values(), *pending], key=lambda snapshot: snapshot.created_at, reverse=True)
 
     def delete(self, snapshot_id: str) -> None:
         """Delete a snapshot; one that is being made is stopped."""
-        snapshot = self.get(snapshot_id)
-        if not snapshot.status.ended:
+        if not self.get(snapshot_id).status.ended:
             self._board.cancel(snapshot_id)
             raise ConflictError(
                 f"The snapshot {snapshot_id!r} is still being made: it was asked to stop; delete it then."
@@ -186,7 +195,7 @@ def _copy_window(
     arguments: dict[str, Any],
     progress: Callable[[float], None],
 ) -> int:
-    index = index_of(workspace, source)
+    index = index_of(workspace, source, lambda done, total: progress(0.0))
     start_ns, end_ns = arguments["start_ns"], arguments["end_ns"]
     if not index.count or index.last_ns < start_ns or index.first_ns >= end_ns:
         return 0
@@ -219,20 +228,6 @@ def _copy_file(path: Path, target: Path, progress: Callable[[float], None]) -> N
             progress(copied / total)
 
 
-@contextmanager
-def building(final: Path) -> Iterator[Path]:
-    """Give a hidden folder beside `final` to fill; it becomes `final` when the block ends well, and vanishes if not."""
-    hidden = final.with_name(f".building-{final.name}-{time.time_ns():x}")
-    with storing(final):
-        hidden.mkdir(parents=True)
-    try:
-        yield hidden
-        with storing(final):
-            hidden.rename(final)
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
-
-
 def chosen(sources: list[CaptureSource], nodes: list[str] | None) -> list[CaptureSource]:
     """Give the captures of these nodes, None for all; refuses an unknown node and having none at all."""
     if not sources:
@@ -244,6 +239,26 @@ def chosen(sources: list[CaptureSource], nodes: list[str] | None) -> list[Captur
         if node not in known:
             raise UsageError(f"There is no node {node!r} here; there are {', '.join(known)}.")
     return [source for source in sources if source.node in nodes]
+
+
+def _read(folder: Path) -> Snapshot | None:
+    """Read what a finished snapshot says of itself; a damaged one is shown as failed, so that it can be deleted."""
+    path = folder / "snapshot.json"
+    try:
+        value = read_json_if_there(path)
+        return None if value is None else Snapshot.model_validate(value)
+    except (StoreError, ValidationError) as error:
+        if isinstance(error.__cause__, OSError):
+            raise
+        with storing(path):
+            changed_ns = path.stat().st_mtime_ns
+        return Snapshot(
+            id=folder.name,
+            name=folder.name,
+            status=JobStatus.FAILED,
+            created_at=from_ns(changed_ns),
+            error=f"{str(path)!r} cannot be read: delete this snapshot and create it anew",
+        )
 
 
 def _from_job(job: Job) -> Snapshot:

@@ -13,7 +13,7 @@ from kubeshark_mcp.errors import UsageError
 from kubeshark_mcp.hub.workspace import Workspace
 
 if TYPE_CHECKING:
-    from kubeshark_mcp.capture.index import CaptureIndex
+    from kubeshark_mcp.capture.index import CaptureIndex, Progress
 
 CAPTURE_SUFFIXES = (".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz", ".pcap.zst", ".pcapng.zst", ".cap.gz")
 RESOURCES_NAME = "resources.json"
@@ -72,8 +72,11 @@ def read_resources(path: Path) -> dict[str, Any]:
     return document
 
 
-def index_of(workspace: Workspace, source: CaptureSource) -> CaptureIndex:
-    """Give the packet index of a capture, built on first use and kept in the workspace."""
+def index_of(workspace: Workspace, source: CaptureSource, progress: Progress | None = None) -> CaptureIndex:
+    """Give the packet index of a capture, built on first use and kept in the workspace.
+
+    progress: is told bytes done and in all while it is built, and may raise to give up.
+    """
     from kubeshark_mcp.capture.index import build_index  # numpy, which a server needs only when it reads packets
 
-    return build_index(source.path, workspace.index)
+    return build_index(source.path, workspace.index, progress)

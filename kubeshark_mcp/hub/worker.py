@@ -11,6 +11,9 @@ from typing import Any
 from kubeshark_mcp.hub.jobs import Job, JobBoard, Reporter
 from kubeshark_mcp.hub.workspace import Workspace
 
+NICENESS = 10
+"""How far a worker stands back behind the servers, whose answers somebody waits for."""
+
 
 def _work(workspace: Workspace, job: Job, reporter: Reporter) -> dict[str, Any]:
     if job.kind == "snapshot":
@@ -39,6 +42,7 @@ def main(arguments: list[str]) -> int:
     """Do the job; its outcome is in its file, the exit code only tells whether it could be told."""
     root, key = arguments
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.nice(NICENESS)
     workspace = Workspace(Path(root))
     JobBoard(workspace.jobs).run(key, lambda job, reporter: _work(workspace, job, reporter))
     return 0

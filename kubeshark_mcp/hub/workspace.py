@@ -3,7 +3,7 @@
 workspace.json: format number. raw/<node>/: raw capture that belongs to the workspace (files given with --pcap are read
 in place). index/: packet indexes of captures. snapshots/<id>/: snapshot.json, nodes/<node>/, resources.json,
 dissections/<name>/. jobs/<key>.json and .lock: state of work; the lock is held by the process that does it. exports/:
-written captures.
+written captures. Hidden names are temporary: see `leftovers`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any
 import orjson
 
 from kubeshark_mcp.errors import StoreError, UsageError
+from kubeshark_mcp.hub.leftovers import sweep, temporary_name
 
 FORMAT = 1
 """Raised when the layout changes in a way that older code cannot read."""
@@ -39,6 +40,7 @@ class Workspace:
             for name in ("raw", "index", "snapshots", "jobs", "exports"):
                 (root / name).mkdir(parents=True, exist_ok=True)
             self._check_format()
+        self._sweep()
         self.raw, self.index, self.jobs, self.exports = (root / n for n in ("raw", "index", "jobs", "exports"))
         self.snapshots = root / "snapshots"
 
@@ -47,12 +49,25 @@ class Workspace:
         if not path.exists():
             write_json(path, {"format": FORMAT})
             return
-        found = read_json(path).get("format")
-        if found != FORMAT:
-            raise StoreError(
-                f"The workspace {str(self.root)!r} has format {found!r}, this version reads format {FORMAT}: "
-                "update kubeshark-mcp, or choose another folder with --workspace."
+        content = read_json(path)
+        found = content.get("format") if isinstance(content, dict) else None
+        if found == FORMAT:
+            return
+        way_out = "update kubeshark-mcp, or choose another folder with --workspace."
+        if not isinstance(found, int) or found < FORMAT:
+            way_out = (
+                "choose another folder with --workspace and take the captures with you, "
+                "which lie in raw/NODE/ and snapshots/ID/nodes/NODE/."
             )
+        raise StoreError(
+            f"The workspace {str(self.root)!r} has format {found!r}, this version reads format {FORMAT}: {way_out}"
+        )
+
+    def _sweep(self) -> None:
+        """Remove what killed processes left."""
+        folders = [self.root, *(self.root / name for name in ("index", "jobs", "snapshots", "exports"))]
+        for folder in (*folders, *self.root.glob("snapshots/[!.]*/dissections")):
+            sweep(folder)
 
     def snapshot(self, snapshot_id: str) -> Path:
         """Give the folder of a snapshot, whether it exists or not; refuses names that could lead elsewhere."""
@@ -67,7 +82,7 @@ class Workspace:
         path = self.root / "redaction.key"
         with storing(path):
             if not path.exists():
-                temporary = path.with_suffix(f".{os.getpid()}")
+                temporary = path.with_name(temporary_name("writing"))
                 temporary.touch(mode=0o600)
                 temporary.write_bytes(secrets.token_bytes(32))
                 try:
@@ -96,7 +111,7 @@ def slug(text: str) -> str:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON under a temporary name and rename it, so that readers see the old or the new, never a part."""
     with storing(path):
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        temporary = path.with_name(temporary_name("writing"))
         try:
             temporary.write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2))
             temporary.replace(path)
@@ -113,12 +128,58 @@ def read_json(path: Path) -> Any:
             raise StoreError(f"{str(path)!r} is damaged ({error}); remove it or its folder.") from error
 
 
+def read_json_if_there(path: Path) -> Any | None:
+    """Read JSON written by `write_json`; None when there is none, perhaps because another process just removed it."""
+    try:
+        return read_json(path)
+    except StoreError as error:
+        if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+            return None
+        raise
+
+
 def remove_tree(path: Path) -> None:
     """Delete a folder so that it vanishes at once: renamed out of sight first."""
     with storing(path):
-        hidden = path.with_name(f".deleted-{path.name}-{secrets.token_hex(4)}")
+        hidden = path.with_name(temporary_name("deleted", path.name))
         path.rename(hidden)
         shutil.rmtree(hidden, ignore_errors=True)
+
+
+@contextmanager
+def building(final: Path) -> Iterator[Path]:
+    """Give a hidden folder beside `final` to fill; it becomes `final` when the block ends well, and vanishes if not.
+
+    Its files are on the disk before it gets its name, so what is listed as complete outlives a power failure too.
+    """
+    hidden = final.with_name(temporary_name("building", final.name))
+    with storing(final):
+        final.parent.mkdir(exist_ok=True)
+        hidden.mkdir()
+    try:
+        yield hidden
+        with storing(final):
+            flush_tree(hidden)
+            hidden.rename(final)
+            flush(final.parent)
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def flush_tree(folder: Path) -> None:
+    """Wait until everything in a folder is on the disk."""
+    for path in (*folder.rglob("*"), folder):
+        if path.is_file() or path.is_dir():
+            flush(path)
 
 
 @contextmanager
@@ -139,10 +200,37 @@ def _storage_sentence(path: Path, error: OSError) -> str:
     return f"{where} cannot be used: {error.strerror or error}."
 
 
-def _lock(descriptor: int, deadline: float) -> bool:
+@contextmanager
+def held_lock(path: Path, patience_s: float = 0.0) -> Iterator[bool]:
+    """Hold an advisory lock while the block runs; yields False when another process keeps it longer than the patience.
+
+    The kernel frees it when the holder dies, so it also tells whether the holder lives.
+    """
+    deadline = time.monotonic() + patience_s
+    with storing(path):
+        descriptor = _locked(path, deadline)
+    try:
+        yield descriptor is not None
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _locked(path: Path, deadline: float) -> int | None:
+    """Open and lock a file; None when somebody else holds it until the deadline."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        if _lock(descriptor, fcntl.LOCK_EX, deadline) and _is_at(path, descriptor):
+            return descriptor
+        os.close(descriptor)
+        if time.monotonic() >= deadline:
+            return None
+
+
+def _lock(descriptor: int, kind: int, deadline: float) -> bool:
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
             return True
         except BlockingIOError:
             if time.monotonic() >= deadline:
@@ -150,15 +238,22 @@ def _lock(descriptor: int, deadline: float) -> bool:
             time.sleep(0.01)
 
 
-@contextmanager
-def held_lock(path: Path, patience_s: float = 0.0) -> Iterator[bool]:
-    """Hold an advisory lock while the block runs; yields False when another process keeps it longer than the patience.
-
-    The kernel frees it when the holder dies, so it also tells whether the holder lives.
-    """
-    with storing(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Tell whether a lock file is still the one of that name: another process may have removed it just before."""
     try:
-        yield _lock(descriptor, time.monotonic() + patience_s)
-    finally:
-        os.close(descriptor)
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether some process holds the lock; writes nothing, so it also works where nothing can be written."""
+    with storing(path):
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            return not _lock(descriptor, fcntl.LOCK_SH, 0.0)
+        finally:
+            os.close(descriptor)

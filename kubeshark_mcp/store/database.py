@@ -19,6 +19,7 @@ import duckdb
 
 from kubeshark_mcp.errors import NotFoundError, StoreError
 from kubeshark_mcp.model.field import FieldType
+from kubeshark_mcp.store.cancelling import stoppable
 from kubeshark_mcp.store.columns import LAYER_4, SQL_TYPES, quoted
 from kubeshark_mcp.store.files import FILLED, JOINED, MAP_FILE, entry_files, is_complete, read_manifest
 from kubeshark_mcp.store.hashing import stable_hash
@@ -112,7 +113,8 @@ class Database:
             with self._lock:
                 self._running.add(cursor)
             try:
-                yield cursor
+                with stoppable(cursor.interrupt):
+                    yield cursor
             finally:
                 with self._lock:
                     self._running.discard(cursor)

@@ -7,7 +7,7 @@ with one row a call, and `_map.parquet` tells which row stands for each sighting
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -30,12 +30,15 @@ class JoinStats:
     sightings: int = 0
 
 
-def join_sightings(folder: Path, tolerance_ns: int = TOLERANCE_NS) -> JoinStats:
+def join_sightings(
+    folder: Path, tolerance_ns: int = TOLERANCE_NS, watch: Callable[[], None] | None = None
+) -> JoinStats:
     """Join the sightings in a folder of written entries and declare it complete: the last step of a dissection.
 
-    May be repeated; always starts from the rows as written.
+    May be repeated; always starts from the rows as written. watch: called several times a second from another thread;
+    what it raises stops the work and is raised here.
     """
-    shop = Workshop(folder)
+    shop = Workshop(folder, watch)
     try:
         with store_errors(folder, "write"):
             (folder / MANIFEST).unlink(missing_ok=True)

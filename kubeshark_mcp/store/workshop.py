@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,21 @@ from kubeshark_mcp.store.columns import quoted
 from kubeshark_mcp.store.files import FILLED, entry_files, store_errors
 
 MEMORY_LIMIT = "192MB"
+_WATCH_S = 0.1
 _ROW_GROUP = 24_576
 
 
 class Workshop:
-    """The files of one folder as views `raw <protocol>`, and a temporary folder beside them."""
+    """The files of one folder as views `raw <protocol>`, and a temporary folder beside them.
 
-    def __init__(self, folder: Path) -> None:
+    watch: called from another thread several times a second while statements run; what it raises stops the work and
+    is raised there.
+    """
+
+    def __init__(self, folder: Path, watch: Callable[[], None] | None = None) -> None:
         self.folder = folder
+        self._stopped: BaseException | None = None
+        self._done = threading.Event()
         self.files = entry_files(folder)
         self.temporary = folder / ".workshop"
         with store_errors(self.temporary, "write"):
@@ -32,6 +40,10 @@ class Workshop:
             ":memory:",
             config={"threads": 2, "memory_limit": MEMORY_LIMIT, "temp_directory": str(self.temporary / "spill")},
         )
+        self._watcher: threading.Thread | None = None
+        if watch is not None:
+            self._watcher = threading.Thread(target=self._watching, args=(watch,), daemon=True)
+            self._watcher.start()
         # The wide rows are to stream past hash tables of narrow ones, whatever the numbers of rows suggest.
         self.run("SET partitioned_write_flush_threshold = 16384")
         self.run("SET disabled_optimizers = 'build_side_probe_side,join_order'")
@@ -53,9 +65,13 @@ class Workshop:
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement and give its rows; errors are sentences."""
+        if self._stopped is not None:
+            raise self._stopped
         try:
             return self._connection.execute(sql, list(parameters)).fetchall()
         except duckdb.Error as error:
+            if self._stopped is not None:
+                raise self._stopped from None
             reason = str(error).strip().split("\n", 1)[0].rstrip(".")
             name = str(self.folder)
             raise StoreError(
@@ -103,8 +119,22 @@ class Workshop:
 
     def close(self) -> None:
         """Release memory and remove the temporary folder."""
+        self._done.set()
+        if self._watcher is not None:
+            self._watcher.join()
         self._connection.close()
         shutil.rmtree(self.temporary, ignore_errors=True)
+
+    def _watching(self, watch: Callable[[], None]) -> None:
+        while not self._done.wait(_WATCH_S):
+            try:
+                watch()
+            except BaseException as stopped:  # noqa: BLE001 - raised where the work is done
+                self._stopped = stopped
+                break
+        while not self._done.wait(_WATCH_S):
+            # Again and again: the work may have been between two statements.
+            self._connection.interrupt()
 
 
 def _literal(path: Path) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from kubeshark_mcp.errors import ConflictError, NotFoundError, UsageError
 from kubeshark_mcp.hub.contract import JobStatus
-from kubeshark_mcp.hub.jobs import INTERRUPTED, START_PATIENCE_NS, Job, JobBoard
+from kubeshark_mcp.hub.jobs import BOARD_LOCK, INTERRUPTED, START_PATIENCE_NS, Job, JobBoard
 
 JOB = Job("a-job", "dissection", {"snapshot": "s"}, created_ns=1)
 
@@ -95,4 +95,4 @@ def test_a_forgotten_job_leaves_nothing(board: JobBoard):
     board.save(JOB)
     board.run("a-job", lambda job, report: {})
     board.forget("a-job")
-    assert list(board.folder.iterdir()) == []
+    assert [path.name for path in board.folder.iterdir()] == [BOARD_LOCK]

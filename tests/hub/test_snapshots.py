@@ -8,7 +8,7 @@ import pytest
 
 from kubeshark_mcp.capture.export import read_packets
 from kubeshark_mcp.errors import UsageError
-from kubeshark_mcp.hub.snapshots import building, captures_in, chosen, slug_node
+from kubeshark_mcp.hub.snapshots import captures_in, chosen, slug_node
 from kubeshark_mcp.hub.sources import CaptureSource
 
 from .conftest import RESOURCES, SOURCES
@@ -29,25 +29,6 @@ def test_an_entry_can_be_traced_to_its_packets_in_the_snapshot(incident):
     copy = captures_in(incident.workspace / "snapshots" / incident.snapshot)[0]
     mine, original = (read_packets(path, [17, 18]) for path in (copy.path, SOURCES[0].path))
     assert mine == original
-
-
-def test_a_folder_appears_when_it_is_whole_and_not_before(tmp_path: Path):
-    final = tmp_path / "final"
-    with building(final) as folder:
-        (folder / "file").write_text("x")
-        assert not final.exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["final"]
-
-
-def test_a_failed_attempt_leaves_nothing(tmp_path: Path):
-    def attempt() -> None:
-        with building(tmp_path / "final") as folder:
-            (folder / "file").write_text("x")
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        attempt()
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_nodes_are_chosen_by_name_and_unknown_ones_refused():

@@ -14,6 +14,7 @@ import pytest
 from kubeshark_mcp.errors import StoreError, UsageError
 from kubeshark_mcp.hub.workspace import (
     Workspace,
+    building,
     checked_name,
     held_lock,
     read_json,
@@ -114,3 +115,22 @@ def test_the_redaction_key_stays_the_same_and_is_private(tmp_path: Path):
     assert len(key) == 32
     assert Workspace(tmp_path).redaction_key() == key
     assert (tmp_path / "redaction.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_appears_when_it_is_whole_and_not_before(tmp_path: Path):
+    final = tmp_path / "final"
+    with building(final) as folder:
+        (folder / "file").write_text("x")
+        assert not final.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["final"]
+
+
+def test_a_failed_attempt_leaves_nothing(tmp_path: Path):
+    def attempt() -> None:
+        with building(tmp_path / "final") as folder:
+            (folder / "file").write_text("x")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        attempt()
+    assert list(tmp_path.iterdir()) == []
