@@ -50,6 +50,16 @@ def serve(
     timezone: o.Timezone = None,
     record: o.Record = None,
     replay: o.Replay = None,
+    url: o.Url = None,
+    token: o.Token = None,
+    license_key: o.LicenseKey = None,
+    ca_file: o.CaFile = None,
+    insecure: o.Insecure = False,
+    cluster: o.Cluster = False,
+    kubeconfig: o.KubeConfig = None,
+    kube_context: o.KubeContext = None,
+    release_namespace: o.ReleaseNamespace = None,
+    set_values: o.SetValues = None,
     list_tools: o.ListTools = False,
     output: o.Format = o.ListFormat.TABLE,
     mcp_config: o.McpConfig = False,
@@ -60,6 +70,8 @@ def serve(
     Examples:
 
       kubeshark-mcp --pcap node-a.pcap --pcap node-b.pcap --resources resources.json
+
+      kubeshark-mcp --cluster --release-namespace kubeshark
 
       kubeshark-mcp --mcp-config --pcap my.pcap
 

@@ -56,6 +56,23 @@ AllowPath = Annotated[list[Path] | None, typer.Option(help="Another folder that 
 Timezone = Annotated[str | None, typer.Option(help="IANA zone for times in answers; default: this machine's.")]
 Record = Annotated[Path | None, typer.Option(help="Keep questions and answers in this folder, secrets redacted.")]
 Replay = Annotated[Path | None, typer.Option(help="Answer from a folder that --record wrote, and from nothing else.")]
+Url = Annotated[str | None, typer.Option(help="Ask the Kubeshark Hub at this address, instead of captures.")]
+Token = Annotated[
+    str | None, typer.Option(help="Credential for --url.", envvar="KUBESHARK_HUB_TOKEN", show_envvar=True)
+]
+LicenseKey = Annotated[
+    str | None,
+    typer.Option(help="Credential for --url without a token.", envvar="KUBESHARK_LICENSE_KEY", show_envvar=True),
+]
+CaFile = Annotated[Path | None, typer.Option(help="Further authorities to trust with --url, in PEM form.")]
+Insecure = Annotated[bool, typer.Option("--insecure", help="Do not check the certificate of --url: others may read.")]
+Cluster = Annotated[bool, typer.Option("--cluster", help="Ask the Kubeshark of a Kubernetes cluster.")]
+KubeConfig = Annotated[Path | None, typer.Option(help="Kubeconfig for --cluster; default: as kubectl.")]
+KubeContext = Annotated[str | None, typer.Option("--context", help="Context for --cluster; default: the current one.")]
+ReleaseNamespace = Annotated[str | None, typer.Option(help="Namespace that Kubeshark is in; default: default.")]
+SetValues = Annotated[
+    list[str] | None, typer.Option("--set", help="Helm value KEY=VALUE for starting Kubeshark. Repeatable.")
+]
 ListTools = Annotated[bool, typer.Option("--list-tools", help="Print the registered tools and end.")]
 Format = Annotated[ListFormat, typer.Option("--format", help="How --list-tools writes.")]
 McpConfig = Annotated[bool, typer.Option("--mcp-config", help="Print the client configuration and end.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 
+from kubeshark_mcp.cli.elsewhere import hub_elsewhere, refuse_orphans, settings_of, warn_of_credentials
 from kubeshark_mcp.config import default_workspace
 from kubeshark_mcp.errors import UsageError
 from kubeshark_mcp.hub.embedded import EmbeddedHub
@@ -22,6 +24,13 @@ from kubeshark_mcp.registry import Selection
 if TYPE_CHECKING:
     from kubeshark_mcp.hub.interface import Hub
     from kubeshark_mcp.server import ServerOptions
+
+
+ELSEWHERE = (
+    *("url", "token", "license_key", "ca_file", "insecure"),
+    *("cluster", "kubeconfig", "kube_context", "release_namespace"),
+)
+"""Options that lead to a Hub elsewhere, under the names that the command line gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,21 @@ class ServeOptions:
     port_mapping: list[str] = field(default_factory=list)
     record: Path | None = None
     replay: Path | None = None
+    url: str | None = None
+    token: str | None = field(default=None, repr=False)
+    license_key: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    insecure: bool = False
+    cluster: bool = False
+    kubeconfig: Path | None = None
+    kube_context: str | None = None
+    release_namespace: str | None = None
+    set_values: list[str] = field(default_factory=list, repr=False)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Tell whether the Hub is not in this process."""
+        return self.url is not None or self.cluster
 
     @classmethod
     def from_command_line(cls, given: Mapping[str, Any]) -> ServeOptions:
@@ -71,6 +95,8 @@ class ServeOptions:
             port_mapping=list(given["port_mapping"] or ()),
             record=given["record"],
             replay=given["replay"],
+            set_values=list(given["set_values"] or ()),
+            **{name: given[name] for name in ELSEWHERE},
         )
 
 
@@ -99,9 +125,15 @@ def _hub(options: ServeOptions) -> tuple[Hub, bytes]:
     if options.replay is not None:
         from kubeshark_mcp.hub.replay import replayed
 
-        if options.record is not None or options.pcaps:
-            raise UsageError("--replay answers from a recording alone: leave --record and --pcap out.")
+        if options.record is not None or options.pcaps or options.elsewhere:
+            raise UsageError(
+                "--replay answers from a recording alone: leave --record, --pcap, --url and --cluster out."
+            )
         return replayed(options.replay), secrets.token_bytes(32)
+    if options.elsewhere:
+        key = secrets.token_bytes(32)
+        return _recorded(hub_elsewhere(options), options, key), key
+    refuse_orphans(options)
     embedded = embedded_hub(options)
     key = embedded.redaction_key()
     return _recorded(embedded, options, key), key
@@ -144,6 +176,8 @@ def _server_options(options: ServeOptions, key: bytes | None = None) -> ServerOp
         toolsets=None if options.toolsets is None else _names(options.toolsets),
         exclude_tools=_names(options.exclude_tools or ""),
         allow_destructive=options.allow_destructive,
+        elsewhere=options.elsewhere,
+        cluster=options.cluster,
     )
     return ServerOptions(
         selection=selection,
@@ -170,11 +204,27 @@ def tools_text(options: ServeOptions, as_json: bool) -> str:
     """Give the registered tools: a line each, or their schemas as JSON."""
     from kubeshark_mcp.server import describe_tools
 
-    tools = describe_tools(_server_options(options))
+    tools = describe_tools(_server_options(options)) if options.url is None else _tools_there(options)
     if as_json:
         return orjson.dumps(tools, option=orjson.OPT_INDENT_2).decode()
     width = max((len(tool["name"]) for tool in tools), default=0)
     return "\n".join(f"{tool['name']:<{width}}  {tool['description'].splitlines()[0]}" for tool in tools)
+
+
+def _tools_there(options: ServeOptions) -> list[dict[str, Any]]:
+    """Describe the tools of a server over the Hub at `--url`: ours that it can answer, and its own."""
+    from kubeshark_mcp.server import build_server
+
+    server = build_server(hub_elsewhere(options), _server_options(options))
+
+    async def listed() -> list[dict[str, Any]]:
+        try:
+            tools = await server.list_tools()
+            return [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
+        finally:
+            await server.hub.close()
+
+    return asyncio.run(listed())
 
 
 def client_configuration(options: ServeOptions) -> str:
@@ -203,7 +253,9 @@ def _command_line(options: ServeOptions) -> list[str]:
         "--enabled-dissectors": [options.enabled_dissectors] if options.enabled_dissectors else [],
         "--port-mapping": options.port_mapping,
         "--timezone": [options.timezone] if options.timezone else [],
+        **settings_of(options),
     }
+    warn_of_credentials(options)
     for name, values in repeated.items():
         for value in values:
             arguments += [name, str(value)]
@@ -211,5 +263,7 @@ def _command_line(options: ServeOptions) -> list[str]:
         "--allow-destructive": options.allow_destructive,
         "--no-redaction": options.no_redaction,
         "--keep-duplicates": options.keep_duplicates,
+        "--insecure": options.insecure,
+        "--cluster": options.cluster,
     }
     return arguments + [name for name, wanted in flags.items() if wanted]
