@@ -42,7 +42,8 @@ INCIDENT = Incident(
                 call(2, "POST", "/wishes", token="5ee0b1", send=200),
                 call(0.5, "POST", "/wishes", send=50),
             ],
-            rate=12.0,
+            rate=14.0,
+            reuse=6,
             workers=16,
             timeout=9,
         ),
@@ -122,7 +123,7 @@ INCIDENT = Incident(
         Claim(
             'tcp_conn && tcp_retransmissions > 0 && (local_node_name == "node-b" || remote_node_name == "node-b")',
             "connections with an end on node-b that sent segments again",
-            (12, None),
+            (5, None),
         ),
         Claim(
             'tcp_conn && tcp_retransmissions > 0 && local_node_name in ["node-a", "node-c"]'

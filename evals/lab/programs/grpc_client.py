@@ -11,6 +11,7 @@ import h2.events
 from clients import CallLog, dial, ends
 
 DEADLINE_EXCEEDED, UNAVAILABLE = 4, 14
+GOAWAY = 7
 
 
 def message(text: str) -> bytes:
@@ -26,7 +27,7 @@ class GrpcClient:
     def __init__(self, host: str, port: int, log: CallLog, deadline: float, agent: str) -> None:
         self.host, self.port, self.log, self.deadline, self.agent = host, port, log, deadline, agent
         self._socket = None
-        self._leaving = False
+        self._leaving, self._partial = False, b""
 
     def call(self, method: str, text: str, trace: str = "") -> int:
         """Make a unary call, log it, and return its gRPC status."""
@@ -51,7 +52,7 @@ class GrpcClient:
         self._socket = dial(self.host, self.port, self.deadline)
         self._h2 = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
         self._h2.initiate_connection()
-        self._leaving = False
+        self._leaving, self._partial = False, b""
 
     def _close(self) -> None:
         if self._socket is not None:
@@ -87,16 +88,29 @@ class GrpcClient:
         if not data:
             raise ConnectionError("The server closed the connection.")
         status = None
-        for event in self._h2.receive_data(data):
+        for event in self._h2.receive_data(self._without_goaway(data)):
             if isinstance(event, h2.events.DataReceived):
                 self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-            if isinstance(event, h2.events.ConnectionTerminated):
-                self._leaving = True
             if getattr(event, "stream_id", None) == stream:
                 status = outcome(event, status)
         if out := self._h2.data_to_send():
             self._socket.sendall(out)
         return status
+
+    def _without_goaway(self, data: bytes) -> bytes:
+        """Return the whole frames but GOAWAY, behind which h2 would refuse the answers to calls under way."""
+        self._partial += data
+        kept = b""
+        while len(self._partial) >= 9:
+            end = 9 + int.from_bytes(self._partial[:3], "big")
+            if len(self._partial) < end:
+                break
+            if self._partial[3] == GOAWAY:
+                self._leaving = True
+            else:
+                kept += self._partial[:end]
+            self._partial = self._partial[end:]
+        return kept
 
 
 def outcome(event: h2.events.Event, status: int | None) -> int | None:

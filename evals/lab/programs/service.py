@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -60,8 +61,10 @@ class QuietServer(ThreadingHTTPServer):
     request_queue_size = 128
     daemon_threads = True
 
-    def handle_error(self, *_: object) -> None:
-        """Say nothing of a connection that broke, such as a failed TLS handshake."""
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Tell of an error, but not of a connection that broke, such as a failed TLS handshake."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 def serve(port: int, routes: dict[tuple[str, str], Callable[[Call], Answer]], name: str) -> None:
