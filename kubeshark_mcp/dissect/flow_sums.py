@@ -38,7 +38,7 @@ _ADDED_OF, _AVERAGED_OF, _WEIGHTED_OF = (attrgetter(*names) for names in (_ADDED
 
 
 @dataclass(slots=True)
-class _MetricSums:
+class MetricSums:
     """TCP metrics of a flow: counts are added, averages weighted by what they were taken over."""
 
     added: list[int] = field(default_factory=lambda: [0] * len(_ADDED))
@@ -53,6 +53,7 @@ class _MetricSums:
     handshakes: array[int] = field(default_factory=lambda: array("q"))
 
     def add(self, metrics: TcpMetrics, packets: int) -> None:
+        """Add the metrics of a connection of so many packets."""
         self.added = [old + new for old, new in zip(self.added, _ADDED_OF(metrics), strict=True)]
         self.packets += packets
         self.rates += metrics.retransmission_rate * packets
@@ -74,6 +75,11 @@ class _MetricSums:
             self.handshakes.append(metrics.handshake_time_us)
 
     def values(self) -> dict[str, Any]:
+        """Give them as KFL fields; what was not seen is left out."""
+        return {f"tcp_{name}": value for name, value in self.joined().items() if value is not None}
+
+    def joined(self) -> dict[str, Any]:
+        """Give them by their names; None for what was not seen."""
         joined: dict[str, Any] = dict(zip(_ADDED, self.added, strict=True))
         packets = self.packets or 1
         joined["retransmission_rate"] = self.rates / packets
@@ -86,7 +92,7 @@ class _MetricSums:
         handshakes = sorted(self.handshakes)
         for name, percent in HANDSHAKES if handshakes else ():
             joined[f"handshake_{name}_us"] = handshakes[-(-len(handshakes) * percent // 100) - 1]
-        return {f"tcp_{name}": value for name, value in joined.items() if value is not None}
+        return joined
 
 
 @dataclass(slots=True)
@@ -102,7 +108,7 @@ class _Flow:
     traffic: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
     states: dict[str, int] = field(default_factory=dict)
     l7: dict[str, None] = field(default_factory=dict)
-    metrics: _MetricSums | None = None
+    metrics: MetricSums | None = None
 
     def add(self, stats: ConnectionStats) -> None:
         if stats.first_packet < self.first_packet:
@@ -117,7 +123,7 @@ class _Flow:
         self.l7.update(dict.fromkeys(stats.l7))
         if stats.metrics is not None:
             if self.metrics is None:
-                self.metrics = _MetricSums()
+                self.metrics = MetricSums()
             self.metrics.add(stats.metrics, client.packets + server.packets)
 
     @property

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+from kubeshark_mcp.dissect.flow_sums import MetricSums
 from kubeshark_mcp.hub.contract import FlowQuery, FlowSummary
 from kubeshark_mcp.hub.times import from_ns
+from kubeshark_mcp.model.stream import TcpMetrics
 
 TOP = 10
 """Rows of each ranking in the summary."""
-METRICS = (
-    "retransmissions",
-    "fast_retransmissions",
-    "zero_window_events",
-    "window_full_events",
-    "out_of_order",
-    "dup_acks",
-    "missing_segments",
-    "rst_count",
-    "fin_count",
-    "keepalive_count",
-    "rtt_samples",
-    "goodput_bytes",
-)
-"""TCP metrics of a flow that are sums over its connections."""
+METRICS = tuple(metric.name for metric in fields(TcpMetrics))
+"""The TCP metrics of a connection, by the names of the contract."""
 COLUMNS = (
     *(f"{side}.{part}" for side in ("src", "dst") for part in ("ip", "port", "pod.name", "pod.namespace")),
     *(f"{side}.{part}" for side in ("src", "dst") for part in ("service.name", "service.namespace", "name")),
@@ -33,7 +22,6 @@ COLUMNS = (
     *("local_node_name", "remote_node_name", "protocol", "timestamp", "elapsed_time", "conn_state"),
     *("conn_l7_detected", "conn_local_pkts", "conn_local_bytes", "conn_remote_pkts", "conn_remote_bytes"),
     *(f"tcp_{name}" for name in METRICS),
-    "tcp_handshake_time_us",
 )
 """Columns of connection entries that are read."""
 
@@ -57,7 +45,7 @@ class Flow:
     states: dict[str, int] = field(default_factory=dict)
     l7: dict[str, None] = field(default_factory=dict)
     handshakes_us: list[int] = field(default_factory=list)
-    metrics: dict[str, int] = field(default_factory=dict)
+    metrics: MetricSums | None = None
 
     def add(self, row: Row) -> None:
         """Count one connection."""
@@ -73,9 +61,10 @@ class Flow:
         self.l7.update(dict.fromkeys(row.get("conn_l7_detected", ())))
         if handshake := row.get("tcp_handshake_time_us"):
             self.handshakes_us.append(handshake)
-        for name in METRICS:
-            if value := row.get(f"tcp_{name}"):
-                self.metrics[name] = self.metrics.get(name, 0) + value
+        if self.proto == "tcp":
+            known = {name: value for name in METRICS if (value := row.get(f"tcp_{name}")) is not None}
+            self.metrics = self.metrics or MetricSums()
+            self.metrics.add(TcpMetrics(**known), row.get("conn_local_pkts", 0) + row.get("conn_remote_pkts", 0))
 
     @property
     def bytes(self) -> int:
@@ -111,8 +100,14 @@ class Flow:
             "connections": self.connections,
             "state": ", ".join(f"{state} {n}" if n > 1 else state for state, n in sorted(self.states.items()) if state),
             "l7": list(self.l7),
-            **({"tcp_metrics": self.metrics} if self.metrics else {}),
+            **({} if self.metrics is None else {"tcp_metrics": _whole(self.metrics)}),
         }
+
+
+def _whole(metrics: MetricSums) -> dict[str, Any]:
+    """Give all metrics in the order of the contract; None for what was not seen."""
+    joined = metrics.joined()
+    return {name: joined[name] for name in METRICS}
 
 
 def _stats(tx_packets: int, tx_bytes: int, rx_packets: int, rx_bytes: int, seconds: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from kubeshark_mcp.present.fencing import clean, clean_line, cut, text_of
+from kubeshark_mcp.present.metrics import gathered, metrics_of, told_columns
 from kubeshark_mcp.present.redaction import Redactor
 from kubeshark_mcp.present.tables import pipe_table
 from kubeshark_mcp.present.times import Clock
@@ -51,7 +52,7 @@ class CallPrinter:
     ) -> str:
         """Print one entry with its evidence, fields and bodies, and what else its L4 flow and connection know."""
         safe = self.safe_row(row)
-        parts = [*self._head(safe), *self._fields(safe)]
+        parts = [*self._head(safe), *self._fields(gathered(safe))]
         for name, body, headers in (
             ("request body", request_body, "request.headers"),
             ("response body", response_body, "response.headers"),
@@ -60,7 +61,7 @@ class CallPrinter:
                 parts.append(f"{name} ({len(body):,} bytes):\n{self.body(body, _content_type(row, headers))}")
         for name, record in (("l4_flow", flow), ("l4_conn", connection)):
             if record:
-                own = {key: value for key, value in _filled(record).items() if row.get(key) != value}
+                own = {key: value for key, value in _filled(gathered(record)).items() if row.get(key) != value}
                 parts.append(f"{name}: {self.json(self.safe_row(own))}")
         return "\n".join(parts)
 
@@ -78,10 +79,12 @@ class CallPrinter:
 
     def _rows(self, rows: Sequence[Mapping[str, Any]], form: str) -> str:
         if form == "raw":
-            return "\n".join(self.json(_filled(row)) for row in rows)
+            return "\n".join(self.json(_filled(gathered(row))) for row in rows)
         if form == "full":
-            return "\n\n".join("\n".join([*self._head(row), *self._fields(row)]) for row in rows)
-        return pipe_table(COLUMNS, [self._cells(row) for row in rows])
+            return "\n\n".join("\n".join([*self._head(row), *self._fields(gathered(row))]) for row in rows)
+        metrics = told_columns(rows)
+        cells = [self._cells(row) + [metrics_of(row).get(name) for name in metrics] for row in rows]
+        return pipe_table((*COLUMNS, *metrics), cells)
 
     def _cells(self, row: Mapping[str, Any]) -> list[object]:
         return [

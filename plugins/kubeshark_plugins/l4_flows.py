@@ -9,18 +9,8 @@ from kubeshark_mcp.plugin import Answer, Field, Limit, ToolContext, Toolset, con
 
 SnapshotId = Annotated[str | None, Field(description="the raw capture by default")]
 
-HEALTH = (
-    "retransmissions",
-    "rst_count",
-    "zero_window_events",
-    "out_of_order",
-    "dup_acks",
-    "missing_segments",
-    "rtt_avg_us",
-    "tcp_handshake_p50_us",
-    "tcp_handshake_p99_us",
-)
-"""Numbers of a flow that the compact table shows where they are not zero everywhere."""
+HANDSHAKES = ("tcp_handshake_p50_us", "tcp_handshake_p90_us", "tcp_handshake_p99_us")
+"""Times of a flow's handshakes."""
 
 
 class L4FlowsToolset(Toolset):
@@ -89,7 +79,8 @@ class L4FlowsToolset(Toolset):
 
 
 def _table(context: ToolContext, flows: Sequence[Mapping[str, Any]]) -> str:
-    health = [name for name in HEALTH if any(_health(flow, name) for flow in flows)]
+    names = dict.fromkeys(name for flow in flows for name in flow.get("tcp_metrics") or {})
+    health = [name for name in (*names, *HANDSHAKES) if any(_health(flow, name) not in (None, 0, -1) for flow in flows)]
     rest = [name for name in ("state", "connections", "l7") if any(flow.get(name) for flow in flows)]
     rows = [
         [
@@ -120,7 +111,7 @@ def _peer(end: Mapping[str, Any] | None) -> str:
 def _health(flow: Mapping[str, Any], name: str) -> Any:
     """Find a number in the flow's own metrics or in one of its sides."""
     for place in ("tcp_metrics", "client_stats", "server_stats"):
-        if value := (flow.get(place) or {}).get(name):
+        if (value := (flow.get(place) or {}).get(name)) is not None:
             return value
     return flow.get(name)
 

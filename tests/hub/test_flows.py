@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kubeshark_mcp.hub.contract import FlowQuery
-from kubeshark_mcp.hub.flows import collect, summarise
+from kubeshark_mcp.hub.flows import METRICS, collect, summarise
 
 SECOND = 10**9
 
@@ -40,7 +40,9 @@ def test_connections_of_one_client_to_one_server_are_one_flow():
     assert found["totals"] == {"pkts": 10, "bytes": 2600, "pps": 5.0, "bps": 10400}
     assert found["state"] == "closed, reset"
     assert found["l7"] == ["http"]
-    assert found["tcp_metrics"] == {"retransmissions": 2}
+    assert tuple(found["tcp_metrics"]) == METRICS
+    told = {name: value for name, value in found["tcp_metrics"].items() if value not in (None, 0, -1)}
+    assert told == {"retransmissions": 2, "handshake_time_us": 200}
     stats = found["client_stats"]
     assert (stats["tx_pkts"], stats["rx_pkts"], stats["tx_bytes"], stats["rx_bytes"]) == (6, 4, 600, 2000)
     assert [stats[f"tcp_handshake_p{p}_us"] for p in (50, 90, 99)] == [100, 300, 300]
