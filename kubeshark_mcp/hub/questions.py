@@ -57,6 +57,7 @@ def _forwarding(name: str) -> Callable[..., Awaitable[Any]]:
         bound.apply_defaults()
         return await self.answer(name, {key: value for key, value in bound.arguments.items() if key != "self"})
 
+    ask.__dict__.pop("__isabstractmethod__", None)  # what `wraps` took along
     return ask
 
 

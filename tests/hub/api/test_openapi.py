@@ -27,7 +27,7 @@ CHECKS = [
     negative_data_rejection,
 ]
 FEW = settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     database=None,
@@ -55,7 +55,7 @@ def operations():
 def test_whatever_is_asked_is_answered_as_the_document_says(operations, name, mode):
     operation = operations[name]
     if mode is GenerationMode.NEGATIVE and not (operation.query or operation.body):
-        mode = GenerationMode.POSITIVE  # what takes nothing cannot be asked wrongly
+        return  # what takes nothing cannot be asked wrongly
 
     @FEW
     @given(case=operation.as_strategy(generation_mode=mode))
