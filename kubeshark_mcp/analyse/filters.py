@@ -19,8 +19,26 @@ def text(value: str) -> str:
 
 def both(*filters: str) -> str:
     """Join filters with `&&`; empty ones are left out."""
-    parts = [f"({one})" if "||" in one and not one.startswith("(") else one for one in filters if one]
-    return " && ".join(parts)
+    return " && ".join(f"({one})" if _is_open(one) else one for one in filters if one)
+
+
+def either(*filters: str) -> str:
+    """Join filters with `||`."""
+    return " || ".join(filters)
+
+
+def _is_open(kfl: str) -> bool:
+    """Tell whether a filter has an `||` outside of parentheses and texts."""
+    depth, quoted, before = 0, False, ""
+    for sign in kfl:
+        if sign == '"' and before != "\\":
+            quoted = not quoted
+        elif not quoted:
+            depth += (sign in "([") - (sign in ")]")
+            if sign == before == "|" and not depth:
+                return True
+        before = "" if before == sign == "\\" else sign
+    return False
 
 
 def one_of(field: str, values: list[str] | tuple[str, ...]) -> str:

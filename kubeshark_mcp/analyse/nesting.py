@@ -70,9 +70,13 @@ def nesting(facts: Facts) -> Nesting:
     keys = _Keys(facts)
     waits = _waits(facts, end, keys)
     axis = _Axis(int(start.min()), int(max(end.max(), facts.coverage.end_ns)))
-    below = _covered(axis, keys.server, start, end, waits)
-    failed = _begun(axis, keys.server, start, end, waits.taken(waits.failed))
-    made = _begun(axis, keys.server, start, end, waits.taken(waits.call))
+    below, failed, made = np.zeros((3, len(calls)), np.int64)
+    rows = np.flatnonzero(np.isin(keys.server, waits.key))
+    rows = rows[np.argsort(axis.at(keys.server[rows], start[rows]), kind="stable")]  # Searching is fast in order.
+    span = keys.server[rows], start[rows], end[rows]
+    below[rows] = _covered(axis, *span, waits)
+    failed[rows] = _begun(axis, *span, waits.taken(waits.failed))
+    made[rows] = _begun(axis, *span, waits.taken(waits.call))
     return Nesting(start, end, _parents(facts, axis, keys, end), below, failed, made)
 
 
@@ -188,8 +192,9 @@ def _opaque(facts: Facts, workloads: Int64, keys: _Keys) -> Mask:
     if not len(links):
         return np.zeros(0, np.bool_)
     seen = np.isin(links.connection, calls.connection[~calls.protocol.equal(*UNREAD)])
-    longest = np.zeros(int(max(keys.server.max(), workloads.max(), keys.client_workload.max())) + 1, np.int64)
-    np.maximum.at(longest, keys.of(calls.server, ""), calls.elapsed_us)
+    servers = keys.of(calls.server, "")
+    longest = np.zeros(int(max(servers.max(), workloads.max())) + 2, np.int64)
+    np.maximum.at(longest, servers, calls.elapsed_us)
     found: Mask = links.transport.equal("tcp") & ~seen & (links.elapsed_us <= longest[workloads] + LATE_NS // 1000)
     return found
 
@@ -233,6 +238,7 @@ def _parents(facts: Facts, axis: _Axis, keys: _Keys, end: Int64) -> Int64:
     for key in (keys.client_pod, keys.client_workload):
         rows = np.flatnonzero((parent < 0) & np.isin(key, keys.server[answering]) & (key >= 0))
         if len(rows):
+            rows = rows[np.argsort(axis.at(key[rows], calls.start_ns[rows]), kind="stable")]
             search = _Search(axis, keys.server, calls.start_ns, end, kind, answering)
             parent[rows] = search.causes(key[rows], rows)
     parent[parent == np.arange(len(parent))] = -1

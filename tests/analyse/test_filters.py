@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kubeshark_mcp.analyse.facts import Facts, Service
-from kubeshark_mcp.analyse.filters import both, edge_filter, one_of, pod_filter, pods_of, side_filter, text
+from kubeshark_mcp.analyse.filters import both, edge_filter, either, one_of, pod_filter, pods_of, side_filter, text
 from kubeshark_mcp.analyse.findings import Edge
 from tests.analyse.building import BuiltFacts, Call
 
@@ -70,7 +70,9 @@ def test_a_workload_without_service_and_pods_is_selected_by_name() -> None:
 
 
 def test_parts_are_joined_and_quoted() -> None:
-    assert both("", "a", "b || c") == "a && (b || c)"
+    assert both("", "a", either("b", "c")) == "a && (b || c)"
+    assert both('x == "a || (b"', "(a || b) && c", "c[a || b]") == 'x == "a || (b" && (a || b) && c && c[a || b]'
+    assert both("(a) || (b)", r'x == "\\\\" || y') == r'((a) || (b)) && (x == "\\\\" || y)'
     assert text('say "x"\\') == '"say \\"x\\"\\\\"'
     assert one_of("status", ["500"]) == 'status == "500"'
     assert pod_filter("dst", "s/p-1") == 'dst.pod.name == "p-1" && dst.pod.namespace == "s"'

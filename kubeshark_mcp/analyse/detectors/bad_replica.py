@@ -9,7 +9,7 @@ import numpy as np
 from kubeshark_mcp.analyse.claims import counted, shared, timed
 from kubeshark_mcp.analyse.detector import Detector
 from kubeshark_mcp.analyse.facts import Facts
-from kubeshark_mcp.analyse.filters import both, one_of, pod_filter
+from kubeshark_mcp.analyse.filters import both, either, one_of, pod_filter
 from kubeshark_mcp.analyse.findings import Claim, Component, Confidence, Finding, Kind, Magnitude, Measure
 from kubeshark_mcp.analyse.mechanisms import Mechanism
 from kubeshark_mcp.analyse.onsets import rise_of_level, rise_of_share
@@ -80,7 +80,7 @@ def _told(facts: Facts, one: Unlike) -> tuple[str, tuple[Claim, ...]]:
     tests = [one_of("status", statuses)] if statuses else []
     if not calls.answered[one.bad].all():
         tests.append("!answered")
-    bad = both(own, f"({' || '.join(tests)})") if tests else both(own, "failed")
+    bad = both(own, either(*tests) if tests else "failed")
     share = shared(facts, bad, own, "share of the pod's calls that fail")
     refused = f" and {one.attempts} connections not made" if one.attempts else ""
     sentence = f"fails {share.value:.0%} of its {number.value:.0f} calls{refused}, its siblings {one.theirs:.0%}"

@@ -12,7 +12,7 @@ from kubeshark_mcp.analyse.columns import Int64, Mask, groups
 from kubeshark_mcp.analyse.detector import Detector
 from kubeshark_mcp.analyse.endpoints import endpoint_kinds, kind_filter
 from kubeshark_mcp.analyse.facts import Facts
-from kubeshark_mcp.analyse.filters import both, one_of
+from kubeshark_mcp.analyse.filters import both, either, one_of
 from kubeshark_mcp.analyse.findings import Component, Confidence, Finding, Kind, Magnitude
 from kubeshark_mcp.analyse.mechanisms import Mechanism
 from kubeshark_mcp.analyse.onsets import Rise, lasting, rise_of_share, significant
@@ -35,6 +35,8 @@ ENOUGH = 8
 """Errors from which it is more than a hint."""
 SHARE = 0.1
 """Share of calls that surely fails (lower limit of Wilson's interval) for more than a hint."""
+KINDS = 3
+"""Kinds of calls that filters name; where more fail, they select all calls of the server."""
 STEADY = 0.2
 """The same where it was so from the first packet on: there is no better time to hold it against."""
 
@@ -87,8 +89,9 @@ class ErrorBurst(Detector):
         statuses = list(calls.status.taken(failing).counts())
         kinds = facts.derived(endpoint_kinds).taken(failing).counts()
         whole = server_filter(facts, burst.server, burst.protocol)
-        if len(kinds) == 1:
-            whole = both(whole, kind_filter(next(iter(kinds)), burst.protocol))
+        if len(kinds) <= KINDS:
+            tests = [kind_filter(kind, burst.protocol) for kind in kinds]
+            whole = both(whole, either(*tests))
         bad = both(whole, one_of("status", statuses))
         window = (rise.at_ns, None if rise.over_ns is None else rise.over_ns + 1)
         share, number = (
