@@ -64,17 +64,19 @@ class Proof:
         return [f"FAIL {problem}" for problem in self.problems] + failed
 
 
-async def verify(folder: Path, tshark: bool = True) -> Proof:
-    """Prove the truth in an incident's folder. tshark: also ask that, if it is installed."""
+async def verify(folder: Path, thorough: bool = True) -> Proof:
+    """Prove the truth in an incident's folder. thorough: also its baseline, and by tshark if that is installed."""
     proof = Proof(folder.name)
     truth = load_truth(folder / "truth.yaml")
     proof.problems += _misplaced(folder, truth)
     proof.packets = sum(packets_in(path) for path in folder.rglob(f"*{SUFFIX}"))
     proof.checks += await _by_server(folder, [(each, each.expect) for each in truth.evidence], "fault")
+    if not thorough:
+        return proof
     early = [(each, each.baseline) for each in truth.evidence if each.baseline is not None]
     if early:
         proof.checks += await _by_server(folder / "baseline", early, "baseline")
-    if tshark and shutil.which("tshark"):
+    if shutil.which("tshark"):
         proof.checks += [_by_tshark(folder, each) for each in truth.evidence if each.tshark is not None]
     return proof
 
@@ -85,14 +87,14 @@ def _misplaced(folder: Path, truth: Truth) -> list[str]:
     return []
 
 
-async def verify_all(folders: Iterable[Path], jobs: int = 1, tshark: bool = True) -> list[Proof]:
+async def verify_all(folders: Iterable[Path], jobs: int = 1, thorough: bool = True) -> list[Proof]:
     """Prove several, `jobs` at a time, each with a server of its own."""
     turns = asyncio.Semaphore(jobs)
 
     async def one(folder: Path) -> Proof:
         async with turns:
             try:
-                return await verify(folder, tshark)
+                return await verify(folder, thorough)
             except (ToolFailedError, OSError, ValueError) as failure:
                 return Proof(folder.name, problems=[str(failure)])
 

@@ -53,11 +53,11 @@ async def test_a_truth_with_a_wrong_count_a_wrong_filter_or_a_wrong_name_is_caug
     truth["evidence"][0]["expect"] = {"min": count + 1}
     truth["evidence"] = truth["evidence"][:1]
     (folder / "truth.yaml").write_text(yaml.safe_dump(truth))
-    (proof,) = await verify_all([folder], tshark=False)
+    (proof,) = await verify_all([folder], thorough=False)
     assert [(each.found, each.holds) for each in proof.checks] == [(count, False)]
 
     truth["evidence"][0]["kfl"] = "http && no_such_field"
     truth["name"] = "elbe"
     (folder / "truth.yaml").write_text(yaml.safe_dump(truth))
-    (proof,) = await verify_all([folder], tshark=False)
+    (proof,) = await verify_all([folder], thorough=False)
     assert "`no_such_field` is not a field" in proof.problems[0]
