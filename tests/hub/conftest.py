@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from kubeshark_mcp.hub import contract as c
 from kubeshark_mcp.hub.embedded import EmbeddedHub
 from kubeshark_mcp.hub.sources import CaptureSource
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the fake Hub: tests are imported without packages
 INCIDENT = Path(__file__).resolve().parents[2] / "examples" / "incident"
 SOURCES = [CaptureSource(INCIDENT / f"node-{name}.pcap", f"node-{name}") for name in "ab"]
 RESOURCES = [INCIDENT / "resources.json"]
