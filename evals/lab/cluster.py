@@ -338,6 +338,9 @@ class Cluster:
 
     def close(self) -> None:
         """End every program of this cluster and delete its namespaces; safe to call twice."""
+        for _, process in self._processes:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
         for _, process in reversed(self._processes):
             stop(process, signal.SIGTERM, 2)
         self._processes.clear()

@@ -45,7 +45,7 @@ class Plan:
 
     def words(self) -> dict[str, str]:
         """`$app`, `$app_1`, `$app_pod`, `$app_1_pod`, `$app_service`, `$host_name` for filters and facts."""
-        found = {}
+        found: dict[str, str] = {}
         for app, pods in self.pods.items():
             for number, pod in enumerate(pods):
                 key = word(app) + (f"_{number}" if number else "")

@@ -88,7 +88,7 @@ class Fact(_Strict):
     says: str
     match: tuple[Pattern, ...] = ()
     number: float | None = None
-    tolerance: float = Field(0.0, ge=0)
+    tolerance: float = Field(default=0.0, ge=0)
 
     @model_validator(mode="after")
     def _can_be_checked(self) -> Fact:
@@ -101,7 +101,7 @@ class Expected(_Strict):
     """A number of rows, both ends included. exact counts have min == max; logged: the pods' own logs gave it."""
 
     min: int = Field(ge=0)
-    max: int | None = Field(None, ge=0)
+    max: int | None = Field(default=None, ge=0)
     logged: bool = False
 
     @model_validator(mode="after")
@@ -147,7 +147,7 @@ class Truth(_Strict):
     healthy: bool
     window: tuple[AwareDatetime, AwareDatetime]
     onset: AwareDatetime | None = None
-    onset_tolerance_seconds: float = Field(3.0, gt=0)
+    onset_tolerance_seconds: float = Field(default=3.0, gt=0)
     cause: Cause | None = None
     accept: tuple[Cause, ...] = ()
     also: tuple[Cause, ...] = ()

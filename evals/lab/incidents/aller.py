@@ -22,7 +22,7 @@ from evals.lab.steps import answer, cached, grpc, guard, http, known, redis, sql
 from evals.lab.truth import Cause, Fact, Wrong
 
 PANTRY, BOOKS = "pantry.data", "books.data"
-SLOWLY = "SELECT id, owner, note, pg_sleep(0.15) FROM entries WHERE id = {n}"
+SLOWLY = "SELECT id, owner, note, pg_sleep(0.18) FROM entries WHERE id = {n}"
 
 
 def prepare(lab: Lab) -> None:

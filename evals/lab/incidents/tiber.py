@@ -112,6 +112,7 @@ INCIDENT = Incident(
     seconds=24,
     fault_at=9,
     fault=fault,
+    baseline=10,
     drain=4,
     cause=Cause(component="clinic/rooms", mechanism="latency_shift"),
     accept=(
@@ -131,6 +132,7 @@ INCIDENT = Incident(
             'http && status_code == 503 && dst.pod.name.startsWith("visits-")',
             "visits turns callers away",
             turned_away,
+            baseline=0,
             tshark=Witnessed("node-a", "http.response.code == 503 && ip.src == $visits && ip.dst == $reception"),
         ),
         Claim(
@@ -138,6 +140,7 @@ INCIDENT = Incident(
             "answers of rooms that took longer than 0.6 seconds",
             lambda logs: len(logs.of("visits", "http").matching(url="/plan").longer_than(0.6)),
             slack=1,
+            baseline=(0, 0),
             tshark=Witnessed("node-b", "http.response && ip.src == $rooms && http.time > 0.6"),
         ),
         Claim(
