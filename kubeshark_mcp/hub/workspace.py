@@ -193,7 +193,7 @@ def storing(path: Path) -> Iterator[None]:
 
 def _storage_sentence(path: Path, error: OSError) -> str:
     where = f"{str(error.filename or path)!r}"
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return f"No space is left to write {where}: free some, or choose another folder with --workspace."
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return f"{where} cannot be written or read ({error.strerror}): choose another folder with --workspace."

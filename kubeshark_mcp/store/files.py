@@ -39,7 +39,7 @@ def store_errors(path: Path, verb: str) -> Iterator[None]:
 
 
 def _sentence(error: OSError, path: Path, verb: str) -> str:
-    if error.errno == errno.ENOSPC:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return f"Cannot {verb} {str(path)!r}: the disk is full; free some space or use another workspace."
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return f"Cannot {verb} {str(path)!r}: permission denied or read-only; use a workspace that can be written."

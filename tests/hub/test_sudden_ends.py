@@ -1,4 +1,4 @@
-"""SIGKILL at random points of long work: what was complete stays, nothing half is listed, and the work can be done again."""
+"""SIGKILL at random points: what was complete stays, nothing half is listed, and the work can be done again."""
 
 from __future__ import annotations
 
