@@ -1,100 +1,85 @@
-"""The same story told otherwise: what a detector says must not depend on pace, names, or which node came first."""
+"""Changes to a story that must not change a verdict: time stretched, names exchanged, nodes in another order."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
 
 from kubeshark_mcp.analyse.detector import Detector
-from kubeshark_mcp.analyse.facts import Pod
-from kubeshark_mcp.analyse.findings import Confidence
+from kubeshark_mcp.analyse.findings import Component, Confidence, Finding
 from tests.analyse.building import BuiltFacts, Call, Connection
 
-One = TypeVar("One", Call, Connection)
-Verdict = set[tuple[str, str]]
+Story = Sequence[Call | Connection]
+NAMES = {"shop/web": "alpha/rhine", "shop/cart": "alpha/elbe", "data/redis": "beta/oder", "shop/orders": "alpha/main"}
 
 
-def stretched(story: Sequence[One], factor: float = 3.0) -> list[One]:
-    """Tell it more slowly."""
-    found = []
-    for one in story:
-        changes: dict[str, Any] = {"at": one.at * factor}
-        if isinstance(one, Call):
-            changes["ms"] = None if one.ms is None else one.ms * factor
-        else:
-            changes["seconds"] = one.seconds * factor
-        found.append(replace(one, **changes))
-    return found
+def facts_of(story: Story) -> BuiltFacts:
+    """Make facts of calls and connections in one list."""
+    return BuiltFacts(
+        [one for one in story if isinstance(one, Call)], [one for one in story if isinstance(one, Connection)]
+    )
 
 
-def renamed(story: Sequence[One]) -> list[One]:
-    """Give every workload, pod, address and node another name."""
-    found = []
-    for one in story:
-        changes: dict[str, Any] = {
-            name: other_name(getattr(one, name)) for name in ("client", "server", "client_pod", "server_pod")
-        }
-        for name in ("client_address", "server_address"):
-            changes[name] = getattr(one, name).replace("10.", "172.")
-        changes["node"] = {"node-a": "zeta", "node-b": "alpha"}.get(one.node, one.node)
-        found.append(replace(one, **changes))
-    return found
+def verdicts(detector: Detector, story: Story) -> list[tuple[str, Component]]:
+    """Give mechanism and component of each finding that is more than a hint."""
+    return [(found.mechanism.value, found.component) for found in solid(detector, story)]
 
 
-def other_name(name: str) -> str:
-    """Rename `namespace/name` and DNS names; addresses keep their form."""
-    if not name:
-        return ""
-    if name[0].isdigit():
-        return name.replace("10.", "172.")
-    return "/".join(f"z{part}" for part in name.split("/"))
+def solid(detector: Detector, story: Story) -> list[Finding]:
+    """Give the findings that are more than hints."""
+    return [found for found in detector.detect(facts_of(story)) if found.confidence is not Confidence.LOW]
 
 
-def told_otherwise(story: Sequence[One]) -> Mapping[str, list[One]]:
-    """Give the mutations by what was changed."""
-    swapped = {"node-a": "node-b", "node-b": "node-a"}
-    return {
-        "stretched": stretched(story),
-        "renamed": renamed(story),
-        "nodes swapped": [replace(one, node=swapped.get(one.node, one.node)) for one in reversed(story)],
-    }
+def renamed(name: str) -> str:
+    """Give the other name of a workload or pod."""
+    return next((new + name[len(old) :] for old, new in NAMES.items() if name.startswith(old)), name)
 
 
-def verdict(detector: Detector, facts: BuiltFacts) -> Verdict:
-    """Give mechanism and component of what is more than a hint, and hold every claim against the facts."""
-    findings = list(detector.detect(facts))
-    for finding in findings:
-        for claim in finding.claims:
-            if claim.measure == "count":
-                assert facts.count(claim.kfl, claim.start_ns, claim.end_ns) == claim.value, claim
-    return {
-        (finding.mechanism.value, str(finding.component))
-        for finding in findings
-        if finding.confidence is not Confidence.LOW
-    }
+def mutations(story: Story) -> Iterator[tuple[str, Story, Callable[[str], str]]]:
+    """Give stories that tell the same: what was changed, the story, and how its names are called now."""
+    yield "stretched", [_stretched(one) for one in story], lambda name: name
+    yield "renamed", [_renamed(one) for one in story], renamed
+    yield "nodes exchanged", [_exchanged(one) for one in story], {"node-a": "node-b", "node-b": "node-a"}.get  # type: ignore[misc]
 
 
-def assert_same_verdict(
-    detector: Detector,
-    calls: Sequence[Call],
-    connections: Sequence[Connection] = (),
-    pods: Sequence[Pod] = (),
-) -> None:
-    """Hold the verdict on every mutation against that on the story itself."""
-    first = verdict(detector, BuiltFacts(calls, connections, pods))
-    assert first, "the story itself shows nothing"
-    others = told_otherwise(connections)
-    for name, story in told_otherwise(calls).items():
-        known = [other_pod(pod) for pod in pods] if name == "renamed" else pods
-        found = verdict(detector, BuiltFacts(story, others[name], known))
-        expected = (
-            {(m, " -> ".join(map(other_name, c.split(" -> ")))) for m, c in first} if name == "renamed" else first
-        )
-        assert (name, found) == (name, expected)
+def _stretched(one: Call | Connection) -> Call | Connection:
+    return replace(one, at=one.at * 3)
 
 
-def other_pod(pod: Pod) -> Pod:
-    """Rename a pod of the Kubernetes objects."""
-    address = pod.address.replace("10.", "172.")
-    return replace(pod, name=other_name(pod.name), workload=other_name(pod.workload), address=address)
+def _renamed(one: Call | Connection) -> Call | Connection:
+    return replace(
+        one, client=renamed(one.client), server=renamed(one.server),
+        client_pod=renamed(one.client_pod), server_pod=renamed(one.server_pod),
+    )  # fmt: skip
+
+
+def _exchanged(one: Call | Connection) -> Call | Connection:
+    other = {"node-a": "node-b", "node-b": "node-a"}
+    if isinstance(one, Call):
+        return replace(one, node=other.get(one.node, one.node))
+    return replace(
+        one, node=other.get(one.node, one.node), client_node=other.get(one.client_node, ""),
+        server_node=other.get(one.server_node, ""),
+    )  # fmt: skip
+
+
+def assert_same_verdicts(detector: Detector, story: Story) -> None:
+    """Hold a verdict against all mutations."""
+    told = verdicts(detector, story)
+    assert told
+    for change, other, name in mutations(story):
+        expected = [
+            (mechanism, replace(c, name=name(c.name) or c.name, peer=(name(c.peer) or c.peer) if c.peer else ""))
+            for mechanism, c in told
+        ]
+        assert sorted(verdicts(detector, other)) == sorted(expected), change
+
+
+def assert_claims_hold(detector: Detector, story: Story) -> None:
+    """Count what every claim of every finding counts."""
+    facts = facts_of(story)
+    for found in detector.detect(facts):
+        assert found.claims
+        for claim in found.claims:
+            if claim.measure.value == "count":
+                assert facts.count(claim.kfl, claim.start_ns, claim.end_ns) == claim.value > 0, claim

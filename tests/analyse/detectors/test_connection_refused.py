@@ -3,7 +3,7 @@ from __future__ import annotations
 from kubeshark_mcp.analyse.detectors.connection_refused import ConnectionRefused
 from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Kind
 from tests.analyse.building import T0, Connection
-from tests.analyse.stories import assert_claims_hold, assert_same_verdicts, facts_of, solid, verdicts
+from tests.analyse.mutations import assert_claims_hold, assert_same_verdicts, facts_of, solid, verdicts
 
 DETECTOR = ConnectionRefused()
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from kubeshark_mcp.analyse.detectors.connection_reset import ConnectionReset
 from kubeshark_mcp.analyse.findings import Component, Confidence, Kind
 from tests.analyse.building import Call, Connection
-from tests.analyse.stories import Story, assert_claims_hold, assert_same_verdicts, facts_of, solid
+from tests.analyse.mutations import Story, assert_claims_hold, assert_same_verdicts, facts_of, solid
 
 DETECTOR = ConnectionReset()
 PAIR = ("shop/orders", "data/redis")

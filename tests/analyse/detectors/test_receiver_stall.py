@@ -3,7 +3,7 @@ from __future__ import annotations
 from kubeshark_mcp.analyse.detectors.receiver_stall import ReceiverStall
 from kubeshark_mcp.analyse.findings import Component, Kind
 from tests.analyse.building import Connection
-from tests.analyse.stories import assert_claims_hold, assert_same_verdicts, facts_of, solid
+from tests.analyse.mutations import assert_claims_hold, assert_same_verdicts, facts_of, solid
 
 DETECTOR = ReceiverStall()
 

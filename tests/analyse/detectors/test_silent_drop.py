@@ -3,7 +3,7 @@ from __future__ import annotations
 from kubeshark_mcp.analyse.detectors.silent_drop import SilentDrop
 from kubeshark_mcp.analyse.findings import Component, Kind
 from tests.analyse.building import T0, BuiltFacts, Connection
-from tests.analyse.stories import assert_claims_hold, assert_same_verdicts, facts_of, solid, verdicts
+from tests.analyse.mutations import assert_claims_hold, assert_same_verdicts, facts_of, solid, verdicts
 
 DETECTOR = SilentDrop()
 SYNS = {"packets_out": 3, "packets_in": 0}
