@@ -94,14 +94,14 @@ INCIDENT = Incident(
     seconds=24,
     claims=(
         Claim(
-            "http && status_code == 404",
+            'http && status_code == 404 && src.pod.name.startsWith("gateway-")',
             "visitors who ask for what is not there",
-            lambda logs: len(logs.of("hall").where(status=404)) + len(logs.of("rooms", "http").where(status=404)),
+            lambda logs: len(logs.of("gateway").where(status=404)),
         ),
         Claim(
-            "http && status_code == 401",
+            'http && status_code == 401 && src.pod.name.startsWith("gateway-")',
             "visitors who have not signed in",
-            lambda logs: len(logs.of("hall").where(status=401)),
+            lambda logs: len(logs.of("gateway").where(status=401)),
         ),
         Claim("http && status_code >= 500", "no failure of a server", 0),
         Claim(
