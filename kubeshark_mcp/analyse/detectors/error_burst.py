@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kubeshark_mcp.analyse.ceilings import ceilings
 from kubeshark_mcp.analyse.claims import counted, shared
 from kubeshark_mcp.analyse.columns import Int64, Mask, groups
 from kubeshark_mcp.analyse.detector import Detector
@@ -65,8 +66,8 @@ class ErrorBurst(Detector):
     Of a server's calls those kinds are taken that fail at all; a change point in their share of errors (likelihood
     ratio, corrected) gives the onset. Where there is none, a share that is surely above STEADY counts by itself.
     Refusals of what was asked (400, SQL syntax) count only as a change. 401, 403, 404, 429, deadlines and errors of
-    caches and locks belong to others. Errors below which a callee failed as well are an echo, told as a symptom, and
-    so are those of one pod among several.
+    caches and locks belong to others. Errors below which a callee failed as well are an echo, told as a symptom; so are
+    those of one pod among several, and of a workload that waits for a free connection.
     """
 
     name = "error_burst"
@@ -100,7 +101,10 @@ class ErrorBurst(Detector):
         )
         clients = list(calls.client.taken(failing).counts())
         asked = next(iter(kinds)) if len(kinds) == 1 else f"{len(kinds)} kinds of calls"
-        whose = "as what it calls fails too" if echo else "by itself: what it calls meanwhile does not fail"
+        waiting = echo or any(one.client == burst.server for one in facts.derived(ceilings))
+        whose = "by itself: what it calls meanwhile does not fail"
+        if waiting:
+            whose = "as what it calls fails too" if echo else "while it waits for a free place at what it calls"
         return Finding(
             self.name,
             Mechanism.ERROR_BURST,
@@ -116,7 +120,7 @@ class ErrorBurst(Detector):
             entries=entries_of(calls, failing),
             claims=(number, share),
             refuted_by=f"calls from {short(burst.server)} that fail just before each error",
-            symptom=echo or lone,
+            symptom=waiting or lone,
             facts={"statuses": several(statuses), "clients": several(clients), "kinds": len(kinds)},
         )
 

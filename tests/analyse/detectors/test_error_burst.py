@@ -9,7 +9,8 @@ from kubeshark_mcp.analyse.detectors.error_burst import ErrorBurst
 from kubeshark_mcp.analyse.findings import Claim, Component, Confidence, Edge, Finding, Kind, Magnitude, Measure
 from kubeshark_mcp.analyse.mechanisms import Mechanism
 from tests.analyse.building import T0, BuiltFacts, Call
-from tests.analyse.mutations import assert_same_verdict, verdict
+from tests.analyse.crowds import crowd
+from tests.analyse.retold import assert_same_verdict, verdict
 from tests.analyse.stories import chain, steady
 
 WHOLE = (
@@ -106,6 +107,12 @@ def test_errors_of_one_pod_are_a_symptom() -> None:
         for n, call in enumerate(steady("s/web", "s/orders", 120))
     ]
     assert [one.symptom for one in ErrorBurst().detect(BuiltFacts(calls))] == [True]
+
+
+def test_errors_for_want_of_a_connection_are_a_symptom() -> None:
+    (found,) = ErrorBurst().detect(BuiltFacts(crowd(2, 10, 10) + crowd(2, 80, 10, 10.5, patience=0.5)))
+    assert (str(found.component), found.symptom) == ("s/orders", True)
+    assert found.title.endswith("while it waits for a free place at what it calls")
 
 
 def test_pace_names_and_order_of_nodes_change_nothing() -> None:
