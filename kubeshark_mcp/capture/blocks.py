@@ -175,5 +175,6 @@ def report_drops(section: SectionState, findings: Findings) -> None:
     """Turn what was dropped in a section into warnings."""
     for (interface, by), (count, offset) in section.drops.items():
         if count:
+            findings.dropped += count
             findings.warn(f"interface {interface}: the {by} dropped {count} packets", offset=offset)
     section.drops.clear()

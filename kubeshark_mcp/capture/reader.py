@@ -52,6 +52,11 @@ class CaptureFile:
         return self._findings.warnings
 
     @property
+    def dropped(self) -> int:
+        """Give how many packets the capturing system says it lost, as far as the file was read."""
+        return self._findings.dropped
+
+    @property
     def interfaces(self) -> list[Interface]:
         """Give the capture points found so far; `point` is a position in this list, but for Linux cooked version 2."""
         return self._findings.interfaces

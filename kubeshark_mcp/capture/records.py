@@ -120,12 +120,13 @@ def join_records(parts: list[Records], window: Window, number: int) -> Records:
 
 @dataclass(slots=True)
 class Findings:
-    """What a file says beside its packets. secrets: key log bytes. names: (address text, name)."""
+    """What a file says beside its packets. secrets: key log bytes. names: (address text, name). dropped: packets."""
 
     interfaces: list[Interface] = field(default_factory=list)
     names: list[tuple[str, str]] = field(default_factory=list)
     secrets: list[bytes] = field(default_factory=list)
     warnings: list[CaptureWarning] = field(default_factory=list)
+    dropped: int = 0
 
     def warn(self, reason: str, packet: int = 0, offset: int = -1) -> None:
         """Note a damage; a hostile file cannot fill the memory with them."""

@@ -1,4 +1,4 @@
-"""`doctor`: is everything here that the server needs, and does it work."""
+"""`doctor`: is everything here that the server needs, and does it work; and how good are these captures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from kubeshark_mcp import __version__
-from kubeshark_mcp.cli.console import EXIT_FAILED, say
+from kubeshark_mcp.cli.console import EXIT_FAILED, progress_bar, reporting_errors, say
 from kubeshark_mcp.config import default_workspace
 from kubeshark_mcp.errors import KubesharkError
 
@@ -29,21 +29,45 @@ class Finding:
     what: str
 
 
-def doctor(workspace: Annotated[Path | None, typer.Option(help="Workspace to look at.")] = None) -> None:
-    """Look whether everything works here; exit code 1 when something does not.
+def doctor(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="Captures to report on instead: pcap or pcapng; NODE=FILE names the node; - reads stdin."),
+    ] = None,
+    workspace: Annotated[Path | None, typer.Option(help="Workspace to look at.")] = None,
+) -> None:
+    """Look whether everything works here, exit code 1 when something does not; or report how good captures are.
 
     Examples:
 
       kubeshark-mcp doctor
 
       kubeshark-mcp doctor --workspace /var/lib/kubeshark
+
+      kubeshark-mcp doctor node-a.pcap node-b.pcap
     """
+    if files:
+        report(files)
+        return
     good = True
     for finding in examine(workspace or default_workspace()):
         good = good and finding.good
         say(f"{'ok  ' if finding.good else 'FAIL'}  {finding.what}")
     if not good:
         sys.exit(EXIT_FAILED)
+
+
+def report(files: list[str]) -> None:
+    """Print what is to be known of the quality of captures: what is cut, lost, seen twice or one way only; clocks."""
+    import tempfile
+
+    from kubeshark_mcp.hub.offline import Offline
+
+    with reporting_errors(), tempfile.TemporaryDirectory(prefix="kubeshark-") as scratch:
+        with progress_bar("examining") as progress:
+            outcome = Offline(files, [], [], Path(scratch)).dissect(progress)
+        for line in outcome.report():
+            say(line)
 
 
 def examine(workspace: Path) -> Iterator[Finding]:

@@ -134,7 +134,7 @@ class CallRoom:
             start=None if found.first_ns is None else from_ns(found.first_ns),
             end=None if found.last_ns is None else from_ns(found.last_ns),
             database=f"{dissection.snapshot}/{dissection.name}",
-            warnings=_warnings(program),
+            warnings=[*_warnings(program), *_quality(dissection)],
             empty=None if total.count else why_empty(base, program, asked, dissection.snapshot),
         )
 
@@ -159,6 +159,11 @@ def _window(start: datetime | None, end: datetime | None, newest_first: bool = F
 
 def _warnings(program: Program | None) -> list[str]:
     return [] if program is None else [str(warning) for warning in program.warnings]
+
+
+def _quality(dissection: c.Dissection) -> list[str]:
+    """Give what was said about the quality of the captures: numbers are only as good as they are."""
+    return [warning for warning in dissection.warnings if ": capture quality: " in warning]
 
 
 def _shown(row: Row) -> dict[str, Any]:

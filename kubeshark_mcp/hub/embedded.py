@@ -198,12 +198,13 @@ class EmbeddedHub(Hub):
     @threaded
     def data_boundaries(self) -> c.Boundaries:
         """Give the window of each node's raw capture."""
-        from kubeshark_mcp.hub.sources import index_of
+        from kubeshark_mcp.hub.sources import findings_of, index_of
 
         nodes: dict[str, c.NodeBoundaries] = {}
         warnings: list[str] = []
         for source in self._sources():
             index = index_of(self._workspace, source, lambda done, total: check_cancelled())
+            warnings += findings_of(index)
             if not index.count:
                 warnings.append(f"{source.path.name} holds no packets")
                 continue

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from kubeshark_mcp.capture.quality import CaptureQuality, Quality, QualityTally, compare_clocks, lines
 from kubeshark_mcp.capture.reader import CaptureFile, open_capture
 from kubeshark_mcp.dissect.base import ConnectionProtocol, Settings
 from kubeshark_mcp.dissect.discovery import fields_by_protocol, load_protocols
@@ -23,7 +24,7 @@ from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.store.columns import UNCLAIMED
 from kubeshark_mcp.store.sightings import join_sightings
 from kubeshark_mcp.store.writer import EntryWriter
-from kubeshark_mcp.stream.engine import StreamEngine
+from kubeshark_mcp.stream.engine import Counters, StreamEngine
 
 READING = 0.9
 """Share of the work that is done when all packets are read; the rest is to join what several places saw."""
@@ -58,6 +59,12 @@ class Outcome:
     bytes_recognised: int = 0
     bytes_unknown: int = 0
     warnings: list[str] = field(default_factory=list)
+    quality: Quality = field(default_factory=Quality)
+
+    def report(self) -> list[str]:
+        """Write what is to be known of the captures, damage included, for a person."""
+        said = self.quality.sentences()
+        return lines(self.quality, [warning for warning in self.warnings if warning not in said])
 
 
 Progress = Callable[[float, Outcome], None]
@@ -82,6 +89,8 @@ class Pipeline:
         self._entries: list[Entry] = []
         self._entries_written = 0
         self._ended = ConnectionEntries(self._connection_protocols(), self._take)
+        self._tallies: list[QualityTally] = []
+        self._qualities: list[CaptureQuality] = []
 
     def dissect(self) -> Outcome:
         """Do it all; gives what came of it. The folder is complete when this returns."""
@@ -96,8 +105,20 @@ class Pipeline:
         self._writer.close()
         joined = join_sightings(self._folder, watch=self._tell)
         counts = dict(sorted(joined.protocol_counts.items()))
-        self._outcome = replace(self._outcome, protocol_counts=counts, entries_created=sum(counts.values()))
+        quality = self._quality()
+        self._outcome = replace(
+            self._outcome,
+            protocol_counts=counts,
+            entries_created=sum(counts.values()),
+            quality=quality,
+            warnings=[*self._outcome.warnings, *quality.sentences()],
+        )
         return self._outcome
+
+    def _quality(self) -> Quality:
+        outcome = self._outcome
+        payload = outcome.bytes_dissected, outcome.bytes_recognised, outcome.bytes_unknown
+        return Quality(tuple(self._qualities), compare_clocks(self._tallies), *payload)
 
     def _one_capture(self, number: int, source: CaptureSource) -> None:
         try:
@@ -115,15 +136,17 @@ class Pipeline:
         settings = replace(self._run.settings, secrets=secrets)
         streams = StreamEngine(number, payload=not self._run.layer4_only)
         dissection = DissectionEngine(self._readers, settings, self._entries.append)
+        tally = QualityTally(source.path.name, source.node)
         packets = blocks_of_secrets = 0
         for block in capture.blocks():
             packets += len(block)
+            tally.look(block)
             blocks_of_secrets = _learn_secrets(secrets, capture, blocks_of_secrets)
             for event in streams.feed(block):
                 dissection.feed(event)
                 if len(self._entries) >= FLUSH_ENTRIES:
                     self._flush()
-            self._ended.add(map(dissection.described, streams.drain()))
+            self._ended.add(map(dissection.described, map(tally.take, streams.drain())))
             self._outcome = replace(
                 before,
                 packets_processed=before.packets_processed + packets,
@@ -134,7 +157,8 @@ class Pipeline:
         for event in streams.finish():
             dissection.feed(event)
         dissection.finish()
-        self._ended.add(map(dissection.described, streams.stats()))
+        self._ended.add(map(dissection.described, map(tally.take, streams.stats())))
+        self._judge(tally, capture, streams.counters)
         self._identities.add_names(capture.names)
         self._flush()
         self._outcome = replace(
@@ -145,6 +169,18 @@ class Pipeline:
             bytes_unknown=before.bytes_unknown + dissection.bytes_unknown,
         )
         self._warn(source, [str(warning) for warning in (*capture.warnings, *dissection.warnings)])
+
+    def _judge(self, tally: QualityTally, capture: CaptureFile, counters: Counters) -> None:
+        """Keep what is to be known of the quality of a capture that was read to its end."""
+        self._tallies.append(tally)
+        quality = tally.finish(
+            damages=len(capture.warnings),
+            dropped=capture.dropped,
+            gap_bytes=counters.gap_bytes,
+            conflicting_bytes=counters.conflicting_bytes,
+            evicted=counters.evicted_connections,
+        )
+        self._qualities.append(quality)
 
     def _connection_protocols(self) -> Iterator[ConnectionProtocol]:
         for protocol in self._protocols:

@@ -80,3 +80,10 @@ def index_of(workspace: Workspace, source: CaptureSource, progress: Progress | N
     from kubeshark_mcp.capture.index import build_index  # numpy, which a server needs only when it reads packets
 
     return build_index(source.path, workspace.index, progress)
+
+
+def findings_of(index: CaptureIndex) -> list[str]:
+    """Say what is wrong with a capture as far as its index tells."""
+    from kubeshark_mcp.capture.quality import quality_of_index  # see index_of
+
+    return quality_of_index(index)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kubeshark_mcp.cli.doctor import examine
+import pytest
+
+from kubeshark_mcp.cli.doctor import examine, report
+
+RECORDED = Path(__file__).resolve().parents[1] / "recordings" / "sightings"
 
 
 def test_everything_works_here(tmp_path: Path):
@@ -19,3 +23,12 @@ def test_a_workspace_that_cannot_be_used_is_the_one_thing_told(tmp_path: Path):
     bad = [finding for finding in examine(tmp_path / "file" / "w") if not finding.good]
     assert len(bad) == 1
     assert bad[0].what.startswith("workspace: ")
+
+
+def test_captures_are_reported_on(capsys: pytest.CaptureFixture[str]):
+    report([f"first={RECORDED / 'node-a.pcap'}", str(RECORDED / "node-b.pcap")])
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("node-a.pcap (first): 769 packets, ")
+    assert any(line.startswith("node-b.pcap (node-b): 155 packets, ") for line in told)
+    assert any(line.startswith("clocks: the clock of ") for line in told)
+    assert "100.0 % dissected" in told[-2] + told[-1]
