@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -20,8 +20,12 @@ from kubeshark_mcp.hub.remote.discovery import ToolSchema
 
 LIVE = "live"
 """What the data of a Hub that captures is called, where a database is named in an answer."""
+MOST = 1000
+"""Calls that a Hub gives at once."""
 MOST_IDS = 2000
 _TOOL = "list_api_calls"
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+Row = Mapping[str, Any]
 
 
 def place(tool: str, declared: ToolSchema | None, database: str | None) -> dict[str, Any]:
@@ -79,10 +83,13 @@ class Pages:
         if since is not None:
             edge = r.moment(since.milliseconds)
             given |= {"start": edge} if since.ascending else {"end": edge}
-            given["limit"] = min(1000, query.limit + len(since.ids))
+        # Two calls at least, because the order of one cannot be told.
+        given["limit"] = min(MOST, max(2, query.limit) + (len(since.ids) if since is not None else 0))
         if b.takes(_TOOL, declared, "newest_first"):
             given["newest_first"] = query.newest_first or None
         answer = await self._asking.ask(_TOOL, **given)
+        if since is None and calls.truncated(answer) and _order(answer) is None:
+            answer = await self._asking.ask(_TOOL, **given | {"limit": MOST})
         return self._cut(query, answer, since, "newest_first" in given)
 
     def _given(self, query: c.CallQuery, declared: ToolSchema | None, layer4: bool) -> dict[str, Any]:
@@ -99,7 +106,8 @@ class Pages:
 
     def _cut(self, query: c.CallQuery, answer: Any, since: _Since | None, ordered: bool) -> c.CallPage:
         """Make a page out of an answer that knows of none, with a cursor when there is more."""
-        ascending = _ascends(r.listed(answer, _TOOL, "calls", "entries", "items"))
+        order = _order(answer)
+        ascending = since.ascending if since is not None else order is not False
         more = calls.truncated(answer)
         if more and query.newest_first and ascending and not ordered:
             raise UnsupportedError(
@@ -107,29 +115,51 @@ class Pages:
                 "or leave newest_first out."
             )
         page = calls.call_page(answer, query.database or LIVE, query)
-        rows = [row for row in page.rows if since is None or str(row["_id"]) not in since.ids]
-        rows, cut = rows[: query.limit], len(rows) > query.limit
-        cursor = _following(rows, ascending, since) if (more or cut) and rows else None
-        return page.model_copy(update={"rows": rows, "cursor": cursor})
+        seen = since.ids if since is not None else frozenset()
+        fresh = [row for row in _walked(page.rows, ascending) if str(row["_id"]) not in seen]
+        rows = fresh[: query.limit]
+        cursor, notes = None, []
+        if more or len(fresh) > len(rows):
+            tellable = rows and (order is not None or since is not None)
+            cursor = _following(rows, ascending, since) if tellable else None
+            notes = [] if cursor else [_NO_MORE]
+        shown = _walked(rows, not query.newest_first)
+        return page.model_copy(update={"rows": shown, "cursor": cursor, "warnings": [*page.warnings, *notes]})
 
 
-def _ascends(found: list[dict[str, Any]]) -> bool:
-    """Tell in which order of time the Hub gave calls; in doubt oldest first."""
+_NO_MORE = "this Hub has no pages, and too many calls are of one moment: narrow the filter to see the others"
+
+
+def _walked(rows: Sequence[Row], ascending: bool) -> list[Row]:
+    """Give calls in order of time; as they are where one has no time."""
+    if not all(isinstance(row.get("timestamp"), datetime) for row in rows):
+        return list(rows)
+    return sorted(rows, key=lambda row: row["timestamp"], reverse=not ascending)
+
+
+def _order(answer: Any) -> bool | None:
+    """Tell whether the Hub gave calls oldest first; None when they are all of one time."""
+    found = r.listed(answer, _TOOL, "calls", "entries", "items")
     times = [moment for one in found if (moment := r.moment(r.first(one, "ts", "timestamp"))) is not None]
-    return len(times) < 2 or times[0] <= times[-1]
+    return None if not times or times[0] == times[-1] else times[0] < times[-1]
 
 
-def _following(rows: Sequence[Mapping[str, Any]], ascending: bool, since: _Since | None) -> str | None:
+def _following(rows: Sequence[Row], ascending: bool, since: _Since | None) -> str | None:
+    """Write the cursor for what comes after the last of these calls."""
     edge = rows[-1].get("timestamp")
     if not isinstance(edge, datetime):
         return None
-    milliseconds = int(edge.timestamp() * 1000)
-    ids = {str(row["_id"]) for row in rows if row.get("timestamp") == edge}
+    milliseconds = (edge - _EPOCH) // _MILLISECOND
+    ids = {str(row["_id"]) for row in rows if _same(row.get("timestamp"), milliseconds)}
     if since is not None and since.milliseconds == milliseconds:
         ids |= since.ids
     if len(ids) > MOST_IDS:
         return None
     return _Since(milliseconds, ascending, frozenset(ids)).write()
+
+
+def _same(moment: object, milliseconds: int) -> bool:
+    return isinstance(moment, datetime) and (moment - _EPOCH) // _MILLISECOND == milliseconds
 
 
 def preferred_format(declared: ToolSchema | None, wanted: str) -> str | None:
