@@ -168,6 +168,11 @@ class JobBoard:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+        for key in self._children:
+            # Written down, because others take a worker that never came to its lock for one that is about to start.
+            job = self.find(key)
+            if job is not None and job.status is JobStatus.FAILED:
+                self.save(job)
         self._children.clear()
 
     def _alive(self, key: str) -> bool:

@@ -38,7 +38,7 @@ def to_json(value: Any) -> bytes:
     try:
         return orjson.dumps(value, default=_other, option=_OPTIONS)
     except orjson.JSONEncodeError:
-        # Captured text may hold lone surrogates, which JSON cannot carry: rare enough to be mended only then.
+        # Lone surrogates and numbers of more than 64 bits cannot be written: rare enough to be mended only then.
         return orjson.dumps(_mended(value), default=_other, option=_OPTIONS)
 
 
@@ -52,14 +52,14 @@ def _other(value: Any) -> Any:
         return b64encode(value).decode()
     if isinstance(value, set | frozenset):
         return sorted(value)
-    if isinstance(value, int):
-        return float(value)  # more than 64 bits
     raise TypeError(f"{type(value).__name__} has no place in an answer")
 
 
 def _mended(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
+    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**64:
+        return str(value)
     if isinstance(value, Mapping):
         return {_mended(key): _mended(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

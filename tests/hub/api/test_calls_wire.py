@@ -1,0 +1,74 @@
+"""Calls as they travel: forms, groups, bodies, and secrets left out."""
+
+from __future__ import annotations
+
+from fake_hub import call_row
+
+from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.hub.api.calls_wire import CallWriter, compact, full, raw
+from kubeshark_mcp.present.redaction import Redactor
+
+ROW = {**call_row(1), "method": "GET", "path": "/cart/1", "request_headers_size": 10, "request_body_size": 5}
+SAFE = CallWriter(Redactor(b"k" * 32))
+
+
+def test_compact_has_the_contracts_keys():
+    assert compact(ROW) == {
+        "id": "s1/main/1",
+        "ts": ROW["timestamp"],
+        "src": {"ip": "10.0.0.5", "port": 40001, "pod": "web-1", "ns": "shop"},
+        "dst": {"ip": "10.0.0.9", "port": 8080, "pod": "cart-1", "ns": "shop", "svc": "cart", "node": "node-a"},
+        "proto": "http",
+        "method": "GET",
+        "path": "/cart/1",
+        "status": 500,
+        "latency_ms": 1.5,
+        "summary": "GET /cart/1?token=hunter2-secret",
+        "failed": True,
+    }
+
+
+def test_full_adds_headers_sizes_and_tcp_metrics():
+    found = full({**ROW, "tcp_retransmissions": 3, "tcp_conn": True, "worker": "w", "conn_id": 7})
+    assert found["req_headers"] == ROW["request.headers"]
+    assert (found["req_size"], found["resp_size"]) == (15, 0)
+    assert found["tcp_metrics"] == {"retransmissions": 3}
+    assert (found["worker"], found["conn_id"], found["flow_id"]) == ("w", 7, None)
+
+
+def test_raw_is_what_kfl_sees():
+    found = raw(ROW)
+    assert found["id"] == "s1/main/1"
+    assert found["ts"] == ROW["timestamp"]
+    assert found["timestamp"] == 1793538001000.001
+    assert {key: value for key, value in found.items() if key not in {"id", "ts", "timestamp"}} == {
+        key: value for key, value in ROW.items() if key != "timestamp"
+    }
+
+
+def test_a_page_in_groups_counts_them():
+    rows = [{**ROW, "node_name": node} for node in ("b", "a", "b")]
+    found = CallWriter().page(c.CallPage(rows=rows, total=3, database="s/d", cursor="x"), "compact", "node")
+    assert found["groups"] == {"a": 1, "b": 2}
+    assert [call["dst"]["node"] for call in found["calls"]] == ["a", "b", "b"]
+    assert (found["total"], found["truncated"], found["cursor"], found["db"]) == (3, True, "x", "s/d")
+
+
+def test_no_form_shows_a_secret_unless_asked():
+    page = c.CallPage(rows=[ROW], total=1)
+    for form in ("compact", "full", "raw"):
+        assert "hunter2" not in str(SAFE.page(page, form, None))
+        assert "hunter2" in str(CallWriter().page(page, form, None))
+
+
+def test_bodies_are_text_where_they_are_text():
+    detail = c.CallDetail(
+        entry=ROW, request_body=b'{"password": "hunter2-secret"}', response_body=b"\xff\x00", pcap=b"\xd4"
+    )
+    plain = CallWriter().detail(detail)
+    assert plain["req_body"] == '{"password": "hunter2-secret"}'
+    assert (plain["resp_body"], plain["resp_body_encoding"], plain["pcap"]) == ("/wA=", "base64", "1A==")
+    safe = SAFE.detail(detail)
+    assert "hunter2" not in str(safe)
+    assert "pcap" not in safe
+    assert safe["warnings"] == ["pcap is left out, because its packets hold the secrets that are redacted here"]
