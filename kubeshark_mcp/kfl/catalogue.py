@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from kubeshark_mcp.kfl.suggest import nearest
+from kubeshark_mcp.kfl.suggest import Names
 from kubeshark_mcp.model.field import Field
 
 
@@ -18,6 +18,7 @@ class Catalogue:
             if known.type is not field.type:
                 message = f"the field {field.name} is declared as {known.type.value} and as {field.type.value}"
                 raise ValueError(message)
+        self._names: Names | None = None
 
     def __iter__(self) -> Iterator[Field]:
         return iter(self._fields.values())
@@ -42,4 +43,6 @@ class Catalogue:
 
     def suggest(self, name: str) -> str | None:
         """Give the field that was probably meant by a name that is none: by meaning, else by spelling; or None."""
-        return nearest(name, self._fields.values())
+        if self._names is None:
+            self._names = Names(self._fields.values())
+        return self._names.nearest(name)

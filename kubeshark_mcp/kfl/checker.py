@@ -54,6 +54,8 @@ from kubeshark_mcp.kfl.types import (
 )
 
 _COMPARISONS = frozenset({"<", "<=", ">", ">="})
+EXPLAINED = 12
+"""Unknown names for which the nearest one is looked for; a filter with more of them is no slip of the pen."""
 _KEY_TYPES = frozenset({"bool", "int", "uint", "string", "dyn"})
 
 
@@ -117,6 +119,8 @@ class Checker:
             else []
         )
         length, found = self._longest(first, names)
+        if found is None and len(self.errors) >= EXPLAINED:
+            return self._fail(node, Fix(f"{quoted('.'.join(names))} is not a field."))
         if found is None:
             return self._fail(node, unknown_name(self._catalogue, names, chain, self._source.text))
         for link in chain[length:]:
@@ -271,6 +275,8 @@ class Checker:
             return replace(node, type=TIMESTAMP)
         table = library.FUNCTIONS if node.target is None else library.METHODS
         overloads = table.get(node.function)
+        if overloads is None and len(self.errors) >= EXPLAINED:
+            return self._fail(node, Fix(f"{quoted(node.function)} is not a function of KFL."))
         if overloads is None:
             return self._fail(node, unknown_function(node, self._source.text))
         target = None if node.target is None else self.check(node.target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -11,15 +12,25 @@ class Meaning:
 
     fields: the KFL fields; more than one when either may match. scale: factor from the foreign unit to ours (ms -> us).
     test: a whole KFL condition, for names that are flags there and conditions here.
+    values: what is a number there and a name here; a number that it does not have has no translation.
     """
 
     fields: tuple[str, ...] = ()
     scale: int = 1
     test: str = ""
+    values: Mapping[str, str] | None = None
 
 
 def _one(field: str) -> Meaning:
     return Meaning((field,))
+
+
+_DNS_TYPES = {
+    "1": "A", "2": "NS", "5": "CNAME", "6": "SOA", "12": "PTR", "15": "MX", "16": "TXT", "28": "AAAA", "33": "SRV",
+    "64": "SVCB", "65": "HTTPS", "252": "AXFR", "255": "ANY",
+}  # fmt: skip
+_DNS_RCODES = {"0": "NOERROR", "1": "FORMERR", "2": "SERVFAIL", "3": "NXDOMAIN", "4": "NOTIMP", "5": "REFUSED"}
+_WS_OPCODES = {"0": "continuation", "1": "text", "2": "binary", "8": "close", "9": "ping", "10": "pong"}
 
 
 _ANY_IP = Meaning(("src.ip", "dst.ip"))
@@ -58,7 +69,8 @@ WIRESHARK: dict[str, Meaning] = {
     "udp.srcport": _one("src.port"),
     "udp.dstport": _one("dst.port"),
     "dns.qry.name": _one("dns_questions"),
-    "dns.qry.type": _one("dns_question_types"),
+    "dns.qry.type": Meaning(("dns_question_types",), values=_DNS_TYPES),
+    "dns.flags.rcode": Meaning(("dns_rcode",), values=_DNS_RCODES),
     "dns.a": _one("dns_answers"),
     "dns.aaaa": _one("dns_answers"),
     "dns.resp.name": _one("dns_answers"),
@@ -76,15 +88,29 @@ WIRESHARK: dict[str, Meaning] = {
     "pgsql.query": _one("postgresql_query"),
     "grpc.status_code": _one("grpc_status"),
     "amqp.method.method": _one("amqp_method"),
-    "radius.code": _one("radius_code"),
-    "websocket.opcode": _one("ws_opcode"),
+    "icmp.type": _one("icmp_type_number"),
+    "icmp.code": _one("icmp_code"),
+    "icmpv6.type": _one("icmp_type_number"),
+    "tcp.analysis.retransmission": Meaning(test="tcp_retransmissions > 0"),
+    "tcp.analysis.fast_retransmission": Meaning(test="tcp_fast_retransmissions > 0"),
+    "tcp.analysis.out_of_order": Meaning(test="tcp_out_of_order > 0"),
+    "tcp.analysis.duplicate_ack": Meaning(test="tcp_dup_acks > 0"),
+    "tcp.analysis.zero_window": Meaning(test="tcp_zero_window_events > 0"),
+    "tcp.analysis.keep_alive": Meaning(test="tcp_keepalive_count > 0"),
+    "tcp.analysis.lost_segment": Meaning(test="tcp_missing_segments > 0"),
+    "tcp.flags.reset": Meaning(test="tcp_rst_count > 0"),
+    "tcp.flags.fin": Meaning(test="tcp_fin_count > 0"),
+    "tls.alert_message.desc": _one("tlsx_alert_code"),
+    "websocket.opcode": Meaning(("ws_opcode",), values=_WS_OPCODES),
     "websocket": _one("ws"),
     "pgsql": _one("postgresql"),
     "mongo": _one("mongodb"),
     "ssl": _one("tls"),
-    "http2": _one("http"),
     "frame.time": _one("timestamp"),
 }
+
+LAYERS = frozenset({"tcp", "udp", "ip", "eth", "frame"})
+"""Names that mean a layer of a packet there; `tcp` and `udp` are about other things here."""
 
 OLDER_KFL: dict[str, Meaning] = {
     "response.status": _one("status_code"),
@@ -97,6 +123,7 @@ OLDER_KFL: dict[str, Meaning] = {
     "request.path": _one("path"),
     "request.url": _one("url"),
     "request.method": _one("method"),
+    "request.command": _one("redis_command"),
     "request.query": _one("query_string"),
     "src.ns": _one("src.namespace"),
     "dst.ns": _one("dst.namespace"),

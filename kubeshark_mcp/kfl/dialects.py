@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from kubeshark_mcp.kfl.catalogue import Catalogue
 from kubeshark_mcp.kfl.dialect_bpf import translate_bpf
-from kubeshark_mcp.kfl.dialect_names import OLDER_KFL, WIRESHARK, Meaning
+from kubeshark_mcp.kfl.dialect_names import LAYERS, OLDER_KFL, WIRESHARK, Meaning
 from kubeshark_mcp.kfl.literals import write_literal
+from kubeshark_mcp.kfl.networks import network_test
 from kubeshark_mcp.model.field import FieldType
 
 _LONGEST = 2_000
@@ -31,6 +32,7 @@ _COMPARISONS = {
     **{"any_eq": "==", "all_ne": "!="},
 }
 _TEXT_TESTS = {"contains": "contains", "matches": "matches", "~": "matches", "startswith": "startsWith"}
+_LOWER_KEYS = frozenset({"request.headers", "response.headers"})
 _TEXT_TESTS |= {"startsWith": "startsWith", "endswith": "endsWith", "endsWith": "endsWith"}
 
 
@@ -66,6 +68,7 @@ def translate_dialect(text: str, catalogue: Catalogue) -> Translation | None:
 class _Value:
     text: str
     is_regex: bool = False
+    is_bare: bool = False
 
 
 class _Reader:
@@ -74,6 +77,7 @@ class _Reader:
     def __init__(self, text: str, catalogue: Catalogue) -> None:
         self.wireshark = False
         self.older = False
+        self._layers = False
         self._catalogue = catalogue
         self._depth = 0
         self._at = 0
@@ -88,7 +92,7 @@ class _Reader:
 
     def whole(self) -> str:
         text = self._either()
-        if self._at < len(self._tokens):
+        if self._at < len(self._tokens) or (self.wireshark and self._layers):
             raise _NotThisDialect
         return text
 
@@ -146,6 +150,7 @@ class _Reader:
             self._next()
             self.older = operator in _TEXT_TESTS or self.older
             return self._compare(meaning, operator, self._value())
+        self._layers = self._layers or name in LAYERS
         tests = [self._truth(field) for field in meaning.fields]
         return meaning.test or (tests[0] if len(tests) == 1 else f"({' || '.join(tests)})")
 
@@ -161,6 +166,8 @@ class _Reader:
             self.wireshark = True
             return WIRESHARK[name]
         field = name.partition("[")[0]
+        if field in _LOWER_KEYS:
+            name = name.lower()
         if self._catalogue.get(field) is not None:
             return Meaning((name,))
         meaning = OLDER_KFL.get(name)
@@ -180,7 +187,7 @@ class _Reader:
             return _Value(body if token["raw"] else re.sub(r"\\(.)", r"\1", body), bool(token["raw"]))
         if token["word"] is None:
             raise _NotThisDialect
-        return _Value(token["word"])
+        return _Value(token["word"], is_bare=True)
 
     def _in_set(self, meaning: Meaning) -> str:
         self._next()
@@ -189,9 +196,11 @@ class _Reader:
         while self._peek() not in {"}", "]", ")"}:
             if self._peek() == ",":
                 self._next()
-            values.append(self._value())
+            values.append(self._meant(meaning, self._value()))
         self._next()
         if opening not in {"{", "[", "("} or not values:
+            raise _NotThisDialect
+        if any(".." in value.text for value in values if value.is_bare):
             raise _NotThisDialect
         tests = [f"{f} in [{', '.join(self._literal(f, v, meaning.scale) for v in values)}]" for f in meaning.fields]
         return tests[0] if len(tests) == 1 else f"({' || '.join(tests)})"
@@ -200,13 +209,37 @@ class _Reader:
         if meaning.test:
             wanted = value.text.lower() in {"1", "true"}
             return meaning.test if wanted == (_COMPARISONS.get(operator) == "==") else f"!({meaning.test})"
+        other = self._other_field(value)
+        if other is not None and len(meaning.fields) == 1 and operator in _COMPARISONS:
+            return f"{meaning.fields[0]} {_COMPARISONS[operator]} {other}"
+        value = self._meant(meaning, value)
         tests = [self._one(field, operator, value, meaning.scale) for field in meaning.fields]
         if len(tests) == 1:
             return tests[0]
         return f"({(' && ' if _COMPARISONS.get(operator) == '!=' else ' || ').join(tests)})"
 
+    def _other_field(self, value: _Value) -> str | None:
+        """Give the field that a bare word on the right side names."""
+        if not value.is_bare or not value.text[:1].isalpha():
+            return None
+        meaning = WIRESHARK.get(value.text) or OLDER_KFL.get(value.text) or Meaning((value.text,))
+        known = len(meaning.fields) == 1 and self._catalogue.get(meaning.fields[0]) is not None
+        return meaning.fields[0] if known else None
+
+    @staticmethod
+    def _meant(meaning: Meaning, value: _Value) -> _Value:
+        """Turn a number of the other language into the name that it has here."""
+        if meaning.values is None or not value.text.isdecimal():
+            return value
+        name = meaning.values.get(value.text)
+        if name is None:
+            raise _NotThisDialect
+        return _Value(name)
+
     def _one(self, field: str, operator: str, value: _Value, scale: int) -> str:
         kind = self._kind(field)
+        if field.endswith(".ip") and "/" in value.text:
+            return self._network(field, operator, value.text)
         function = _TEXT_TESTS.get(operator)
         sign = _COMPARISONS.get(operator, "")
         if value.is_regex and sign in {"==", "!="} and kind is FieldType.STRING:
@@ -222,6 +255,14 @@ class _Reader:
         if kind is FieldType.BOOL:
             return field if (value.text.lower() in {"1", "true"}) == (sign == "==") else f"!{field}"
         return f"{field} {sign} {self._literal(field, value, scale)}"
+
+    @staticmethod
+    def _network(field: str, operator: str, network: str) -> str:
+        test = network_test(field, network)
+        sign = _COMPARISONS.get(operator)
+        if test is None or sign not in {"==", "!="}:
+            raise _NotThisDialect
+        return test if sign == "==" else f"!{test}"
 
     def _kind(self, field: str) -> FieldType:
         found = self._catalogue.get(field.partition("[")[0])

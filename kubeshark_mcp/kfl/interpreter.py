@@ -29,6 +29,7 @@ from kubeshark_mcp.kfl.tree import (
     MapNode,
     Node,
     Select,
+    walk,
 )
 from kubeshark_mcp.kfl.values import Timestamp, compare, equals, from_python, map_key, no_overload, type_name
 from kubeshark_mcp.model.field import FieldType
@@ -40,6 +41,8 @@ Evaluate = Callable[[Row, Frame], Any]
 STEPS = 50_000
 """Loop steps of one evaluation; more end in an error, so that nested macros over long lists cannot run for hours."""
 
+LIGHT = 12
+"""Nodes of a macro's body that one loop step pays for."""
 _ORDER: dict[str, Callable[[int], bool]] = {
     "<": lambda order: order < 0,
     "<=": lambda order: order <= 0,
@@ -257,9 +260,21 @@ class Interpreter:
         slot = len(self._scope)
         self.depth = max(self.depth, slot)
         condition = None if node.condition is None else self.build(node.condition)
-        body = self.build(node.body)
+        body = _weighed(self.build(node.body), sum(1 for _ in walk(node.body)) // LIGHT)
         self._scope.pop()
         return MACRO_LOOPS[node.kind](target, slot, body, condition)
+
+
+def _weighed(body: Evaluate, weight: int) -> Evaluate:
+    """Take more loop steps for a large body, so that the steps of an evaluation bound its time."""
+    if not weight:
+        return body
+
+    def run(row: Row, frame: Frame) -> Any:
+        frame[0] -= weight
+        return body(row, frame)
+
+    return run
 
 
 def field_value(kind: FieldType, value: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 
 from kubeshark_mcp.kfl.diagnostics import Diagnostic, Source, quoted
 from kubeshark_mcp.kfl.literals import write_literal
+from kubeshark_mcp.kfl.networks import network_test
 from kubeshark_mcp.kfl.tree import Call, FieldRef, Index, Literal, Logical, Node, Select, conjuncts, walk
 from kubeshark_mcp.model.field import FieldType
 
@@ -105,20 +106,11 @@ def _address(source: Source, node: Node, field: FieldRef, operator: str, literal
         plain = str(ip_address(text))
     except ValueError:
         message = f"{quoted(text)} is not one IP address, so this can't be equal."
-        return _warn(source, node, message, _of_network(field.field.name, text))
+        return _warn(source, node, message, network_test(field.field.name, text))
     if plain != text:
         message = f"Addresses are written in their short form: {quoted(plain)}, not {quoted(text)}."
         return _warn(source, node, message, f'{field.field.name} {operator} "{plain}"')
     return None
-
-
-def _of_network(name: str, text: str) -> str | None:
-    """Give the test for a network whose mask ends between octets: 10.0.0.0/8 begins with `10.`."""
-    network, _, bits = text.partition("/")
-    if bits not in {"8", "16", "24"} or network.count(".") != 3:
-        return None
-    prefix = ".".join(network.split(".")[: int(bits) // 8])
-    return f"{name}.startsWith({write_literal(prefix + '.')})"
 
 
 def _upper_case(source: Source, node: Node, field: FieldRef, operator: str, literal: Literal) -> Diagnostic | None:

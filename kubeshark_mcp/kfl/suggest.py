@@ -84,28 +84,55 @@ MEANINGS: dict[str, str] = {
 }
 """What people write -> the field they mean."""
 
+LONGEST = 60
+"""No name of more characters is misspelt one of ours."""
+
+
+class Names:
+    """The names of fields, arranged so that the one that was probably meant is found fast."""
+
+    def __init__(self, fields: Iterable[Field]) -> None:
+        self._known: dict[str, str] = {}
+        self._said: dict[str, str] = {}
+        self._squeezed: dict[str, str] = {}
+        for field in fields:
+            self._known.setdefault(field.name.lower(), field.name)
+            self._squeezed.setdefault(_squeeze(field.name), field.name)
+            for alias in field.aliases:
+                self._said.setdefault(alias.lower(), field.name)
+        self._letters = [(name, _letters(name)) for name in sorted(self._known.values())]
+
+    def nearest(self, name: str) -> str | None:
+        """Give the field that was probably meant, by meaning, then by spelling; None when nothing is near."""
+        folded = name.lower()
+        meant = MEANINGS.get(folded)
+        if meant is not None and self._known.get(meant.lower()) == meant:
+            return meant
+        exact = self._known.get(folded) or self._said.get(folded) or self._squeezed.get(_squeeze(name))
+        if exact is not None or len(name) > LONGEST:
+            return exact
+        limit = min(3, max(1, len(name) // 4))
+        letters = _letters(name)
+        near = (other for other, has in self._letters if (letters ^ has).bit_count() <= 2 * limit)
+        best = min(((distance(folded, other.lower(), limit), other) for other in near), default=(limit + 1, ""))
+        return best[1] if best[0] <= limit else None
+
 
 def nearest(name: str, fields: Iterable[Field]) -> str | None:
     """Give the name of the field that was probably meant, or None when nothing is near."""
-    known = {field.name: field for field in fields}
-    folded = name.lower()
-    meant = MEANINGS.get(folded)
-    if meant in known:
-        return meant
-    for field in known.values():
-        if folded == field.name.lower() or folded in {alias.lower() for alias in field.aliases}:
-            return field.name
-    squeezed = _squeeze(name)
-    for candidate in known:
-        if _squeeze(candidate) == squeezed:
-            return candidate
-    limit = max(1, len(name) // 4)
-    best = min(((distance(folded, other.lower(), limit), other) for other in known), default=(limit + 1, ""))
-    return best[1] if best[0] <= limit else None
+    return Names(fields).nearest(name)
 
 
 def _squeeze(name: str) -> str:
     return name.lower().replace("_", "").replace(".", "").replace("-", "")
+
+
+def _letters(name: str) -> int:
+    """Give which characters a name has, as bits: one edit changes two of them at most."""
+    bits = 0
+    for char in name.lower():
+        bits |= 1 << (ord(char) % 64)
+    return bits
 
 
 def distance(one: str, other: str, limit: int) -> int:
@@ -128,6 +155,8 @@ def distance(one: str, other: str, limit: int) -> int:
 
 def closest(name: str, names: Iterable[str]) -> str | None:
     """Give the name with the fewest edits to a misspelt one, or None when none is near."""
+    if len(name) > LONGEST:
+        return None
     limit = max(1, len(name) // 3)
     ranked = min(((distance(name.lower(), other.lower(), limit), other) for other in names), default=(limit + 1, ""))
     return ranked[1] if ranked[0] <= limit else None

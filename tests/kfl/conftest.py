@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kubeshark_mcp.dissect.discovery import all_fields, load_protocols
 from kubeshark_mcp.kfl import Catalogue
 from kubeshark_mcp.model.field import Field, FieldType
 
@@ -74,3 +75,9 @@ def fields() -> list[Field]:
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
     return Catalogue(fields())
+
+
+@pytest.fixture(scope="session")
+def everything() -> Catalogue:
+    """All fields of the installed protocols."""
+    return Catalogue(all_fields(load_protocols()))

@@ -18,6 +18,8 @@ from kubeshark_mcp.kfl.dialect_bpf import translate_bpf
         ("src host api.example.com", 'src.dns == "api.example.com"'),
         ("(src port 1 or src port 2) && !dst port 3", "(src.port == 1 || src.port == 2) && !(dst.port == 3)"),
         ("src host fe80::1", 'src.ip == "fe80::1"'),
+        ("src port 1 or src port 2 and src port 3", "(src.port == 1 || src.port == 2) && src.port == 3"),
+        ("src port 1 and src port 2 or src port 3", "src.port == 1 && src.port == 2 || src.port == 3"),
     ],
 )
 def test_a_capture_filter_is_translated(bpf: str, kfl: str):
@@ -30,7 +32,7 @@ def test_a_capture_filter_is_translated(bpf: str, kfl: str):
         "http",
         "port == 80",
         "port",
-        "port http",
+        "port no-such-service",
         "net 10.0.0.0/9",
         "tcp[13] & 2 != 0 and port 1",
         "(port 80",

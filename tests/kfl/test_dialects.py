@@ -16,7 +16,7 @@ OLDER, WIRESHARK, BPF = "the older KFL", "a Wireshark display filter", "a BPF ca
         ("response.latency > 1000", OLDER, "elapsed_time > 1000000"),
         ('src.ns == "a" or not dst.ns == "b"', OLDER, 'src.namespace == "a" || !(dst.namespace == "b")'),
         ('request.path == r"^/api/.*"', OLDER, 'path.matches("^/api/.*")'),
-        ('request.headers["Host"] contains "x"', OLDER, 'request.headers["Host"].contains("x")'),
+        ('request.headers["Host"] contains "x"', OLDER, 'request.headers["host"].contains("x")'),
         (
             "http.response.code == 500 && ip.addr == 10.0.0.1",
             WIRESHARK,

@@ -105,6 +105,15 @@ def test_loops_over_long_lists_end_in_an_error_and_not_in_hours():
         evaluate("l.all(a, l.all(b, l.all(c, true)))", {"l": list(range(STEPS // 100))})
 
 
+def test_a_large_body_of_a_loop_takes_more_steps():
+    body = " + ".join(["x"] * 90)
+    assert evaluate(f"[1, 2].all(x, {body} > 0)", {}) is True
+    items = list(range(STEPS // 10))
+    assert evaluate("items.all(x, x >= 0)", {"items": items}) is True
+    with pytest.raises(EvaluationError, match="too many loop steps"):
+        evaluate(f"items.all(x, {body} >= 0)", {"items": items})
+
+
 def test_results_that_grow_without_end_are_refused():
     with pytest.raises(EvaluationError, match="too large"):
         evaluate('text.replace("a", text).replace("a", text).replace("a", text)', {"text": "a" * 1_000})

@@ -4,17 +4,11 @@ import re
 
 import pytest
 
-from kubeshark_mcp.dissect.discovery import all_fields, load_protocols
 from kubeshark_mcp.kfl import Catalogue, EvaluationError, KflError, compile_filter, evaluate, library, parser
 from kubeshark_mcp.kfl.manual_text import FUNCTIONS, LEFT_OUT, MACROS, METHODS, OPERATORS, PITFALLS, TYPES
 
 PAGES = [*TYPES, *OPERATORS, *FUNCTIONS, *METHODS, *MACROS, *PITFALLS]
 EXAMPLES = [example for _, _, example in PAGES if example]
-
-
-@pytest.fixture(scope="module")
-def everything() -> Catalogue:
-    return Catalogue(all_fields(load_protocols()))
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
