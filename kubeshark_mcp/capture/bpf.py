@@ -110,7 +110,7 @@ class BpfFilter:
             file.flush()
             try:
                 with cypcap.open_offline(file.name) as dead:
-                    program = dead.compile(self.text)
+                    program = dead.compile(self.text, netmask=0)  # as tcpdump does for files
             except (cypcap.Error, UnicodeError, ValueError) as error:
                 words = str(error.args[-1]) if isinstance(error, cypcap.Error) else str(error)
                 raise FilterError(
