@@ -80,7 +80,7 @@ def config_file(environment: Mapping[str, str]) -> Path:
 def gather(settings: Sequence[Setting], environment: Mapping[str, str]) -> dict[str, Value]:
     """Give the value of every setting by its key, flags aside; raises UsageError for what cannot be read."""
     path = config_file(environment)
-    table = read_file(path, settings, required=FILE_VARIABLE in environment)
+    table = read_file(path, settings, required=bool(environment.get(FILE_VARIABLE)))
     return {setting.key: _value(setting, environment, table, path) for setting in settings}
 
 

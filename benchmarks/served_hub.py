@@ -1,0 +1,134 @@
+"""A served Hub under load: `python -m benchmarks.served_hub [--clients 32] [--seconds 10] [--capture FILE]`.
+
+Each client asks for a page of calls again and again, first alone, then beside a running dissection. Prints how long an
+answer takes, p50 and p95 of all; never fails on a time. Two users are two who ask; 32 who never pause are far more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+INCIDENT = Path(__file__).resolve().parents[1] / "examples" / "incident"
+FILTERS = ("http", "redis", "http && status_code >= 500", "dns", "elapsed_time > 1000")
+PAGE = 100
+
+
+async def call(client: httpx2.AsyncClient, name: str, /, **arguments: Any) -> Any:
+    """Call a tool of the Hub."""
+    answer = await client.post("/api/mcp/tools/call", json={"name": name, "arguments": arguments})
+    answer.raise_for_status()
+    return answer.json()
+
+
+async def ended(client: httpx2.AsyncClient, name: str, /, **arguments: Any) -> None:
+    """Wait until a job has ended."""
+    while (await call(client, name, **arguments))["status"] not in {"completed", "failed", "cancelled"}:
+        await asyncio.sleep(0.1)
+
+
+async def load(client: httpx2.AsyncClient, database: str, clients: int, seconds: float) -> list[float]:
+    """Let clients ask without a pause; gives the seconds that each answer took."""
+    taken: list[float] = []
+    deadline = time.perf_counter() + seconds
+
+    async def one(number: int) -> None:
+        while (started := time.perf_counter()) < deadline:
+            kfl = FILTERS[(number + len(taken)) % len(FILTERS)]
+            await call(client, "list_api_calls", db=database, kfl=kfl, limit=PAGE)
+            taken.append(time.perf_counter() - started)
+
+    await asyncio.gather(*(one(number) for number in range(clients)))
+    return taken
+
+
+async def measure(url: str, clients: Sequence[int], seconds: float) -> None:
+    """Prepare the data and print a line for each setting."""
+    limits = httpx2.Limits(max_connections=max(clients) + 4)
+    async with httpx2.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
+        snapshot = (await call(client, "create_snapshot", name="load"))["id"]
+        await ended(client, "get_snapshot", id=snapshot)
+        await call(client, "start_snapshot_dissection", snapshot_id=snapshot, name="first")
+        await ended(client, "get_snapshot_dissection_status", snapshot_id=snapshot, name="first")
+        for beside in (False, True):
+            for count in clients:
+                job = asyncio.create_task(dissect(client, snapshot)) if beside else None
+                taken = await load(client, f"{snapshot}/first", count, seconds)
+                if job is not None:
+                    job.cancel()
+                    await asyncio.gather(job, return_exceptions=True)
+                print(line(count, beside, taken, seconds))
+                sys.stdout.flush()
+
+
+async def dissect(client: httpx2.AsyncClient, snapshot: str) -> None:
+    """Keep a dissection running, one after the other."""
+    for number in range(1000):
+        name = f"beside-{time.time_ns()}-{number}"
+        await call(client, "start_snapshot_dissection", snapshot_id=snapshot, name=name)
+        await ended(client, "get_snapshot_dissection_status", snapshot_id=snapshot, name=name)
+
+
+def line(clients: int, beside: bool, taken: Sequence[float], seconds: float) -> str:
+    """Give one line of the table."""
+    cuts = statistics.quantiles(taken, n=20)
+    where = "beside a dissection" if beside else "alone"
+    return f"| {clients} | {where} | {len(taken) / seconds:.0f} | {cuts[9] * 1000:.0f} | {cuts[18] * 1000:.0f} |"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve a Hub in a process of its own and ask it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.served_hub", description="A served Hub under load.")
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 2, 32], help="how many ask at once")
+    parser.add_argument("--seconds", type=float, default=10.0, help="for each line")
+    parser.add_argument("--capture", type=Path, nargs="+", default=sorted(INCIDENT.glob("node-?.pcap")))
+    options = parser.parse_args(arguments)
+    workspace = Path(tempfile.mkdtemp(prefix="kubeshark-bench-"))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "kubeshark_mcp",
+        "hub",
+        "serve",
+        "--port",
+        str(port),
+        "--workspace",
+        str(workspace),
+    ]
+    command += ["--drain-seconds", "0", *(part for path in options.capture for part in ("--pcap", str(path)))]
+    process = subprocess.Popen(command)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        while True:
+            try:
+                httpx2.get(f"{url}/healthz")
+                break
+            except httpx2.ConnectError:
+                if process.poll() is not None:
+                    return 1
+                time.sleep(0.05)
+        print("| clients | setting | pages/s | p50 ms | p95 ms |\n| --- | --- | --- | --- | --- |")
+        asyncio.run(measure(url, options.clients, options.seconds))
+    finally:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(workspace, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
