@@ -27,7 +27,7 @@ _METRICS: dict[str, tuple[str, str]] = {
     "zero_window_events": ("times a receiver closed its window", "tcp_zero_window_events > 0"),
     "window_full_events": ("times a sender filled the window", "tcp_window_full_events > 0"),
     "window_scale": ("window scale of the server as a shift count, -1 if unknown", "tcp_window_scale == 7"),
-    "avg_receive_window": ("average receive window in bytes, scaled", "tcp_avg_receive_window < 8192"),
+    "avg_receive_window": ("average receive window in bytes, scaled", "tcp_conn && tcp_avg_receive_window < 8192"),
     "out_of_order": ("segments that came out of order", "tcp_out_of_order > 0"),
     "dup_acks": ("duplicate ACKs", "tcp_dup_acks > 3"),
     "missing_segments": ("places where the capture lacks segments", "tcp_missing_segments > 0"),
@@ -96,7 +96,7 @@ def connection_fields(flag: str, title: str) -> tuple[Field, ...]:
         Field("conn_state", _STRING, f"state at the end of the capture: {states}", 'conn_state == "reset"', group),
         Field("conn_local_pkts", _INT, "packets that the client sent", "conn_local_pkts > 100", group),
         Field("conn_local_bytes", _INT, "bytes on the wire that the client sent", "conn_local_bytes > 1000000", group),
-        Field("conn_remote_pkts", _INT, "packets that the server sent", "conn_remote_pkts == 0", group),
+        Field("conn_remote_pkts", _INT, "packets that the server sent", "conn && conn_remote_pkts == 0", group),
         Field(
             "conn_remote_bytes", _INT, "bytes on the wire that the server sent", "conn_remote_bytes > 1000000", group
         ),

@@ -12,6 +12,7 @@ from kubeshark_mcp.hub.snapshots import SnapshotRoom
 from kubeshark_mcp.hub.times import from_ns, to_ns
 from kubeshark_mcp.identity.selection import WorkloadFilter
 from kubeshark_mcp.identity.table import IdentityTable
+from kubeshark_mcp.kfl.regex import searcher
 from kubeshark_mcp.model.workload import Tenure
 
 
@@ -66,7 +67,7 @@ def _filter(query: WorkloadQuery) -> WorkloadFilter:
         name=query.name or "",
         namespace=query.namespace or "",
         namespaces=tuple(query.namespaces or ()),
-        name_regex=query.name_regex or "",
+        named=searcher(query.name_regex) if query.name_regex else None,
         labels=query.labels or {},
         kind=query.type or "",
         time_ns=None if query.timestamp is None else to_ns(query.timestamp),

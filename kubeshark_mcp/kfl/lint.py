@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from typing import Any
 
-from kubeshark_mcp.kfl.diagnostics import Diagnostic, Source, quoted
+from kubeshark_mcp.kfl.diagnostics import Diagnostic, EvaluationError, Source, quoted
+from kubeshark_mcp.kfl.interpreter import Interpreter, new_frame
 from kubeshark_mcp.kfl.literals import write_literal
 from kubeshark_mcp.kfl.networks import network_test
 from kubeshark_mcp.kfl.tree import Call, FieldRef, Index, Literal, Logical, Node, Select, conjuncts, walk
+from kubeshark_mcp.kfl.types import DOUBLE, INT, STRING
+from kubeshark_mcp.kfl.values import compare, equals
+from kubeshark_mcp.model.common_fields import COMMON_FIELDS
 from kubeshark_mcp.model.field import FieldType
 
 _FLIP = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -21,6 +26,19 @@ _RANGES: dict[str, tuple[int, int, str]] = {
 }
 _LOWER_KEYS = frozenset({"request.headers", "response.headers"})
 _ADDRESSES = frozenset({"src.ip", "dst.ip", "node_ip"})
+_OF_EVERY_ENTRY = frozenset(field.name for field in COMMON_FIELDS)
+_FLAGS = {
+    "GraphQL": "gql",
+    "WebSocket": "ws",
+    "TLS handshake": "tlsx",
+    "TCP Metrics": "tcp_conn",
+    "L4 Connection Tracking": "conn",
+    "L4 Flow Tracking": "flow",
+    "HTTP/2": "http2",
+    "gRPC": "grpc",
+}
+"""Group of a field -> the flag of entries that have it, where that is not the group's name in lower case."""
+_STEPS = 1_000
 _METHODS = re.compile(r"[A-Z][A-Z_-]*\Z", re.ASCII)
 
 
@@ -30,6 +48,7 @@ def warnings(source: Source, tree: Node, filled: Collection[str] | None) -> tupl
     filled: the fields that have a value anywhere in the data set; None when that is not known.
     """
     found = [*_tests(source, tree), *_unguarded(source, tree), *_contradictions(source, tree)]
+    found.extend(_holds_without(source, tree))
     if filled is not None:
         found.extend(_never_filled(source, tree, filled))
     return tuple(sorted(found, key=lambda warning: (warning.start, warning.message)))
@@ -181,6 +200,35 @@ def _contradictions(source: Source, tree: Node) -> Iterator[Diagnostic]:
             if wanted.setdefault(name, value) != value:
                 message = f"This can't be true: {quoted(name)} must also equal {write_literal(wanted[name])}."
                 yield _warn(source, operand, message, f"{name} in {write_literal([wanted[name], value])}")
+
+
+def _holds_without(source: Source, tree: Node) -> Iterator[Diagnostic]:
+    """Find `status_code != 200` in a filter that also selects entries which have no status at all."""
+    interpreter = Interpreter(0)
+    try:
+        if interpreter.build(tree)({}, new_frame(interpreter.depth, _STEPS)) is not True:
+            return
+    except EvaluationError:
+        return
+    for node in walk(tree):
+        test = _test(node)
+        if test is None or test[0].field.name in _OF_EVERY_ENTRY or test[0].type not in {INT, DOUBLE, STRING}:
+            continue
+        field, operator, literal = test
+        if _compared(field.field.missing_value, operator, literal.value):
+            name, default = field.field.name, write_literal(field.field.missing_value)
+            flag = _FLAGS.get(field.field.group, field.field.group.lower())
+            advice = f"write `{flag} && …`" if flag.isalnum() or "_" in flag else "name the protocol as well"
+            message = f"Entries without {quoted(name)} have {default}, so this holds for them too: {advice}."
+            yield _warn(source, node, message)
+            return
+
+
+def _compared(default: Any, operator: str, value: Any) -> bool:
+    if operator in {"==", "!="}:
+        return equals(default, value) == (operator == "==")
+    order = compare(operator, default, value)
+    return order is not None and {"<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}[operator]
 
 
 def _never_filled(source: Source, tree: Node, filled: Collection[str]) -> Iterator[Diagnostic]:

@@ -21,7 +21,7 @@ OPERATORS: tuple[Entry, ...] = (
     ("a ? b : c", "`b` where `a` holds, else `c`", 'status_code >= 500 ? true : method == "DELETE"'),
     ("a || b", "either; an error on one side does not count when the other is true", "status_code >= 500 || failed"),
     ("a && b", "both; an error on one side does not count when the other is false", "http && status_code >= 500"),
-    ("a == b, a != b", "equal, not equal; both sides have one type", 'method != "GET"'),
+    ("a == b, a != b", "equal, not equal; both sides have one type", 'http && method != "GET"'),
     ("a < b, a <= b, a > b, a >= b", "order of numbers, text (by code point), bytes, times", "elapsed_time > 250000"),
     ("a in b", "an item of a list, or a key of a map", 'method in ["POST", "PUT", "PATCH"]'),
     ("a + b, a - b", "numbers, times; `+` also joins text and lists", "request_body_size + response_body_size > 65536"),

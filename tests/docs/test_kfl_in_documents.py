@@ -32,6 +32,7 @@ from kubeshark_mcp.errors import FilterError
 from kubeshark_mcp.hub.pipeline import Pipeline, Run
 from kubeshark_mcp.hub.queries import EntryBase, Language
 from kubeshark_mcp.hub.sources import CaptureSource
+from kubeshark_mcp.model.reserved_fields import RESERVED_FIELDS
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("docs", "skills", "kubeshark_mcp/prompts", "plugins", "examples", "evals")
@@ -196,3 +197,12 @@ def test_a_question_is_answered_where_the_answer_is_and_not_elsewhere(
     found = by_capture(answers, one["kfl"])
     assert 0 < found[one["hits"]] < totals[one["hits"]]
     assert found[one["misses"]] == 0 < totals[one["misses"]]
+
+
+def test_no_example_of_a_field_selects_entries_that_do_not_have_it(language: Language):
+    reserved = {field.name for field in RESERVED_FIELDS}
+    for field in language.fields:
+        program = language.compile(field.example)
+        assert program is not None
+        wide = [found.message for found in program.warnings if "holds for them too" in found.message]
+        assert field.name in reserved or wide == [], field.name

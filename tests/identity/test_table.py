@@ -133,7 +133,7 @@ def test_workloads_are_listed_with_their_addresses():
         ("pod", "shop", "web-1", ["10.1.0.1"]),
         ("pod", "shop", "web-2", ["10.1.0.1"]),
     ]
-    chosen = WorkloadFilter(kind="pod", name_regex="^web", time_ns=120)
+    chosen = WorkloadFilter(kind="pod", named=lambda name: name.startswith("web"), time_ns=120)
     assert [workload.name for workload, _ in table().workloads(chosen)] == ["web-1"]
 
 

@@ -109,9 +109,10 @@ def all_ways(text: str, catalogue: Catalogue) -> None:
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    started = time.perf_counter()
+    """Measure on the processor: what else the machine does is not the filter's fault."""
+    started = time.process_time()
     work()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -65,3 +65,32 @@ def test_a_field_that_is_never_filled_is_told_once(catalogue: Catalogue):
     assert [warning.message for warning in found.warnings] == [
         'No entry of this data set has `path`; it is "" everywhere here.'
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("kafka_api_key == 0", "`kafka && …`"),
+        ("status_code != 200", "`http && …`"),
+        ("failed || tlsx_version < 771", "`tlsx && …`"),
+        ('ws_opcode != "text"', "`ws && …`"),
+    ],
+)
+def test_a_comparison_that_holds_for_entries_without_the_field_is_told(everything: Catalogue, text: str, advice: str):
+    (found,) = check(text, everything).warnings
+    assert "this holds for them too" in found.message
+    assert advice in found.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http && status_code != 200",
+        "kafka && kafka_api_key == 0",
+        'src.namespace != "a"',
+        "!tcp",
+        "!(status_code == 200)",
+    ],
+)
+def test_one_that_names_the_protocol_or_is_about_every_entry_is_not(everything: Catalogue, text: str):
+    assert check(text, everything).warnings == ()

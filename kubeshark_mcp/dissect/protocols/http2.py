@@ -55,7 +55,7 @@ _GRPC = (
     ),
     Field("grpc_status_name", _STRING, "name of the status code", 'grpc_status_name == "UNAVAILABLE"', "gRPC"),
     Field("grpc_message", _STRING, "text of the status, decoded", 'grpc_message.contains("timeout")', "gRPC"),
-    Field("grpc_timeout_us", _INT, "microseconds the client gave the call", "grpc_timeout_us < 50000", "gRPC"),
+    Field("grpc_timeout_us", _INT, "microseconds the client gave the call", "grpc && grpc_timeout_us < 50000", "gRPC"),
     Field(
         "grpc_deadline_exceeded",
         _BOOL,

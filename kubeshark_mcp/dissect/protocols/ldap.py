@@ -34,7 +34,7 @@ _FIELDS = (
             ("ldap_request_length", _INT, "bytes of the request", "ldap_request_length > 1000"),
             ("ldap_response_length", _INT, "bytes of all responses", "ldap_response_length > 1000"),
             ("ldap_total_size", _INT, "bytes of request and responses", "ldap_total_size > 10000"),
-            ("ldap_message_id", _INT, "message id; 0 of what the server says unasked", "ldap_message_id == 0"),
+            ("ldap_message_id", _INT, "message id; 0 of what the server says unasked", "ldap && ldap_message_id == 0"),
             (
                 "ldap_dn",
                 _STRING,
