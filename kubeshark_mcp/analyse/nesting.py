@@ -37,7 +37,8 @@ class Nesting:
     """One row a call, as in `facts.calls`.
 
     end_ns: when its client stopped waiting. parent: row of the call that caused it, -1 where none is known.
-    below_ns: for how long the server itself was waiting for others while it answered. failed_below: calls and
+    below_ns: for how long the server itself was waiting for others while it answered. unread_ns: the same for
+    connections that were never made or that nobody can read. failed_below: calls and
     connections of the server that failed meanwhile. calls_below: all its calls meanwhile, whatever caused them.
     """
 
@@ -45,6 +46,7 @@ class Nesting:
     end_ns: Int64
     parent: Int64
     below_ns: Int64
+    unread_ns: Int64
     failed_below: Int64
     calls_below: Int64
 
@@ -53,6 +55,18 @@ class Nesting:
         """Give the time that each call took without what its server waited for; never below 0."""
         own: Int64 = (self.end_ns - self.start_ns - self.below_ns).clip(min=0)
         return own
+
+    @property
+    def caused_ns(self) -> Int64:
+        """Give the time that the calls took which each call caused, one after the other, with what nobody can read.
+
+        Better than `below_ns` on average, where many calls are answered at once; one by one it may be wrong.
+        """
+        has = self.parent >= 0
+        caused = np.zeros(len(self.parent), np.int64)
+        np.add.at(caused, self.parent[has], (self.end_ns - self.start_ns)[has])
+        total: Int64 = caused + self.unread_ns
+        return total
 
     def children(self, chosen: Mask) -> Int64:
         """Count the calls that each call caused, of those that are chosen."""
@@ -66,18 +80,19 @@ def nesting(facts: Facts) -> Nesting:
     start, end = calls.start_ns, ends_of(facts)
     if not len(calls):
         none = np.zeros(0, np.int64)
-        return Nesting(start, end, none, none, none, none)
+        return Nesting(start, end, none, none, none, none, none)
     keys = _Keys(facts)
     waits = _waits(facts, end, keys)
     axis = _Axis(int(start.min()), int(max(end.max(), facts.coverage.end_ns)))
-    below, failed, made = np.zeros((3, len(calls)), np.int64)
+    below, unread, failed, made = np.zeros((4, len(calls)), np.int64)
     rows = np.flatnonzero(np.isin(keys.server, waits.key))
     rows = rows[np.argsort(axis.at(keys.server[rows], start[rows]), kind="stable")]  # Searching is fast in order.
     span = keys.server[rows], start[rows], end[rows]
     below[rows] = _covered(axis, *span, waits)
+    unread[rows] = _covered(axis, *span, waits.taken(~waits.call))
     failed[rows] = _begun(axis, *span, waits.taken(waits.failed))
     made[rows] = _begun(axis, *span, waits.taken(waits.call))
-    return Nesting(start, end, _parents(facts, axis, keys, end), below, failed, made)
+    return Nesting(start, end, _parents(facts, axis, keys, end), below, unread, failed, made)
 
 
 def ends_of(facts: Facts) -> Int64:

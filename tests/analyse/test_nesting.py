@@ -24,6 +24,7 @@ def test_own_time_is_what_is_left_when_others_are_not_waited_for() -> None:
     assert found.below_ns.tolist() == [40 * MS, 0, 0]
     assert found.own_ns.tolist() == [60 * MS, 30 * MS, 20 * MS]
     assert found.calls_below.tolist() == [2, 0, 0]
+    assert found.caused_ns.tolist() == [50 * MS, 0, 0]
     assert found.children(np.ones(3, np.bool_)).tolist() == [2, 0, 0]
 
 
@@ -70,6 +71,7 @@ def test_a_connection_that_nobody_can_read_is_waited_for_but_a_pool_is_not() -> 
     pool = Connection(0.0, "s/orders", "s/db", seconds=9, connection=8, client_pod="s/orders-1")
     assert nesting(BuiltFacts(calls, [pool])).below_ns[0] == 0
     assert nesting(BuiltFacts(calls, [short, pool])).below_ns[0] == 300 * MS
+    assert nesting(BuiltFacts(calls, [short, pool])).caused_ns[0] == 300 * MS
 
 
 def test_an_unanswered_call_ends_with_its_connection() -> None:
