@@ -15,6 +15,7 @@ from evals.lab.verify import Proof, verify_all
 
 FOLDERS = sorted(path.parent for path in COMMITTED.glob("*/truth.yaml"))
 EVERY = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+SAMPLE = ("elbe", "mosel", "sava")
 FILES = re.compile(r"node-[a-c]\.pcap\.zst|resources\.json|truth\.yaml")
 
 
@@ -61,7 +62,9 @@ def test_nothing_in_it_states_the_answer(folder):
 def test_its_truth_is_of_it(folder):
     truth = load_truth(folder / "truth.yaml")
     assert truth.name == folder.name
-    assert any(evidence.expect.logged or evidence.expect.min == evidence.expect.max for evidence in truth.evidence)
+    assert any(evidence.expect.min > 0 for evidence in truth.evidence)
+    lossy = truth.cause is not None and truth.cause.mechanism == "packet_loss"
+    assert lossy or any(evidence.expect.logged for evidence in truth.evidence), "the pods' logs must agree"
     assert (folder / "baseline").is_dir() == any(evidence.baseline for evidence in truth.evidence)
 
 
@@ -76,13 +79,15 @@ def failures(proofs: list[Proof]) -> dict[str, list[str]]:
     return {proof.name: proof.lines() or ["nothing was checked"] for proof in proofs if not proof.holds}
 
 
-async def test_every_truth_holds_by_the_real_server():
-    assert failures(await verify_all(FOLDERS, jobs=2, thorough=False)) == {}
+async def test_truths_hold_by_the_real_server():
+    """A sample, as each takes seconds; `python -m evals.lab verify` and the test below take all."""
+    sample = [folder for folder in FOLDERS if folder.name in SAMPLE]
+    assert failures(await verify_all(sample, thorough=False)) == {}
 
 
 @pytest.mark.slow
 @pytest.mark.real
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
-async def test_every_truth_holds_also_by_tshark_and_before_the_fault():
+async def test_every_truth_holds_by_the_real_server_by_tshark_and_before_the_fault():
     assert failures(await verify_all(FOLDERS, jobs=2)) == {}
