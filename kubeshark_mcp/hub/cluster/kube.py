@@ -55,9 +55,17 @@ class Kube:
     def _open(self) -> AsyncClient:
         if self._client is None:
             from lightkube import AsyncClient
+            from msgspec import MsgspecError
+            from yaml import YAMLError
 
-            with explained(self.location()):
-                self._client = AsyncClient(self._config())
+            try:
+                with explained(self.location()):
+                    self._client = AsyncClient(self._config())
+            except (YAMLError, MsgspecError, AttributeError, AssertionError) as error:
+                # All of these come from files that are no kubeconfig; AssertionError from a context without a user.
+                raise UsageError(
+                    f"The kubeconfig cannot be used ({type(error).__name__}): `kubectl config view` shows what is wrong."
+                ) from None
         return self._client
 
     def _config(self) -> SingleConfig:
