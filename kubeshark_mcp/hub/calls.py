@@ -47,7 +47,9 @@ class CallRoom:
         """Give a page of entries; an empty one says why."""
         dissection = self._databases.resolve(query.database)
         base = self._databases.base(dissection, self._keep_duplicates or query.keep_duplicates)
-        found = base.page(query.kfl, _window(query.start, query.end, query.newest_first), query.limit, query.cursor)
+        window = _window(query.start, query.end, query.newest_first)
+        columns = None if query.columns is None else ("timestamp", *query.columns)
+        found = base.page(query.kfl, window, query.limit, query.cursor, columns)
         page = found.page
         empty = None
         if not page.rows and not query.cursor:

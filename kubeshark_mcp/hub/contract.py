@@ -210,7 +210,9 @@ class CallQuery(Shape):
     """Which entries. database: `SNAPSHOT/DISSECTION`, `SNAPSHOT`, or None for the only or newest one.
 
     kfl: filter. start, end: time window. limit: 1..1000. cursor: from the page before. newest_first: order by time.
-    keep_duplicates: show each sighting of a call as an entry of its own.
+    keep_duplicates: show each sighting of a call as an entry of its own. columns: fields that the asker will look at
+    (KFL names, and `summary`, `status`, `failed`, `malformed`), None for all: reading few is several times as fast, and
+    rows may then lack all others, evidence included.
     """
 
     database: str | None = None
@@ -221,6 +223,7 @@ class CallQuery(Shape):
     cursor: str | None = None
     newest_first: bool = False
     keep_duplicates: bool = False
+    columns: tuple[str, ...] | None = None
 
 
 class EmptyReason(Shape):

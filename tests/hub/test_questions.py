@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kubeshark_mcp.errors import StoreError
@@ -24,6 +24,7 @@ values = st.recursive(
 )  # fmt: skip
 
 
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.text(), values, max_size=4))
 def test_rows_survive_with_times_and_bytes(row):
     page = c.CallPage(

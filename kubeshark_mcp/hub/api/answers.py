@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from kubeshark_mcp.errors import UsageError
 from kubeshark_mcp.hub import contract as c
 from kubeshark_mcp.hub.api import arguments as a
 from kubeshark_mcp.hub.api import wire
-from kubeshark_mcp.hub.api.calls_wire import CallWriter
+from kubeshark_mcp.hub.api.calls_wire import COMPACT_COLUMNS, CallWriter
 from kubeshark_mcp.hub.interface import Hub
 
 Json = dict[str, Any]
@@ -126,8 +127,10 @@ async def list_calls(hub: Hub, given: a.Calls, writer: CallWriter) -> Json:
         cursor=given.cursor,
         newest_first=given.newest_first,
         keep_duplicates=given.keep_duplicates,
+        columns=COMPACT_COLUMNS if given.format == "compact" else None,
     )
-    return writer.page(await hub.calls(query), given.format, given.group_by)
+    found = await hub.calls(query)
+    return await asyncio.to_thread(writer.page, found, given.format, given.group_by)
 
 
 async def get_call(hub: Hub, given: a.OneCall, writer: CallWriter) -> Json:
@@ -140,7 +143,8 @@ async def get_call(hub: Hub, given: a.OneCall, writer: CallWriter) -> Json:
         include_pcap=given.include_pcap,
         max_payload_size=given.max_payload_size,
     )
-    return writer.detail(await hub.call(request))
+    found = await hub.call(request)
+    return await asyncio.to_thread(writer.detail, found)
 
 
 async def get_stats(hub: Hub, given: a.Stats, _: CallWriter) -> Json:

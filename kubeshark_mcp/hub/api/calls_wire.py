@@ -27,7 +27,7 @@ class CallWriter:
 
     def page(self, found: c.CallPage, form: str, group_by: str | None) -> wire.Json:
         """Give a page of calls; in groups, calls of one group lie together and `groups` counts them."""
-        rows = [self._safe(_wanted(row, form)) for row in found.rows]
+        rows = [self._safe_compact(row) if form == "compact" else self._safe(row) for row in found.rows]
         answer: wire.Json = {"calls": [], "total": found.total, "truncated": found.cursor is not None}
         if group_by is not None:
             names = [_first(row, GROUPS[group_by]) for row in rows]
@@ -65,35 +65,24 @@ class CallWriter:
             text = text_of(body)
         return {name: text if self.redactor is None else self.redactor.text(clean(text))}
 
+    def _safe_compact(self, row: Row) -> Row:
+        """Redact what a compact call shows, and nothing else of it: a page is read often, and each text costs."""
+        if self.redactor is None:
+            return row
+        return {**row, **self._safe({name: row[name] for name in _CAPTURED if name in row})}
+
     def _safe(self, row: Row) -> Row:
         return row if self.redactor is None else CallPrinter(Clock(), self.redactor).safe_row(row)
 
 
-def _wanted(row: Row, form: str) -> Row:
-    """Leave out what a form does not show, so that nobody searches it for secrets."""
-    if form == "raw":
-        return row
-    names = _COMPACT if form == "compact" else _COMPACT | _FULL
-    return {name: value for name, value in row.items() if name in names or (form == "full" and name.startswith("tcp_"))}
-
-
-_COMPACT = frozenset(
-    [
-        *(
-            f"{side}.{part}"
-            for side in ("src", "dst")
-            for part in ("ip", "port", "pod.name", "pod.namespace", "namespace")
-        ),
-        *("_id", "id", "timestamp", "protocol", "method", "path", "status_code", "elapsed_time", "dst.service.name"),
-        *("_summary", "_status", "_failed", "_malformed", "node_name", "node_id", "remote_node_name", "worker"),
-    ]
+COMPACT_COLUMNS = (
+    *(f"{side}.{part}" for side in ("src", "dst") for part in ("ip", "port", "pod.name", "pod.namespace", "namespace")),
+    *("id", "protocol", "method", "path", "status_code", "elapsed_time", "dst.service.name"),
+    *("summary", "status", "failed", "malformed", "node_name", "node_id", "remote_node_name", "worker"),
 )
-_FULL = frozenset(
-    [
-        *("conn_id", "flow_id", "request.headers", "response.headers", "_packets", "_sightings"),
-        *(f"{half}_{part}_size" for half in ("request", "response") for part in ("headers", "body")),
-    ]
-)
+"""Columns that a compact call, and what calls are grouped by, are made of."""
+_CAPTURED = frozenset({"method", "path", "_summary", "_status", "_malformed"})
+"""Those of them that hold text from the wire; the others are addresses, numbers and names of Kubernetes objects."""
 
 
 def raw(row: Row) -> wire.Json:

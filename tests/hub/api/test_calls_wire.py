@@ -5,7 +5,7 @@ from __future__ import annotations
 from fake_hub import call_row
 
 from kubeshark_mcp.hub import contract as c
-from kubeshark_mcp.hub.api.calls_wire import CallWriter, compact, full, raw
+from kubeshark_mcp.hub.api.calls_wire import COMPACT_COLUMNS, CallWriter, compact, full, raw
 from kubeshark_mcp.present.redaction import Redactor
 
 ROW = {**call_row(1), "method": "GET", "path": "/cart/1", "request_headers_size": 10, "request_body_size": 5}
@@ -72,3 +72,11 @@ def test_bodies_are_text_where_they_are_text():
     assert "hunter2" not in str(safe)
     assert "pcap" not in safe
     assert safe["warnings"] == ["pcap is left out, because its packets hold the secrets that are redacted here"]
+
+
+async def test_the_columns_of_a_compact_call_are_all_that_it_is_made_of(incident):
+    query = c.CallQuery(kfl="http || redis || dns || tcp_conn", limit=300)
+    whole = (await incident.hub.calls(query)).rows
+    few = (await incident.hub.calls(query.model_copy(update={"columns": COMPACT_COLUMNS}))).rows
+    assert [compact(row) for row in few] == [compact(row) for row in whole]
+    assert len(few[0]) < len(whole[0])

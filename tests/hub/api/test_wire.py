@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import orjson
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubeshark_mcp.hub import contract as c
@@ -15,6 +15,7 @@ from kubeshark_mcp.model.field import Field, FieldType
 MOMENT = datetime(2026, 11, 1, 12, 0, 0, 123_456, tzinfo=timezone(timedelta(hours=1)))
 
 
+@settings(deadline=None)
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_milliseconds_round_down_and_exact_ones_lose_nothing(moment):
     whole = wire.milliseconds(moment)
