@@ -99,11 +99,19 @@ class OwnTools:
         pages = _pages(_records(_timed(value)))
         if page > len(pages):
             raise UsageError(f"{PAGE} is {page}; the answer has {len(pages)} pages.")
-        lines = [self._show.records(pages[page - 1])]
+        # As JSON text, because redaction then goes by the names of all members, however deep.
+        body = "\n".join(self._show.safe(self._json(record)) for record in pages[page - 1])
+        lines = [self._show.fence.around(body)]
         if len(pages) > 1:
             following = f", next: {PAGE}={page + 1}" if page < len(pages) else ""
             lines.insert(0, f"page {page} of {len(pages)}{following}")
         return Answer("\n".join(lines), {"page": page, "pages": len(pages)})
+
+    def _json(self, record: Mapping[str, Any]) -> str:
+        def other(item: Any) -> str:
+            return self._show.time(item) if isinstance(item, datetime) else str(item)
+
+        return json.dumps(record, default=other, ensure_ascii=False, separators=(",", ":"))
 
 
 def _with_page(tool: HubTool) -> dict[str, Any]:

@@ -51,6 +51,6 @@ async def test_a_child_that_says_nothing_is_given_up(programs: Programs, monkeyp
     monkeypatch.setattr(module, "START_SECONDS", 0.1)
     programs.write("kubectl", "exec sleep 600")
     forward = forward_of(programs)
-    with pytest.raises(HubError, match="did not forward a port to service x within 0.1 s"):
+    with pytest.raises(HubError, match=r"did not forward a port to service x within 0.1 s"):
         await forward.url()
     assert not forward.running
