@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks import growth
 from benchmarks.measure import Command, Measured, compare
 from benchmarks.rows import ROWS, Row, Setting
 
@@ -20,7 +21,9 @@ OUT = Path(__file__).parent / "out"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the chosen rows and print the table."""
+    """Run the chosen rows and print the table; `growth` draws how time and memory grow instead."""
+    if arguments[:1] == ["growth"]:
+        return growth.main(list(arguments[1:]))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Compare with tshark and others.")
     parser.add_argument("rows", nargs="*", help=f"which rows; default: all of {', '.join(row.name for row in ROWS)}")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each command")
