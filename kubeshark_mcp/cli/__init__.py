@@ -28,7 +28,21 @@ app.add_typer(hub.app, name="hub")
 app.add_typer(config.app, name="config")
 
 
-@app.callback()
+SERVER_HELP = """Ask an AI assistant what happened on your network: without a command, this is the MCP server.
+
+Examples:
+
+  kubeshark-mcp --pcap node-a.pcap --pcap node-b.pcap --resources resources.json
+
+  kubeshark-mcp --cluster --release-namespace kubeshark
+
+  kubeshark-mcp --mcp-config --pcap my.pcap
+
+  kubeshark-mcp entries my.pcap --kfl 'http && status_code >= 500'
+"""
+
+
+@app.callback(help=SERVER_HELP)
 def serve(
     context: typer.Context,
     pcap: o.Pcap = None,
@@ -65,18 +79,7 @@ def serve(
     mcp_config: o.McpConfig = False,
     version: o.Version = False,
 ) -> None:
-    """Ask an AI assistant what happened on your network: without a command, this is the MCP server.
-
-    Examples:
-
-      kubeshark-mcp --pcap node-a.pcap --pcap node-b.pcap --resources resources.json
-
-      kubeshark-mcp --cluster --release-namespace kubeshark
-
-      kubeshark-mcp --mcp-config --pcap my.pcap
-
-      kubeshark-mcp entries my.pcap --kfl 'http && status_code >= 500'
-    """
+    """Run the MCP server, unless a command was given."""
     if context.invoked_subcommand is not None:
         return
     with reporting_errors():

@@ -64,7 +64,7 @@ class Kube:
             except (YAMLError, MsgspecError, AttributeError, AssertionError) as error:
                 # All of these come from files that are no kubeconfig; AssertionError from a context without a user.
                 raise UsageError(
-                    f"The kubeconfig cannot be used ({type(error).__name__}): `kubectl config view` shows what is wrong."
+                    f"The kubeconfig cannot be used ({type(error).__name__}): see `kubectl config view`."
                 ) from None
         return self._client
 
