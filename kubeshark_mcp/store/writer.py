@@ -20,10 +20,12 @@ from kubeshark_mcp.store.match import MATCH_FIELDS
 
 CHUNK = 8192
 """Entries that are held as Python objects, at most, for each protocol; then they become columns."""
+HELD = 16_384
+"""Entries that are held as Python objects of all protocols together: beyond it the most numerous become columns."""
 CHUNK_BYTES = 32 * 1024 * 1024
 """Bytes of bodies that come with them, about."""
 GROUP_BYTES = 48 * 1024 * 1024
-"""Bytes of one row group in memory, at most."""
+"""Bytes of columns in memory, of all protocols together, at most; beyond it the largest become a row group."""
 FILE_ROWS = 2_000_000
 """Rows of one file, at most; another one with the next number follows."""
 _TASKS, _IDS_A_TASK = 2**16, 2**36
@@ -130,7 +132,7 @@ class EntryWriter:
         self._next_id = int(task) * _IDS_A_TASK + 1
         self._shelves: dict[str, _Shelf] = {}
         self._place_of: PlaceOf | None = None
-        self._body_bytes = 0
+        self._held = self._body_bytes = self._table_bytes = 0
         with store_errors(folder, "write"):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -144,6 +146,9 @@ class EntryWriter:
             shelf.entries.append(entry)
             if len(shelf.entries) >= CHUNK:
                 self._convert(shelf)
+        self._held += len(entries)
+        while self._held > HELD:
+            self._convert(max(self._shelves.values(), key=lambda shelf: len(shelf.entries)))
         self._body_bytes += sum([len(entry.request_body) + len(entry.response_body) for entry in entries])
         if self._body_bytes >= CHUNK_BYTES:
             self._make_columns()
@@ -193,16 +198,21 @@ class EntryWriter:
             return
         table = shelf.builder.build(shelf.entries, self._place_of, self._next_id)
         self._next_id += len(table)
+        self._held -= len(table)
         shelf.entries = []
         shelf.tables.append(table)
         shelf.rows += len(table)
         shelf.table_bytes += table.nbytes
-        if shelf.rows >= self._batch or shelf.table_bytes >= GROUP_BYTES:
+        self._table_bytes += table.nbytes
+        if shelf.rows >= self._batch:
             self._write_group(shelf)
+        while self._table_bytes >= GROUP_BYTES:
+            self._write_group(max(self._shelves.values(), key=lambda other: other.table_bytes))
 
     def _write_group(self, shelf: _Shelf) -> None:
         if not shelf.tables:
             return
+        self._table_bytes -= shelf.table_bytes
         table = pa.concat_tables(shelf.tables).unify_dictionaries()
         shelf.tables, shelf.rows, shelf.table_bytes = [], 0, 0
         if shelf.file is None or shelf.file.rows + len(table) > FILE_ROWS:
