@@ -40,7 +40,11 @@ def all_settings() -> list[Setting]:
     from kubeshark_mcp import cli
     from kubeshark_mcp.cli import hub
 
-    return [*settings_of(cli.serve), *settings_of(hub.serve, "hub", OWN_OF_HUB)]
+    # By the registration, because the module `cli.serve` takes the function's name in the package once it is imported.
+    server = cli.app.registered_callback
+    assert server is not None
+    assert server.callback is not None
+    return [*settings_of(server.callback), *settings_of(hub.serve, "hub", OWN_OF_HUB)]
 
 
 def settings_of(command: Callable[..., Any], section: str = "", own: frozenset[str] = frozenset()) -> list[Setting]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,6 +38,7 @@ def hub() -> None:
 
 @app.command()
 def serve(
+    context: typer.Context,
     host: Host = "127.0.0.1",
     port: Port = 8898,
     token: Token = None,
@@ -65,32 +66,36 @@ def serve(
       KUBESHARK_HUB_TOKEN=$(openssl rand -hex 32) kubeshark-mcp hub serve --host 0.0.0.0 --workspace /data
     """
     with reporting_errors():
-        from kubeshark_mcp.cli.serve import ServeOptions, embedded_hub
-        from kubeshark_mcp.hub.api import ApiSettings
-        from kubeshark_mcp.hub.api.serve import serve_hub
-        from kubeshark_mcp.present.redaction import Redactor
+        _serve(dict(context.params))
 
-        # The settings are checked before the Hub is made, so that a refused start leaves no workspace behind.
-        settings = ApiSettings(
-            host=host,
-            token=token,
-            allowed_hosts=tuple(allow_host or ()),
-            allow_destructive=allow_destructive,
-            call_seconds=call_seconds,
-            most_calls=most_calls,
-            drain_seconds=drain_seconds,
+
+def _serve(given: dict[str, Any]) -> None:
+    from kubeshark_mcp.cli.serve import ServeOptions, embedded_hub
+    from kubeshark_mcp.hub.api import ApiSettings
+    from kubeshark_mcp.hub.api.serve import serve_hub
+    from kubeshark_mcp.present.redaction import Redactor
+
+    # The settings are checked before the Hub is made, so that a refused start leaves no workspace behind.
+    settings = ApiSettings(
+        host=given["host"],
+        token=given["token"],
+        allowed_hosts=tuple(given["allow_host"] or ()),
+        allow_destructive=given["allow_destructive"],
+        call_seconds=given["call_seconds"],
+        most_calls=given["most_calls"],
+        drain_seconds=given["drain_seconds"],
+    )
+    served = embedded_hub(
+        ServeOptions(
+            pcaps=list(given["pcap"] or ()),
+            nodes=list(given["node"] or ()),
+            resources=list(given["resources"] or ()),
+            key_logs=list(given["keylog"] or ()),
+            workspace=given["workspace"],
+            enabled_dissectors=given["enabled_dissectors"],
+            port_mapping=list(given["port_mapping"] or ()),
+            keep_duplicates=given["keep_duplicates"],
         )
-        served = embedded_hub(
-            ServeOptions(
-                pcaps=pcap or [],
-                nodes=node or [],
-                resources=resources or [],
-                key_logs=keylog or [],
-                workspace=workspace,
-                enabled_dissectors=enabled_dissectors,
-                port_mapping=port_mapping or [],
-                keep_duplicates=keep_duplicates,
-            )
-        )
-        redactor = None if no_redaction else Redactor(served.redaction_key())
-        serve_hub(served, replace(settings, redactor=redactor), port)
+    )
+    redactor = None if given["no_redaction"] else Redactor(served.redaction_key())
+    serve_hub(served, replace(settings, redactor=redactor), given["port"])
