@@ -27,10 +27,15 @@ RawPacket = tuple[int, int, bytes, int]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A capture to export from. node: names its interfaces in a pcapng output; may be empty."""
+    """A capture to export from.
+
+    node: names its interfaces in a pcapng output; may be empty. index: that of this file, if there is one: only the
+    part of the file that a time window needs is read then.
+    """
 
     path: Path
     node: str = ""
+    index: CaptureIndex | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,7 @@ def _write(job: _Job, plan: _Plan, file: BinaryIO) -> Exported:
 
 def _choose(job: _Job, position: int, capture: CaptureFile) -> Iterator[Chosen]:
     """Give the packets of one source that are wanted."""
-    for records in capture.records():
+    for records in _read_window(job, job.sources[position].index, capture):
         keep = np.ones(len(records), np.bool_)
         if job.start_ns is not None:
             keep &= records.time_ns >= job.start_ns
@@ -158,6 +163,26 @@ def _choose(job: _Job, position: int, capture: CaptureFile) -> Iterator[Chosen]:
         if keep.any():
             chosen = records if keep.all() else records.pick(np.flatnonzero(keep))
             yield Chosen(chosen, np.full(len(chosen), position, np.int64))
+
+
+def _read_window(job: _Job, index: CaptureIndex | None, capture: CaptureFile) -> Iterator[Records]:
+    """Give the records from the first to the last of the window, as far as an index tells which these are."""
+    if index is None or (job.start_ns is None and job.end_ns is None):
+        yield from capture.records()
+        return
+    wanted = np.ones(index.count, np.bool_)
+    if job.start_ns is not None:
+        wanted &= index.times >= job.start_ns
+    if job.end_ns is not None:
+        wanted &= index.times < job.end_ns
+    if not wanted.any():
+        return
+    first, last = int(np.argmax(wanted)), index.count - 1 - int(np.argmax(wanted[::-1]))
+    capture.skip_to(int(index.offsets[first]), first + 1)
+    for records in capture.records():
+        yield records
+        if records.number + len(records) > last + 1:
+            return
 
 
 class _Output:

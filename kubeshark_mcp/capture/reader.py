@@ -45,6 +45,7 @@ class CaptureFile:
         self._window.refill()
         self._format = _detect(self._window)
         self._used = False
+        self._first = 1
 
     @property
     def warnings(self) -> list[CaptureWarning]:
@@ -85,6 +86,14 @@ class CaptureFile:
     def _findings(self) -> Findings:
         return self._format.findings
 
+    def skip_to(self, offset: int, number: int) -> bool:
+        """Begin at packet `number`, whose bytes an index knows at `offset`; False where packets need what is before."""
+        if self._used or not self.random_access or not isinstance(self._format, PcapFormat):
+            return False
+        self._window.move(offset - self._format.record_header)
+        self._first = number
+        return True
+
     def records(self, size: int = BLOCK_PACKETS) -> Iterator[Records]:
         """Give the packet records in the order of the file, at most `size` at once, without decoding them.
 
@@ -93,7 +102,7 @@ class CaptureFile:
         if self._used:
             raise CaptureError(f"{self.name!r} has been read already; open it again to read it again.")
         self._used = True
-        number, window, source, watch = 1, self._window, self._format, Watch(self._findings)
+        number, window, source, watch = self._first, self._window, self._format, Watch(self._findings)
         while True:
             records = source.scan(window, number)
             watch.look(records)

@@ -145,6 +145,11 @@ class ByteStream:
         self._plain_read += filled
         return filled
 
+    def seek(self, position: int) -> None:
+        """Go on reading at this position of a plain file."""
+        self._file.seek(position)
+        self._plain_read = position
+
     def close(self) -> None:
         """Close the file; standard input stays open."""
         self._file.close()
@@ -216,6 +221,12 @@ class Window:
         self.end = count + read
         self.finished = self.end < self.capacity
         self.data[self.end : self.end + PADDING] = 0
+
+    def move(self, position: int) -> None:
+        """Go on at this position of a plain file, whatever was read."""
+        self.stream.seek(position)
+        self.base, self.start, self.end = position, 0, 0
+        self.refill()
 
     @property
     def position(self) -> int:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import gzip
 import subprocess
 from pathlib import Path
 from shutil import which
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kubeshark_mcp.capture import (
     Exported,
@@ -169,3 +172,42 @@ def test_packets_become_evidence_of_their_own(tmp_path):
     assert read_packets(path, [1, 2, 3]) == mixed
     path.write_bytes(write_packets([]))
     assert read(path) == ([], [])
+
+
+@pytest.mark.parametrize("kind", ["pcap", "pcapng", "gzip"])
+@settings(deadline=None, max_examples=40)
+@given(window=st.tuples(st.one_of(st.none(), st.integers(0, 70)), st.one_of(st.none(), st.integers(0, 70))))
+def test_an_index_changes_nothing_but_what_is_read_for_a_window(tmp_path_factory, kind, window):
+    folder = tmp_path_factory.mktemp("window")
+    # Times go back now and then, so the window is no single run of packets.
+    times = [START + number + (-9 if number % 7 == 0 else 0) for number in range(60)]
+    packets = [bytes([number]) * (60 + number) for number in range(60)]
+    path = folder / "a.pcap"
+    content = pcap_head() + b"".join(map(record, packets, times))
+    if kind == "pcapng":
+        content = (
+            section()
+            + interface()
+            + b"".join(enhanced(packet, time * 10**6) for packet, time in zip(packets, times, strict=True))
+        )
+    path.write_bytes(gzip.compress(content) if kind == "gzip" else content)
+    index = build_index(path, folder / "index")
+    start, end = (None if edge is None else (START + edge) * 10**9 for edge in window)
+    if start is not None and end is not None and start >= end:
+        end = None
+    written = []
+    for source in (Source(path), Source(path, index=index)):
+        export_packets([source], folder / "out.pcap", start_ns=start, end_ns=end)
+        written.append((folder / "out.pcap").read_bytes())
+    assert written[0] == written[1]
+
+
+def test_with_an_index_what_lies_before_the_window_is_not_read(tmp_path):
+    path = tmp_path / "a.pcap"
+    path.write_bytes(pcap_head() + b"".join(record(bytes(100), START + number) for number in range(50)))
+    index = build_index(path, tmp_path / "index")
+    with path.open("r+b") as file:
+        file.seek(24)
+        file.write(b"\xff" * 116 * 40)
+    exported = export_packets([Source(path, index=index)], tmp_path / "b.pcap", start_ns=(START + 45) * 10**9)
+    assert exported == Exported(5, 24 + 5 * 116)
