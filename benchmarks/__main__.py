@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import growth
+from benchmarks import kfl
 from benchmarks.measure import Command, Measured, compare
 from benchmarks.rows import ROWS, Row, Setting
 
@@ -25,7 +26,9 @@ def main(arguments: Sequence[str]) -> int:
     if arguments[:1] == ["growth"]:
         return growth.main(list(arguments[1:]))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Compare with tshark and others.")
-    parser.add_argument("rows", nargs="*", help=f"which rows; default: all of {', '.join(row.name for row in ROWS)}")
+    parser.add_argument(
+        "rows", nargs="*", help=f"which rows; default: all of {', '.join(row.name for row in ROWS)}, kfl"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="runs of each command")
     parser.add_argument("--packets", type=int, default=300_000, help="packets of the recorded captures")
     options = parser.parse_args(arguments)
@@ -37,6 +40,9 @@ def main(arguments: Sequence[str]) -> int:
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for row in chosen:
         run(row, setting, options.rounds)
+    if not options.rows or "kfl" in options.rows:
+        print("\n## KFL\n")
+        kfl.main([])
     return 0
 
 
