@@ -31,7 +31,7 @@ async def test_a_hub_on_this_machine_has_no_tools_or_prompts_of_its_own_and_is_n
 
 
 def test_the_command_of_a_plan_is_not_in_its_text():
-    plan = c.Plan(action="start", command=("kubeshark", "license=secret"), lines=("Start",), release_namespace="default")
+    plan = c.Plan(action="start", command=("kubeshark", "license=secret"), lines=(), release_namespace="default")
     assert "secret" not in repr(plan)
 
 

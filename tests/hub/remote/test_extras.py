@@ -16,7 +16,7 @@ def test_ours_are_offered_where_the_hub_has_them_and_its_own_beside():
         "find_slow_queries": (True, False),
         "purge_everything": (False, True),
     }
-    assert {"list_l4_flows", "create_snapshot", "delete_snapshot"} <= found.lacking
+    assert {"list_l4_flows", "create_snapshot", "delete_snapshot", "diagnose", "verify_claim"} <= found.lacking
     assert not found.lacking & {"list_api_calls", "get_api_call", "get_tcp_insights", "explain_kfl", "check_kfl"}
 
 
