@@ -13,8 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import growth
-from benchmarks import kfl
+from benchmarks import growth, kfl
 from benchmarks.measure import Command, Measured, compare
 from benchmarks.rows import ROWS, Row, Setting
 

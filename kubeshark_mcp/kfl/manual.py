@@ -22,6 +22,13 @@ from kubeshark_mcp.kfl.parser import DEEPEST
 from kubeshark_mcp.kfl.regex import LONGEST_PATTERN
 from kubeshark_mcp.model.field import Field
 
+_INTRODUCTION = """\
+KFL is CEL, the Common Expression Language, over the fields of network entries.
+A filter is one condition; entries for which it is true are selected.
+
+```kfl
+http && status_code >= 500 && dst.namespace == "shop"
+```"""
 WRITTEN = "<!-- Written by scripts/write_kfl_reference.py; edit the declarations, not this page. -->"
 
 
@@ -75,61 +82,21 @@ def _anchor(title: str) -> str:
 
 def language_page() -> str:
     """Write the page of the language: operators, functions, macros, what is different from CEL and what is left out."""
-    lines = [
-        "# The language",
-        "",
-        WRITTEN,
-        "",
-        "KFL is CEL, the Common Expression Language, over the fields of network entries. A filter is one condition; "
-        "entries for which it is true are selected.",
-        "",
-        "```kfl",
-        'http && status_code >= 500 && dst.namespace == "shop"',
-        "```",
-        "",
-        "## Types",
-        "",
-        *_bullets(TYPES),
-        "",
-        "## Operators",
-        "",
-        "From the weakest binding to the strongest. Brackets group.",
-        "",
-        *_bullets(OPERATORS),
-        "",
-        "## Functions",
-        "",
-        *_bullets(FUNCTIONS),
-        "",
-        "## Member functions",
-        "",
-        *_bullets(METHODS),
-        "",
-        "## Macros",
-        "",
-        "`x` is a name of your choice. Over a map they go over its keys.",
-        "",
-        *_bullets(MACROS),
-        "",
-        "## What is easily misread",
-        "",
-        *_bullets(PITFALLS),
-        "",
-        "## Beyond CEL",
-        "",
-        *(f"- {sentence}" for sentence in DIFFERENCES),
-        "",
-        "## Left out of CEL on purpose",
-        "",
-        *(f"- **{what}**: {reason}" for what, reason in LEFT_OUT),
-        "",
-        "## Limits",
-        "",
-        *(
-            "- " + sentence.format(longest=LONGEST_TEXT, deepest=DEEPEST, pattern=LONGEST_PATTERN)
-            for sentence in LIMITS
-        ),
+    limits = {"longest": LONGEST_TEXT, "deepest": DEEPEST, "pattern": LONGEST_PATTERN}
+    parts: list[tuple[str, str, list[str]]] = [
+        ("Types", "", _bullets(TYPES)),
+        ("Operators", "From the weakest binding to the strongest. Brackets group.", _bullets(OPERATORS)),
+        ("Functions", "", _bullets(FUNCTIONS)),
+        ("Member functions", "", _bullets(METHODS)),
+        ("Macros", "`x` is a name of your choice. Over a map they go over its keys.", _bullets(MACROS)),
+        ("What is easily misread", "", _bullets(PITFALLS)),
+        ("Beyond CEL", "", [f"- {sentence}" for sentence in DIFFERENCES]),
+        ("Left out of CEL on purpose", "", [f"- **{what}**: {reason}" for what, reason in LEFT_OUT]),
+        ("Limits", "", ["- " + sentence.format(**limits) for sentence in LIMITS]),
     ]
+    lines = ["# The language", "", WRITTEN, "", _INTRODUCTION]
+    for title, introduction, body in parts:
+        lines += ["", f"## {title}", "", *([introduction, ""] if introduction else []), *body]
     return "\n".join(lines) + "\n"
 
 
