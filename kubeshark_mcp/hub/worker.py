@@ -11,7 +11,7 @@ from typing import Any
 from kubeshark_mcp.hub.jobs import Job, JobBoard, Reporter
 from kubeshark_mcp.hub.workspace import Workspace
 
-NICENESS = 10
+NICENESS = 5
 """How far a worker stands back behind the servers, whose answers somebody waits for."""
 
 

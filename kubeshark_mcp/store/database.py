@@ -7,6 +7,7 @@ was opened with and nothing else, and its configuration is locked.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import tempfile
 import threading
@@ -26,6 +27,9 @@ from kubeshark_mcp.store.hashing import stable_hash
 
 MEMORY_LIMIT = "512MB"
 THREADS = 2
+_KEYS = "timestamp _id protocol"
+_NAMES = re.compile(r'"((?:[^"]|"")+)"|([A-Za-z_][A-Za-z_0-9]*)')
+"""Column names in SQL, and other words."""
 _EMPTY = (
     "SELECT NULL::BIGINT AS id, NULL::BIGINT AS _id, NULL::BIGINT AS timestamp, NULL::VARCHAR AS protocol WHERE false"
 )
@@ -55,6 +59,7 @@ class Database:
         self._connection = duckdb.connect(":memory:", config={"threads": THREADS, "memory_limit": MEMORY_LIMIT})
         with self._sentences():
             self._configure(paths)
+            self._kinds = {name: SQL_TYPES[kind] for name, kind in (declared or {}).items()}
             self._all_columns: set[str] = set()
             self.raw_columns: dict[str, dict[str, str]] = {}
             self.columns_of = self._make_views(declared or {})
@@ -92,6 +97,24 @@ class Database:
     def relation(self, layer_4: bool = True) -> str:
         """Give the name of the view over all protocols, or of the one without connections and flows."""
         return "entries" if layer_4 else "calls"
+
+    def narrow(self, *texts: str, layer_4: bool = True) -> str:
+        """Give, for FROM, a relation like `relation` that has only the columns that these SQL texts name.
+
+        Planning a query over all columns of all protocols takes DuckDB several times as long as running it.
+        """
+        protocols = [protocol for protocol in self._files if layer_4 or protocol not in LAYER_4]
+        words = {quoted or plain for text in (*texts, _KEYS) for quoted, plain in _NAMES.findall(text)}
+        names = sorted(name for word in words if (name := word.replace('""', '"')) in self._kinds)
+        parts = [
+            f"SELECT {', '.join(self._or_null(protocol, name) for name in names)} FROM {self.view(protocol)}"  # noqa: S608
+            for protocol in protocols
+        ]
+        return f"({' UNION ALL '.join(parts)}) AS entries" if parts else self.relation(layer_4)
+
+    def _or_null(self, protocol: str, name: str) -> str:
+        own = quoted(name)
+        return own if name in self.columns_of[protocol] else f"NULL::{self._kinds[name]} AS {own}"
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement and give its rows."""
@@ -192,6 +215,7 @@ class Database:
         ).fetchall()
         filled = {name for (text,) in lists for name in json.loads(text)} if len(lists) == len(files) else set(types)
         self._all_columns |= set(types)
+        self._kinds.update(types)
         return {name: kind for name, kind in types.items() if name in filled}
 
 

@@ -139,13 +139,15 @@ class EntrySource:
         for number in range(1, len(clauses) + 1):
             counters.append(f"count(*) FILTER (WHERE {' AND '.join(f'({sql})' for sql, _ in clauses[:number])})")
             parameters += [value for _, values in clauses[:number] for value in values]
-        sql = f"SELECT {', '.join(counters)} FROM {self._relation(query)} WHERE {window}"  # noqa: S608
+        relation = self._relation(query, *counters)
+        sql = f"SELECT {', '.join(counters)} FROM {relation} WHERE {window}"  # noqa: S608
         return list(self.database.query(sql, [*parameters, *last_parameters])[0])
 
     def bounds(self) -> tuple[int, int] | None:
         """Give the times of the first and the last entry (Unix ns UTC), None without entries."""
         if self._bounds is None:
-            self._bounds = self.database.query("SELECT min(timestamp), max(timestamp) FROM entries")[0]
+            relation = self.database.narrow()
+            self._bounds = self.database.query(f"SELECT min(timestamp), max(timestamp) FROM {relation}")[0]  # noqa: S608
         first, last = self._bounds
         return None if first is None else (first, last)
 
@@ -208,8 +210,9 @@ class EntrySource:
         named = any(quoted(name) in query.sql for name in of_layer_4 - of_calls)
         return named or any(value in LAYER_4 for value in query.parameters if isinstance(value, str))
 
-    def _relation(self, query: Query | None) -> str:
-        return self.database.relation(query is None or query.layer_4 is not False)
+    def _relation(self, query: Query | None, *texts: str) -> str:
+        named = (query.sql, *texts) if query is not None else texts
+        return self.database.narrow(*named, layer_4=query is None or query.layer_4 is not False)
 
     def _fingerprint(self, query: Query) -> int:
         return stable_hash(
@@ -273,7 +276,7 @@ class EntrySource:
 
     def _key(self, number: int) -> tuple[int, int, str]:
         """Find an entry, or the one that stands for it."""
-        sql = "SELECT timestamp, _id, protocol FROM entries WHERE _id = ?"
+        sql = f"SELECT timestamp, _id, protocol FROM {self.database.narrow()} WHERE _id = ?"  # noqa: S608
         keys = self.database.query(sql, [number])
         if not keys and self.database.joined:
             stands_for = "SELECT max(_joined_into) FROM sightings WHERE _id = ?"

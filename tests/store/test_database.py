@@ -136,3 +136,16 @@ def test_a_fingerprint_tells_data_apart(folder, write, make):
     prints = {Database([folder]).fingerprint, Database([other]).fingerprint, Database([folder], {}, True).fingerprint}
     assert len(prints) == 3
     assert Database([folder]).fingerprint in prints
+
+
+def test_a_narrow_relation_has_the_columns_that_are_named_and_nulls_where_a_protocol_has_none(write, make):
+    lookup = make.http(make.connection(9, transport="udp"), protocol="dns", fields={"dns": True, "dns_id": 7})
+    database = Database([write([make.http(make.connection(), code=404), lookup])], {"absent": FieldType.STRING})
+    relation = database.narrow('"status_code" >= 400 AND "absent" IS NULL AND dns IS NULL')
+    assert [row[0] for row in database.query(f"DESCRIBE SELECT * FROM {relation}")] == [
+        "_id", "absent", "dns", "protocol", "status_code", "timestamp",
+    ]  # fmt: skip
+    assert database.query(f"SELECT protocol, status_code, dns FROM {relation} ORDER BY 1") == [
+        ("dns", None, True), ("http", 404, None),
+    ]  # fmt: skip
+    assert Database([]).query(f"SELECT * FROM {Database([]).narrow('x')}") == []
