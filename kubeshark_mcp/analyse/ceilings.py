@@ -93,7 +93,7 @@ def _ceiling(
     late = above[crowded & calls.answered[above]]
     waiting = float(np.median(calls.elapsed_us[late])) if len(late) else 0.0
     below = (_median(calls.elapsed_us[before]), _median(calls.elapsed_us[after]))
-    if waiting < WAIT * below[1]:
+    if below[1] <= 0 or waiting < WAIT * below[1]:  # Without answers nobody waits for a place, but for the server.
         return None
     return Ceiling(*names, limit, standing, rows, above, crowded, below, waiting, rise)
 

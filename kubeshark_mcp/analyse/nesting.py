@@ -91,6 +91,7 @@ def nesting(facts: Facts) -> Nesting:
     below[rows] = _covered(axis, *span, waits)
     unread[rows] = _covered(axis, *span, waits.taken(~waits.call))
     failed[rows] = _begun(axis, *span, waits.taken(waits.failed))
+    failed[rows] += _unresolved(facts, axis, keys, span)
     made[rows] = _begun(axis, *span, waits.taken(waits.call))
     return Nesting(start, end, _parents(facts, axis, keys, end), below, unread, failed, made)
 
@@ -242,6 +243,25 @@ def _begun(axis: _Axis, key: Int64, start: Int64, end: Int64, waits: _Waits) -> 
     first = np.searchsorted(begin, axis.at(key, start - EARLY_NS), "left")
     found: Int64 = np.searchsorted(begin, axis.at(key, end), "right") - first
     return found
+
+
+def _unresolved(facts: Facts, axis: _Axis, keys: _Keys, span: tuple[Int64, Int64, Int64]) -> Int64:
+    """Tell within which spans a name was asked for and none resolved; search domains miss, then one is found."""
+    calls = facts.calls
+    missed, found = (
+        _begun(axis, *span, _asked(facts, keys, calls.protocol.equal("dns") & test))
+        for test in (calls.status.equal("NXDOMAIN"), calls.status.equal("NOERROR"))
+    )
+    unresolved: Int64 = ((missed > 0) & (found == 0)).astype(np.int64)
+    return unresolved
+
+
+def _asked(facts: Facts, keys: _Keys, chosen: Mask) -> _Waits:
+    start, rows = facts.calls.start_ns, np.flatnonzero(chosen)
+    key = np.concatenate([keys.client_pod[rows], keys.client_workload[rows]])
+    begin = np.concatenate([start[rows], start[rows]])
+    none = np.zeros(len(key), np.bool_)
+    return _Waits(key, begin, begin, none, none).taken(key >= 0)
 
 
 def _parents(facts: Facts, axis: _Axis, keys: _Keys, end: Int64) -> Int64:

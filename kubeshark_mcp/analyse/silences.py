@@ -63,7 +63,7 @@ def _found(facts: Facts) -> Iterator[Silence]:
             continue
         usual = quantile(calls.elapsed_us[every[calls.answered[every]]], 0.99) * 1000
         rows = every[calls.start_ns[every] < facts.coverage.end_ns - min(max(TIME_NS, 3 * usual), MOST_NS)]
-        rows = rows[_answerable(facts, rows)]
+        rows = rows[_answerable(facts, rows) & ~_replicating(facts, rows, protocol)]
         hits = none[rows]
         if np.count_nonzero(hits) < LEAST:
             continue
@@ -75,6 +75,15 @@ def _found(facts: Facts) -> Iterator[Silence]:
         waited = float(np.median(nest.below_ns[silent] / np.maximum(lasted, 1)))
         echo = echoes(facts, silent, good) or waited >= WAITED
         yield Silence(server, protocol, rows, hits, rise, echo, lossy(facts, silent, good))
+
+
+def _replicating(facts: Facts, rows: Int64, protocol: str) -> Mask:
+    """Tell which calls come from another server of the same protocol, as a primary sends them to its replicas."""
+    calls = facts.calls
+    others = set(calls.server.taken(calls.protocol.equal(protocol)).counts())
+    if protocol in ("http", "http2"):
+        return np.zeros(len(rows), np.bool_)
+    return calls.client.taken(rows).equal(*others)
 
 
 def _answerable(facts: Facts, rows: Int64) -> Mask:

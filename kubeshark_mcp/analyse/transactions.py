@@ -19,6 +19,10 @@ SLOWER = 8.0
 """How many times as long as its usual time a statement must take to have waited."""
 STEP_NS = 50_000_000
 """... and how much longer."""
+TOGETHER = 0.6
+"""Share of the waits that must end as another transaction ends."""
+LIFT = 3.0
+"""How many times as often as chance would have it."""
 TOGETHER_NS = 15_000_000
 """A wait that ends within this time of another transaction's end ended because of it."""
 CANCELLED = "57014"
@@ -45,6 +49,16 @@ class Waiting:
     by_chance: float
     usual_us: float
     refused: Int64
+
+    @property
+    def released_together(self) -> bool:
+        """Tell whether enough waits ended with another transaction, and more than chance would have it."""
+        return len(self.waits) >= LEAST and self.together >= max(TOGETHER, min(LIFT * self.by_chance, 0.95))
+
+    @property
+    def locked(self) -> bool:
+        """Tell whether locks are the reason: by how the waits end, or by errors that say so."""
+        return self.released_together or len(self.refused) >= LEAST
 
     @property
     def together(self) -> float:

@@ -49,13 +49,22 @@ def test_failures_below_are_counted_but_not_names_that_search_domains_miss() -> 
     calls = [
         *one_call_with_two_below(),
         Call(1.01, "s/orders", "k/dns", "A db.s", "NXDOMAIN", 1, protocol="dns", client_pod="s/orders-1"),
+        Call(1.011, "s/orders", "k/dns", "A db", "NOERROR", 1, protocol="dns", client_pod="s/orders-1"),
         Call(1.03, "s/orders", "s/db", "SELECT 2", "42P01", 1, True, "postgresql", client_pod="s/orders-1"),
         Call(9.0, "s/web", "s/orders", ms=1, server_pod="s/orders-1"),
     ]
     refused = Connection(1.05, "s/orders", "s/rates", "refused", 0.001, client_pod="s/orders-1")
     found = nesting(BuiltFacts(calls, [refused]))
-    assert found.failed_below.tolist() == [2, 0, 0, 0, 0, 0]
-    assert found.calls_below.tolist() == [4, 0, 0, 0, 0, 0]
+    assert found.failed_below.tolist() == [2, 0, 0, 0, 0, 0, 0]
+    assert found.calls_below.tolist() == [5, 0, 0, 0, 0, 0, 0]
+
+
+def test_a_name_that_nothing_resolves_is_a_failure_below() -> None:
+    calls = [
+        Call(1.0, "s/web", "s/orders", ms=100, server_pod="s/orders-1"),
+        Call(1.01, "s/orders", "k/dns", "A db.s", "NXDOMAIN", 1, protocol="dns", client_pod="s/orders-1"),
+    ]
+    assert nesting(BuiltFacts(calls)).failed_below.tolist() == [1, 0]
 
 
 def test_waiting_for_a_connection_that_is_never_made_is_waiting() -> None:

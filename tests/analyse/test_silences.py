@@ -23,3 +23,10 @@ def test_a_kind_that_is_rarely_sent_and_never_answered_is_by_design() -> None:
     calls = steady("s/a", "s/db", 100, protocol="postgresql", status="OK", endpoint="SELECT 1")
     calls += steady("s/a", "s/db", 6, protocol="postgresql", endpoint="Terminate", ms=None)
     assert silences(BuiltFacts(calls)) == ()
+
+
+def test_what_a_primary_sends_to_its_replicas_has_no_answer() -> None:
+    calls = steady("s/a", "s/primary", 60, protocol="redis", status="OK")
+    calls += steady("s/a", "s/replica", 60, protocol="redis", status="OK")
+    calls += steady("s/primary", "s/replica", 60, protocol="redis", endpoint="SET x", ms=None)
+    assert silences(BuiltFacts(calls)) == ()

@@ -53,7 +53,7 @@ class BadReplica(Detector):
             Component(Kind.WORKLOAD, one.server),
             title,
             (Confidence.HIGH if one.p < 1e-6 else Confidence.MEDIUM) if sure else Confidence.LOW,
-            one.mine if one.by == "errors" else 1.0 - one.theirs / one.mine,
+            1.0 - one.theirs / one.mine,
             onset_ns=onset,
             magnitude=Magnitude(before, one.mine, "share failed" if one.by == "errors" else "us p50"),
             affected=edges_of(calls, one.bad if len(one.bad) else one.rows),

@@ -18,6 +18,7 @@ from kubeshark_mcp.analyse.onsets import lasting
 from kubeshark_mcp.analyse.replicas import unlike_pods
 from kubeshark_mcp.analyse.slowness import EXPLAINED, Slow, answered_kinds, lossy, slow_kinds
 from kubeshark_mcp.analyse.subjects import edges_of, entries_of, milliseconds, server_filter, short
+from kubeshark_mcp.analyse.transactions import waitings
 
 ENOUGH = 6
 """Calls since the onset from which it is more than a hint."""
@@ -90,11 +91,12 @@ class LatencyShift(Detector):
 
 
 def _otherwise(facts: Facts, one: Slow, slow: np.ndarray) -> bool:
-    """Tell whether something that others report is behind it: a queue, a ceiling, one pod, or lost segments."""
+    """Tell whether something that others report is behind it: a queue, a ceiling, a lock, one pod, or lost segments."""
     crowded = any(c.client == one.server for c in facts.derived(ceilings))
     queued = any(queue.server == one.server for queue in facts.derived(queues))
     lone = any(pod.server == one.server and pod.by == "latency" for pod in facts.derived(unlike_pods))
-    return crowded or queued or lone or lossy(facts, slow, one.rows[: one.rise.first])
+    locked = any(wait.server == one.server and wait.locked for wait in facts.derived(waitings))
+    return crowded or queued or lone or locked or lossy(facts, slow, one.rows[: one.rise.first])
 
 
 def _machine(facts: Facts, one: Slow, everything: Sequence[Slow]) -> bool:

@@ -13,12 +13,8 @@ from kubeshark_mcp.analyse.filters import both, one_of
 from kubeshark_mcp.analyse.findings import Component, Confidence, Finding, Kind, Magnitude
 from kubeshark_mcp.analyse.mechanisms import Mechanism
 from kubeshark_mcp.analyse.subjects import edges_of, entries_of, milliseconds, server_filter, several, short
-from kubeshark_mcp.analyse.transactions import LEAST, Waiting, waitings
+from kubeshark_mcp.analyse.transactions import Waiting, waitings
 
-TOGETHER = 0.6
-"""Share of the waits that must end as another transaction ends."""
-LIFT = 3.0
-"""How many times as often as chance would have it."""
 ENOUGH = 5
 """Waits from which it is more than a hint."""
 
@@ -41,9 +37,8 @@ class LockContention(Detector):
     def detect(self, facts: Facts) -> Iterator[Finding]:
         """Give one finding for each database."""
         for one in facts.derived(waitings):
-            locked = len(one.waits) >= LEAST and one.together >= max(TOGETHER, min(LIFT * one.by_chance, 0.95))
-            if locked or len(one.refused) >= LEAST:
-                yield self._finding(facts, one, locked)
+            if one.locked:
+                yield self._finding(facts, one, one.released_together)
 
     def _finding(self, facts: Facts, one: Waiting, locked: bool) -> Finding:
         calls = facts.calls

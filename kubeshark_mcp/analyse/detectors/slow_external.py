@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,7 @@ class SlowExternal(Detector):
         yield from self._unread(facts, told)
 
     def _found(
-        self, facts: Facts, server: str, rows: Int64, title: str, confidence: Confidence, **more: object
+        self, facts: Facts, server: str, rows: Int64, title: str, confidence: Confidence, **more: Any
     ) -> Finding:
         calls = facts.calls
         return Finding(

@@ -46,7 +46,7 @@ def test_errors_that_no_callee_explains_are_the_servers_own() -> None:
         (121, 125, 129),
         (
             Claim(bad, Measure.COUNT, 30, "failed calls"),
-            Claim(bad, Measure.SHARE, 0.5, "share of calls that fail", WHOLE, SINCE),
+            Claim(bad, Measure.SHARE, 0.5, "share of failed calls", WHOLE, SINCE),
         ),
         "calls from orders that fail just before each error",
         facts={"statuses": "500", "clients": "s/web", "kinds": 1},

@@ -22,7 +22,7 @@ def held(holds: float = 3.0) -> list[Call]:
     calls = []
     busy = [(8.0 * n + 2, 8.0 * n + 2 + holds) for n in range(1, 4)]
     for begin, end in busy:
-        job = {"client": "batch/count", "server": "data/db", "connection": 5}
+        job: dict[str, Any] = {"client": "batch/count", "server": "data/db", "connection": 5}
         calls += [
             Call(begin, endpoint="BEGIN", ms=1, **job, **SQL),
             Call(begin + 0.01, endpoint=UPDATE, ms=2, **job, **SQL),
