@@ -11,8 +11,8 @@ from evals.lab.truth import Size
 
 SIZES = get_args(Size)
 PLACES = ("avon", "brenta", "cher", "dee", "eider", "fulda", "gail", "hase", "isar", "jagst", "kocher", "lech")
-RATES = {"medium": 14.0, "large": 24.0}
-SECONDS = {"medium": 60.0, "large": 240.0}
+RATES = {"medium": 20.0, "large": 24.0}
+SECONDS = {"medium": 70.0, "large": 240.0}
 GROUPS = {"medium": 7, "large": 11}
 """Each group is four workloads: two services, a Redis or an exporter, and a load."""
 

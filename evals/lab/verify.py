@@ -95,10 +95,21 @@ async def verify_all(folders: Iterable[Path], jobs: int = 1, thorough: bool = Tr
         async with turns:
             try:
                 return await verify(folder, thorough)
-            except (ToolFailedError, OSError, ValueError) as failure:
+            except (OSError, ValueError) as failure:
                 return Proof(folder.name, problems=[str(failure)])
+            except ExceptionGroup as failures:  # what the client's task group makes of an error within it
+                told, others = failures.split((ToolFailedError, OSError, ValueError))
+                if others is not None or told is None:
+                    raise
+                return Proof(folder.name, problems=[str(failure) for failure in _leaves(told)])
 
     return list(await asyncio.gather(*(one(folder) for folder in folders)))
+
+
+def _leaves(group: ExceptionGroup[Any]) -> list[BaseException]:
+    return [
+        leaf for each in group.exceptions for leaf in (_leaves(each) if isinstance(each, ExceptionGroup) else [each])
+    ]
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from evals.lab.verify import Proof, verify_all
 
 FOLDERS = sorted(path.parent for path in COMMITTED.glob("*/truth.yaml"))
 EVERY = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-SAMPLE = ("elbe", "mosel", "sava")
+SAMPLE = ("elbe", "mosel")
 FILES = re.compile(r"node-[a-c]\.pcap\.zst|resources\.json|truth\.yaml")
 
 
