@@ -24,6 +24,9 @@ LEAST = 200
 PER_SECOND = 20.0
 """Queries below which a storm is a breeze: any resolver answers thousands a second."""
 BINS = 40
+SLOW_US = 20_000
+SUFFERS = 0.1
+"""Share of slow or lost answers from which the resolver suffers."""
 CHANCE = 1e-3
 
 
@@ -31,8 +34,8 @@ class DnsSearchStorm(Detector):
     """Queries with a search domain by client, and how their rate went.
 
     Normal search noise is a few NXDOMAIN for each look-up of an outside name, at the pace of the client's work. It is a
-    storm where more than WASTED of LEAST queries or more are such noise and their rate rose TIMES over (rank-based
-    onset), or where they are most of what the client sends at PER_SECOND or more.
+    storm where more than WASTED of LEAST queries or more are such noise, their rate rose TIMES over (rank-based onset),
+    and the client's other traffic did not rise with it; or where the resolver suffers. Else it is a hint.
     """
 
     name = "dns_search_storm"
@@ -55,16 +58,15 @@ class DnsSearchStorm(Detector):
         edges = np.linspace(coverage.start_ns, coverage.end_ns + 1, BINS + 1)
         rates = np.histogram(calls.start_ns[rows], edges)[0] / (coverage.seconds / BINS)
         onset = onset_of_level(edges[:-1].astype(np.int64), rates)
-        other = int(np.count_nonzero(calls.client.equal(client))) - len(rows)
-        rate = len(rows) / coverage.seconds
+        before, after, at = None, len(rows) / coverage.seconds, None
         if onset is not None and onset.p < CHANCE and onset.after >= TIMES * max(onset.before, 1.0):
+            if not _beyond_work(facts, client, rows, onset.at_ns):
+                return
             before, after, at = onset.before, onset.after, onset.at_ns
-        elif rate >= PER_SECOND and len(rows) >= TIMES * max(other, 1):
-            before, after, at = None, rate, None
-        else:
-            return
         if after < PER_SECOND:
             return
+        suffers = float((~calls.answered[rows] | (calls.elapsed_us[rows] > SLOW_US)).mean()) >= SUFFERS
+        sure = Confidence.HIGH if at is not None else Confidence.MEDIUM if suffers else Confidence.LOW
         kfl = both('dns && dns_rcode == "NXDOMAIN"', side_filter(facts, "src", client))
         servers = calls.server.taken(rows).counts()
         yield Finding(
@@ -73,7 +75,7 @@ class DnsSearchStorm(Detector):
             Component(Kind.WORKLOAD, client),
             f"{client} sends {after:.0f} DNS queries a second, {len(noise) / len(rows):.0%} of them for names with a "
             "search domain appended that do not exist",
-            Confidence.HIGH if at is not None else Confidence.MEDIUM,
+            sure,
             len(noise) / len(rows),
             onset_ns=at,
             magnitude=Magnitude(before, after, "DNS queries a second"),
@@ -82,3 +84,16 @@ class DnsSearchStorm(Detector):
             claims=(counted(facts, kfl, "NXDOMAIN answers to it"),),
             refuted_by="a rate of queries that follows its other calls",
         )
+
+
+def _beyond_work(facts: Facts, client: str, rows: Int64, onset_ns: int) -> bool:
+    """Tell whether queries grew more than what else the client sends: retries and load bring their look-ups along."""
+    calls, links = facts.calls, facts.connections
+    own = calls.start_ns[calls.client.equal(client) & ~calls.protocol.equal("dns")]
+    opened = links.start_ns[links.client.equal(client) & links.transport.equal("tcp")]
+    queries = calls.start_ns[rows]
+    ratios = []
+    for late in (False, True):
+        work = sum(int(np.count_nonzero((times >= onset_ns) == late)) for times in (own, opened))
+        ratios.append(int(np.count_nonzero((queries >= onset_ns) == late)) / (work + 1))
+    return ratios[1] >= 2 * ratios[0]

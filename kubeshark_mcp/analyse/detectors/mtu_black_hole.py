@@ -9,7 +9,7 @@ import numpy as np
 from kubeshark_mcp.analyse.claims import counted
 from kubeshark_mcp.analyse.columns import Int64, Mask, groups
 from kubeshark_mcp.analyse.detector import Detector
-from kubeshark_mcp.analyse.facts import Facts
+from kubeshark_mcp.analyse.facts import Connections, Facts
 from kubeshark_mcp.analyse.filters import both, side_filter
 from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Finding, Kind, Magnitude
 from kubeshark_mcp.analyse.mechanisms import Mechanism
@@ -20,17 +20,20 @@ LEAST = 2
 """Large messages that must vanish."""
 AGAIN = 2
 """Times that a segment must be sent again in vain."""
+LOSS = 0.003
+"""Share of segments sent again on connections with small messages from which the way loses whatever passes."""
 STUCK = 0.2
 """Share of a connection's segments that are repeats from which it stands still, though its call was answered in the end
 or on one side of the hole."""
 
 
 class MtuBlackHole(Detector):
-    """Stuck connections by pair of nodes or of workloads, and the size of what they carried.
+    """Stuck connections by pair of workloads, and the size of what they carried.
 
-    A connection is stuck where segments were sent again AGAIN times or more and its call was not answered, or its
-    payload never arrived. The sizes must tell: every stuck connection carried a message of LARGE bytes or more, and of
-    those that carried only smaller ones hardly any is stuck. Plain loss hits small and large alike.
+    A connection is stuck where segments were sent again AGAIN times or more and its call was not answered, or where
+    repeats are most of it. The sizes must tell: every stuck connection carried a message of LARGE bytes or more, and of
+    those that carried only smaller ones hardly any is stuck. Plain loss hits small and large alike: where it does
+    between the same nodes, nothing is said.
     """
 
     name = "mtu_black_hole"
@@ -54,6 +57,8 @@ class MtuBlackHole(Detector):
                 continue
             small = own[largest[own] < LARGE]
             fine = own[~stuck[own] & (largest[own] >= LARGE)]
+            if _lossy(links, rows, tcp & (largest < LARGE)):
+                continue
             if len(small) >= LEAST and len(fine) <= 0.2 * (len(bad) + len(fine)):
                 yield self._finding(facts, (client, server), bad, small, largest)
 
@@ -82,6 +87,14 @@ class MtuBlackHole(Detector):
             refuted_by="a large message between the two that arrived",
             facts={"smallest_lost": int(largest[bad].min())},
         )
+
+
+def _lossy(links: Connections, pair: Int64, small: Mask) -> bool:
+    """Tell whether small messages are lost too on the way between the nodes of a pair: then size is not the reason."""
+    row = int(pair[0])
+    same = small & links.client_node.equal(links.client_node[row]) & links.server_node.equal(links.server_node[row])
+    sent = int((links.packets_out + links.packets_in)[same].sum())
+    return int(links.retransmissions[same].sum()) > LOSS * sent
 
 
 def _messages(facts: Facts) -> tuple[Int64, Mask]:

@@ -46,7 +46,7 @@ class PacketLoss(Detector):
     Each candidate splits the connections in two; the one with the greatest likelihood gain (binomial, one degree of
     freedom) is named, if its rate is RATE or more and CONTRAST times the rate of the rest, over SPREAD connections or
     more. Nodes come before workloads and pairs where they explain as much. Connections that stand still altogether are
-    another fault.
+    another fault, and so are repeats that hit every connection alike.
     """
 
     name = "packet_loss"
@@ -68,7 +68,9 @@ class PacketLoss(Detector):
             gain = _gain(again, sent, suspect.rows, usable & ~suspect.rows)
             if _stands_out(again, sent, suspect.rows, usable & ~suspect.rows) and gain > strength * 1.02 + 1e-9:
                 best, strength = suspect, gain
-        if best is not None and normal_tail(math.sqrt(2 * strength)) < CHANCE:
+        if best is None or not _by_chance(again, sent, best.rows):
+            return
+        if normal_tail(math.sqrt(2 * strength)) < CHANCE:
             yield self._finding(facts, best, usable)
 
     def _finding(self, facts: Facts, suspect: _Suspect, usable: Mask) -> Finding:
@@ -147,6 +149,17 @@ def _stands_out(again: Int64, sent: Int64, inside: Mask, outside: Mask) -> bool:
     if hits < LEAST or np.count_nonzero(again[inside]) < SPREAD or hits < RATE * total:
         return False
     return not rest_total or hits / total >= CONTRAST * rest / rest_total
+
+
+def _by_chance(again: Int64, sent: Int64, inside: Mask) -> bool:
+    """Tell whether repeats hit connections as chance does.
+
+    One on each of them is a habit of the peers, such as a FIN that is sent twice, and no loss.
+    """
+    segments, hits = sent[inside].astype(float), again[inside] > 0
+    spared = np.exp(-segments * int(again[inside].sum()) / max(1.0, segments.sum()))
+    expected, spread = float((1 - spared).sum()), math.sqrt(float((spared * (1 - spared)).sum())) + 1
+    return int(hits.sum()) <= expected + 3 * spread
 
 
 def _gain(again: Int64, sent: Int64, inside: Mask, outside: Mask) -> float:

@@ -33,3 +33,9 @@ def test_a_storm_keeps_its_verdict_when_the_story_is_told_otherwise() -> None:
 def test_search_noise_at_the_pace_of_the_work_is_normal() -> None:
     work = [Call(n / 10, "shop/orders", "rates.example.net", outside=True) for n in range(600)]
     assert list(DETECTOR.detect(facts_of([*lookups(1, 60), *work]))) == []
+
+
+def test_look_ups_that_grow_with_the_work_are_no_storm() -> None:
+    work = [Call(n, "shop/orders", "rates.example.net", outside=True) for n in range(20)]
+    burst = [Call(20 + n / 40, "shop/orders", "rates.example.net", outside=True) for n in range(800)]
+    assert solid(DETECTOR, [*lookups(1, 20), *lookups(40, 20, since=20), *work, *burst]) == []

@@ -39,3 +39,11 @@ def test_plain_loss_hits_small_messages_too() -> None:
 
 def test_large_messages_that_arrive_are_fine() -> None:
     assert list(DETECTOR.detect(facts_of(story(4000, 1, answered=True)))) == []
+
+
+def test_a_way_that_loses_small_messages_too_is_no_black_hole() -> None:
+    lossy = [
+        Connection(n, "shop/orders", "data/redis", numbers={"packets_out": 50, "packets_in": 50, "retransmissions": 2})
+        for n in range(20)
+    ]
+    assert list(DETECTOR.detect(facts_of([*story(4000, 6), *lossy]))) == []

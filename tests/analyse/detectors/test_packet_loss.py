@@ -60,3 +60,9 @@ def test_a_single_connection_that_stands_still_is_another_fault() -> None:
         Connection(1, "shop/web", "data/redis", numbers={"packets_out": 20, "packets_in": 2, "retransmissions": 15})
     ]
     assert list(DETECTOR.detect(facts_of(links(("shop/web", "shop/cart"), ("node-a", "node-b"), 0) + stuck))) == []
+
+
+def test_one_repeat_on_every_connection_is_a_habit_of_the_peers_and_no_loss() -> None:
+    closing = links(("shop/web", "data/redis"), ("node-a", "node-b"), 1, 60)
+    story = [*closing, *links(("shop/web", "shop/cart"), ("node-a", "node-a"), 0, 60)]
+    assert verdicts(DETECTOR, [link for link in story if link.numbers["packets_out"]]) == []
