@@ -18,15 +18,13 @@ from kubeshark_mcp.capture.reader import open_capture
 from kubeshark_mcp.dissect.base import ConnectionProtocol, Settings
 from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.dissect.engine import DissectionEngine
+from kubeshark_mcp.hub.offline import names_of
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import ConnectionStats
 from kubeshark_mcp.stream.engine import StreamEngine
 
 CAPTURES = Path(os.environ.get("KUBESHARK_CAPTURES") or Path(__file__).parents[3] / "shared" / "captures")
 MISSING = f"no captures in {CAPTURES}: set KUBESHARK_CAPTURES to a folder with manifest.json"
-
-NAMES = {"resp": "redis", "mongo": "mongodb", "pgsql": "postgresql"}
-"""What Wireshark calls a protocol, where KFL calls it otherwise."""
 
 
 @dataclass(frozen=True)
@@ -101,13 +99,12 @@ def parameters(protocol: str = "") -> list[Any]:
 
 def decode_as(rules: Iterable[str]) -> dict[tuple[str, int], str]:
     """Read tshark's -d rules (`tcp.port==27017,mongo`), as far as the named protocol is installed."""
-    known = {protocol.name for protocol in load_protocols()}
+    known = names_of(load_protocols())
     found = {}
     for rule in rules:
         match = re.fullmatch(r"(tcp|udp)\.port==(\d+),(\w+)", rule)
         assert match is not None, rule
-        name = NAMES.get(match[3], match[3])
-        if name in known:
+        if name := known.get(match[3]):
             found[match[1], int(match[2])] = name
     return found
 
