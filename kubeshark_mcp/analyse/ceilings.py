@@ -22,8 +22,12 @@ STANDING = 0.6
 """Share of the crowded time that is spent at the ceiling."""
 CROWDED = 0.04
 """Share of the window that must be crowded: more calls came in than the ceiling lets through."""
-WAIT = 3.0
+LONGER = 1.5
 """How many times as long as a call below the calls that wait for it must take."""
+WAIT = 3.0
+"""How many times as long as alone a call must take where others are there."""
+ORDER = 0.75
+"""Rank correlation between the calls already there and how long one takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ def _ceiling(
     late = above[crowded & calls.answered[above]]
     waiting = float(np.median(calls.elapsed_us[late])) if len(late) else 0.0
     below = (_median(calls.elapsed_us[before]), _median(calls.elapsed_us[after]))
-    if below[1] <= 0 or waiting < WAIT * below[1]:  # Without answers nobody waits for a place, but for the server.
+    if below[1] <= 0 or waiting < LONGER * below[1]:  # Without answers nobody waits for a place, but for the server.
         return None
     return Ceiling(*names, limit, standing, rows, above, crowded, below, waiting, rise)
 
@@ -182,14 +186,18 @@ def _queue(facts: Facts, nest: Nesting, server: str, protocol: str, rows: Int64)
     took = (nest.own_ns[rows] / 1000).astype(np.int64)
     there = _level_at(nest.start_ns[rows], end, nest.start_ns[rows])
     alone, crowd = took[there <= 1], took[there > 2]
-    if len(alone) < 4 or len(crowd) < LEAST:
+    rise = rise_of_share(nest.start_ns[rows], there > 2)
+    if len(alone) < 4 or len(crowd) < LEAST or rise is None:
         return None
     quick, slow = float(np.median(alone)), float(np.median(crowd))
-    order = _rank_correlation(there, took)
-    if order < 0.75 or slow < WAIT * quick or slow - quick < 20_000:
+    if slow < WAIT * quick or slow - quick < 20_000:
         return None
-    rise = rise_of_share(nest.start_ns[rows], there > 2)
-    return None if rise is None else Queue(server, protocol, order, quick, slow, rows, rise)
+    # Within the crowd: a server that became slow has more calls too, but they do not decide how long one takes.
+    low, high = np.quantile(there[rise.rows], [0.1, 0.9])
+    order = _rank_correlation(there[rise.rows], took[rise.rows])
+    if order < ORDER or high < 2 * low + 1:
+        return None
+    return Queue(server, protocol, order, quick, slow, rows, rise)
 
 
 def _rank_correlation(one: Numbers, other: Numbers) -> float:

@@ -67,7 +67,12 @@ class LatencyShift(Detector):
         window = (rise.at_ns, None if rise.over_ns is None else rise.over_ns + 1)
         measure = Measure.P50_US if 2 * len(slow) > len(late) else Measure.P95_US
         now = timed(facts, kfl, measure, "since then", window)
-        why = "and its own calls account for that" if echo else "by itself: its own calls do not account for it"
+        otherwise = _otherwise(facts, one, slow)
+        why = "by itself: its own calls do not account for it"
+        if echo or otherwise:
+            why = (
+                "and its own calls account for that" if echo else "as a queue, a lock, lost segments or one pod explain"
+            )
         rest = f" and {len(kinds) - 1} more kinds of calls" if len(kinds) > 1 else ""
         typical = "" if measure is Measure.P50_US else ", 95th percentile"
         return Finding(
@@ -85,7 +90,7 @@ class LatencyShift(Detector):
             entries=entries_of(calls, slow),
             claims=(then, now, counted(facts, kfl, "calls of that kind", window)),
             refuted_by=f"calls from {short(one.server)} that take as long meanwhile",
-            symptom=echo or _otherwise(facts, one, slow),
+            symptom=echo or otherwise,
             facts={"kind": one.kind, "explained": round(one.explained, 2), "kinds": len(kinds)},
         )
 

@@ -37,10 +37,10 @@ class PoolExhaustion(Detector):
     """Calls in flight from one pod to a server that stand at a number while more calls wait than that.
 
     The ceiling is the number that is reached for 2 % of the busy time or longer; it counts when 60 % of the time in
-    which more calls come in than it lets through is spent exactly there, and those that wait take three times as long
+    which more calls come in than it lets through is spent exactly there, and those that wait take half as long again
     as a call below. Where the server below became slower, the crowd follows from that and is a symptom. A server that
     works on few calls at a time shows itself by durations that grow with the number of calls there (rank correlation
-    0.75), while calls that find nobody are quick. Refusals for want of a connection count by themselves.
+    0.75 within the crowd), while calls that find nobody are quick. Refusals for want of a connection count as well.
     """
 
     name = "pool_exhaustion"
