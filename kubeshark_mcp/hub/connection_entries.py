@@ -8,7 +8,7 @@ from kubeshark_mcp.dissect.base import ConnectionProtocol
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import ConnectionStats
 
-HELD = 20_000
+HELD = 8_000
 """Connections that wait for the end of the run, when more is known of the names of their ends; about 1.5 KB each."""
 AT_ONCE = 4096
 
