@@ -14,6 +14,9 @@ from kubeshark_mcp.analyse.statistics import Onset, onset_of_share
 
 SCANNED = 10
 """Distinct targets that did not accept one client from which it is a scanner, not a client with a broken server."""
+LATE_NS = 2 * 10**9
+LATE_SHARE = 0.1
+"""First attempts later than these into the window did not fail "from the first packet on"."""
 RETRY_NS = 1_000_000_000
 """TCP's first wait before it sends a SYN again (RFC 6298): with less time left, silence means nothing."""
 
@@ -87,6 +90,16 @@ def since(links: Connections, target: Target) -> Onset | None:
         return None
     found = onset_of_share(links.start_ns[target.rows], target.bad)
     return found if found is not None and found.after > found.before else None
+
+
+def began(facts: Facts, target: Target, onset: Onset | None) -> int | None:
+    """Give the time of an onset; where all attempts failed, that of the first, if that was not right at the start."""
+    if onset is not None:
+        return onset.at_ns
+    first, coverage = int(facts.connections.start_ns[target.failed[0]]), facts.coverage
+    return (
+        first if first - coverage.start_ns > max(LATE_NS, LATE_SHARE * (coverage.end_ns - coverage.start_ns)) else None
+    )
 
 
 def clients_of(links: Connections, rows: Int64) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kubeshark_mcp.analyse.attempts import Target, clients_of, rejected, since, target_filter, targets
+from kubeshark_mcp.analyse.attempts import Target, began, clients_of, rejected, since, target_filter, targets
 from kubeshark_mcp.analyse.claims import counted
 from kubeshark_mcp.analyse.columns import groups
 from kubeshark_mcp.analyse.detector import Detector
@@ -69,7 +69,7 @@ class ConnectionRefused(Detector):
             f"{sentence}, {where}" if pods else f"{sentence}: nothing listens there, or no pod is behind the service",
             Confidence.LOW if over else Confidence.HIGH,
             share,
-            onset_ns=None if onset is None else onset.at_ns,
+            onset_ns=began(facts, target, onset),
             end_ns=int(links.start_ns[refused[-1]]) if over else None,
             magnitude=Magnitude(None if onset is None else onset.before, share, "share of attempts refused"),
             affected=tuple(Edge(client, target.server) for client in clients),

@@ -73,7 +73,8 @@ class DnsNameMissing(Detector):
             self.name,
             Mechanism.DNS_NAME_MISSING,
             Component(Kind.NAME, name),
-            f"the name {name} does not resolve for {who}: {len(rows)} final NXDOMAIN answers {before}",
+            f"the name {name}{_service(facts, name)} does not resolve for {who}: "
+            f"{len(rows)} final NXDOMAIN answers {before}",
             Confidence.LOW if low else Confidence.HIGH if sure else Confidence.MEDIUM,
             1.0 if sure else 0.7,
             onset_ns=int(calls.start_ns[rows[0]]) if sure else None,
@@ -99,6 +100,15 @@ def _missing(facts: Facts, found: Lookups) -> Iterator[_Missing]:
         if len(after) >= LEAST and seconds >= LEAST - 1:
             since = int(calls.start_ns[found.rows[after[0]]]) if len(good) else 0
             yield _Missing(client, found.bases[base], found.rows[after], len(good), _harmed(facts, client, since))
+
+
+def _service(facts: Facts, name: str) -> str:
+    """Say which service of the cluster a name stands for, where it has the form of one (`name.namespace`)."""
+    parts = name.removesuffix(".svc").split(".")
+    spaces = {
+        value.partition("/")[0] for value in (*facts.calls.client.values, *facts.calls.server.values) if "/" in value
+    }
+    return f" (service {parts[1]}/{parts[0]})" if len(parts) == 2 and parts[1] in spaces else ""
 
 
 def _distinct(times_ns: Int64) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kubeshark_mcp.analyse.attempts import RETRY_NS, Target, clients_of, rejected, since, target_filter, targets
+from kubeshark_mcp.analyse.attempts import RETRY_NS, Target, began, clients_of, rejected, since, target_filter, targets
 from kubeshark_mcp.analyse.claims import counted
 from kubeshark_mcp.analyse.columns import Int64, Mask
 from kubeshark_mcp.analyse.detector import Detector
@@ -53,8 +53,7 @@ class SilentDrop(Detector):
         if wilson(int(bad.sum()), len(bad))[0] < SHARE:
             return
         lost = pair.failed
-        began = int(links.start_ns[lost[0]])
-        reached = int(np.count_nonzero(links.start_ns[others] >= began))
+        reached = int(np.count_nonzero(links.start_ns[others] >= links.start_ns[lost[0]]))
         arrived = _arrived(facts, lost)
         alone = reached > 0
         component = Component(Kind.EDGE, client, pair.server) if alone else Component(Kind.WORKLOAD, pair.server)
@@ -68,7 +67,7 @@ class SilentDrop(Detector):
             f"answer to their SYN{why}{arrived}",
             Confidence.HIGH if len(lost) > 3 or alone or arrived else Confidence.MEDIUM,
             share,
-            onset_ns=None if onset is None else onset.at_ns,
+            onset_ns=began(facts, pair, onset),
             magnitude=Magnitude(None if onset is None else onset.before, share, "share of attempts unanswered"),
             affected=(Edge(client, pair.server),),
             entries=tuple(int(entry) for entry in links.id[lost[:3]]),

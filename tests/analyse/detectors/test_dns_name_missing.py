@@ -38,7 +38,7 @@ def test_a_name_that_resolved_and_then_stopped_is_sure() -> None:
     assert found.onset_ns == T0 + 10 * 10**9 + 3_000_000
     assert found.affected == (Edge("shop/orders", "kube-system/kube-dns", "dns"),)
     assert found.title == (
-        "the name payments.shop does not resolve for shop/orders: 20 final NXDOMAIN answers "
+        "the name payments.shop (service shop/payments) does not resolve for shop/orders: 20 final NXDOMAIN answers "
         "after it had resolved 20 times"
     )
     assert_claims_hold(DETECTOR, story)
