@@ -112,6 +112,6 @@ def test_functions_are_completed_too_and_the_list_is_short(catalogue: Catalogue)
     ["a" * 60_000 + ".", "(" * 60_000, '"' * 60_001, "a in [" * 9000, "a.b[" * 9000, "x." * 9000, ")" * 60_000 + "."],
 )
 def test_hostile_text_is_completed_at_once(text: str, catalogue: Catalogue):
-    started = time.perf_counter()
+    started = time.process_time()
     complete(text, len(text), catalogue)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

@@ -89,10 +89,10 @@ def test_a_mistake_of_grammar_is_told_with_its_place(text: str, column: int, par
     ],
 )
 def test_hostile_text_ends_in_an_error_within_a_second(text: str):
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(KflError):
         parse(text)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_nesting_up_to_the_limit_is_read():
