@@ -70,15 +70,20 @@ class CaptureQuality:
     conflicting_bytes: int = 0
     evicted: int = 0
 
-    def findings(self) -> list[str]:
-        """Give what impairs answers, a few words each; nothing for a good capture."""
+    def findings(self, *, brief: bool = False) -> list[str]:
+        """Give what impairs answers, a few words each; nothing for a good capture.
+
+        brief: without connections that began before the capture, which every capture of a running system has, unless
+        most did.
+        """
+        mid_stream = 0 if brief and 2 * self.mid_stream <= self.tcp_connections else self.mid_stream
         tcp = f"of {_count(self.tcp_connections, 'TCP connection')}"
         found = (
             (self.dropped, f"{_count(self.dropped, 'packet')} lost while capturing"),
             (self.cut_packets, f"{self.cut_packets} of {_count(self.packets, 'packet')} cut by the snap length"),
             (self.duplicates, f"{_count(self.duplicates, 'packet')} captured twice"),
             (self.one_sided, f"{self.one_sided} {tcp} seen in one direction only"),
-            (self.mid_stream, f"{self.mid_stream} {tcp} began before the capture"),
+            (mid_stream, f"{mid_stream} {tcp} began before the capture"),
             (self.gap_connections, f"{self.gap_connections} {tcp} with segments that are missing"),
             (self.gap_bytes, f"{_count(self.gap_bytes, 'byte')} of streams missing"),
             (self.conflicting_bytes, f"{_count(self.conflicting_bytes, 'byte')} sent again with another content"),
@@ -124,7 +129,7 @@ class Quality:
         found = [
             f"{capture.name}: capture quality: {', '.join(findings)}"
             for capture in self.captures
-            if (findings := capture.findings())
+            if (findings := capture.findings(brief=True))
         ]
         return found + [str(clock) for clock in self.clocks if abs(clock.difference_ns) >= USUAL_DIFFERENCE_NS]
 

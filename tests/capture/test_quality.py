@@ -166,3 +166,10 @@ def test_the_report_for_people_has_a_paragraph_a_capture_and_the_shares():
         "warning: the file ends",
     ]
     assert lines(Quality()) == ["content: no payload was dissected"]
+
+
+def test_that_some_connections_began_before_is_usual_and_that_most_did_is_not():
+    some, most = (CaptureQuality("a", tcp_connections=10, mid_stream=number) for number in (5, 6))
+    assert Quality((some,)).sentences() == []
+    assert Quality((most,)).sentences() == ["a: capture quality: 6 of 10 TCP connections began before the capture"]
+    assert some.findings() == ["5 of 10 TCP connections began before the capture"]
