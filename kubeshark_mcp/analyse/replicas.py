@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kubeshark_mcp.analyse.columns import Int64, Mask, Texts, groups
+from kubeshark_mcp.analyse.columns import Int64, Mask, groups
 from kubeshark_mcp.analyse.endpoints import UNREAD, endpoint_kinds
 from kubeshark_mcp.analyse.facts import Facts
 from kubeshark_mcp.analyse.nesting import NEVER_MADE, nesting
@@ -108,11 +109,11 @@ def _below(facts: Facts, failing: Int64, siblings: Int64) -> bool:
 
 def _slower(facts: Facts, server: str, pod: str, own: Int64, siblings: Int64, fresh: int | None) -> list[Unlike]:
     """Compare how long calls take, each measured against the median of its kind among the siblings."""
-    calls, kinds = facts.calls, facts.derived(endpoint_kinds)
+    calls = facts.calls
     own, siblings = own[calls.answered[own]], siblings[calls.answered[siblings]]
     if len(own) < LEAST or len(siblings) < LEAST:
         return []
-    mine, theirs = _relative(calls.elapsed_us, kinds, own, siblings)
+    mine, theirs = relative(facts, own, siblings)
     if len(mine[0]) < LEAST:
         return []
     p, chance = rank_test(theirs[1], mine[1])
@@ -127,8 +128,12 @@ def _slower(facts: Facts, server: str, pod: str, own: Int64, siblings: Int64, fr
     return [Unlike(server, pod, "latency", after, before, own, slow, siblings, p, echo, fresh)]
 
 
-def _relative(elapsed: Int64, kinds: Texts, own: Int64, siblings: Int64) -> tuple[np.ndarray, np.ndarray]:
-    """Give microseconds and the same relative to their kind's median, for the pod and for its siblings."""
+def relative(facts: Facts, own: Int64, siblings: Int64) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give microseconds (first row) and the same relative to the median of their kind among the siblings (second row).
+
+    First of some calls, then of their siblings; kinds that the siblings do not have are left out.
+    """
+    elapsed, kinds = facts.calls.elapsed_us, facts.derived(endpoint_kinds)
     typical = np.zeros(len(kinds.values))
     for (kind,), places in groups(kinds.codes[siblings].astype(np.int64)):
         typical[kind] = max(float(np.median(elapsed[siblings[places]])), 1.0)

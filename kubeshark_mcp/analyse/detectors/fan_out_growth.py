@@ -26,6 +26,8 @@ LEAST = 12
 RATIO = 2.5
 STEP = 3.0
 """How many more calls a call must cause."""
+FAILING = 0.3
+"""Share of failed calls above which they are repeats rather than more work."""
 HIGH = 20
 """Like calls for one call from which it may be N+1, without anything to compare with."""
 
@@ -105,8 +107,8 @@ class FanOutGrowth(Detector):
 def _grown(facts: Facts) -> Iterator[_Growth]:
     """Give each pair of kinds, incoming and caused, with what each incoming call causes."""
     calls, nest, kinds = facts.calls, facts.derived(nesting), facts.derived(endpoint_kinds)
-    again = facts.derived(repeats).again
-    rows = np.flatnonzero((nest.parent >= 0) & ~again & ~calls.protocol.equal(*UNREAD, "dns"))
+    again = facts.derived(repeats)
+    rows = np.flatnonzero((nest.parent >= 0) & ~again.again & ~calls.protocol.equal(*UNREAD, "dns"))
     parents = nest.parent[rows]
     parts = (calls.client.taken(rows), calls.server.taken(rows), calls.protocol.taken(rows), kinds.taken(rows))
     incoming = {
@@ -116,6 +118,8 @@ def _grown(facts: Facts) -> Iterator[_Growth]:
     }
     for (client, server, protocol, kind), places in groups(*parts):
         own, above = rows[places], parents[places]
+        if float(again.failed[own].mean()) > FAILING:
+            continue
         by = np.bincount(kinds.codes[above]).argmax()
         mine = above[kinds.codes[above] == by]
         callers = incoming.get((client, calls.protocol[int(mine[0])], int(by)))

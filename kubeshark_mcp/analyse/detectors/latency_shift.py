@@ -70,9 +70,7 @@ class LatencyShift(Detector):
         otherwise = _otherwise(facts, one, slow)
         why = "by itself: its own calls do not account for it"
         if echo or otherwise:
-            why = (
-                "and its own calls account for that" if echo else "as a queue, a lock, lost segments or one pod explain"
-            )
+            why = "and its own calls account for that" if echo else "as a queue, a lock, losses or one pod explain"
         rest = f" and {len(kinds) - 1} more kinds of calls" if len(kinds) > 1 else ""
         typical = "" if measure is Measure.P50_US else ", 95th percentile"
         return Finding(

@@ -14,6 +14,7 @@ from kubeshark_mcp.analyse.facts import Facts
 from kubeshark_mcp.analyse.filters import both, either, one_of
 from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Finding, Kind, Magnitude
 from kubeshark_mcp.analyse.mechanisms import Mechanism
+from kubeshark_mcp.analyse.nesting import nesting
 from kubeshark_mcp.analyse.onsets import Rise, rise_of_share
 from kubeshark_mcp.analyse.outcomes import Outcome, outcomes
 from kubeshark_mcp.analyse.repeats import repeats
@@ -30,8 +31,8 @@ DOUBLED = 2.0
 """Calls for each call that was meant, from which it is more than a hint."""
 STORM = 2.5
 """The same from which the repeats may keep the failures going."""
-ALIVE = 0.02
-"""Share of calls that succeed below which the server is down, whatever its load."""
+STARTED = 0.1
+"""Share of the stretch behind which a success shows that the server is not simply down."""
 
 
 class RetryAmplification(Detector):
@@ -62,7 +63,7 @@ class RetryAmplification(Detector):
     def _finding(self, facts: Facts, edge: Edge, rows: Int64, rise: Rise) -> Finding:
         calls, again = facts.calls, facts.derived(repeats)
         late = rows[rise.rows]
-        factor = 1.0 / max(1.0 - float(again.again[late].mean()), 0.05)
+        factor = _factor(facts, late)
         window = (rise.at_ns, None if rise.over_ns is None else rise.over_ns + 1)
         whole = edge_calls(facts, edge)
         bad = both(whole, _failures(facts, late))
@@ -89,6 +90,15 @@ class RetryAmplification(Detector):
         )
 
 
+def _factor(facts: Facts, rows: Int64) -> float:
+    """Give how many calls are made for each that was meant: for each incoming call where those are known."""
+    parents = facts.derived(nesting).parent[rows]
+    known = parents[parents >= 0]
+    if len(known) >= 0.8 * len(rows):
+        return len(known) / len(np.unique(known))
+    return 1.0 / max(1.0 - float(facts.derived(repeats).again[rows].mean()), 0.05)
+
+
 def _lifted(facts: Facts, rows: Int64) -> bool:
     """Tell whether calls come again because they failed, not by chance."""
     again = facts.derived(repeats)
@@ -102,7 +112,7 @@ def _down(facts: Facts, rows: Int64) -> bool:
     """Tell whether the server fails whatever its load: nothing succeeds, or all failures are quick errors."""
     calls, ended = facts.calls, facts.derived(outcomes)[rows]
     failed = facts.derived(repeats).failed[rows]
-    if float((~failed).mean()) < ALIVE:
+    if failed[round(STARTED * len(failed)) :].all():
         return True
     quick = (ended == Outcome.FAULT) & (calls.elapsed_us[rows] <= 2 * np.median(calls.elapsed_us[rows[~failed]]))
     return float(quick[failed].mean()) > 0.8
