@@ -15,6 +15,8 @@ from kubeshark_mcp.analyse.outcomes import Outcome, outcomes
 
 SOON_NS = 5 * 10**9
 """Time after the end of a failed call within which the same call is a repeat."""
+ABANDONED_NS = 50_000_000
+"""An answer this long after the call above has ended comes too late: the client had given up."""
 EARLY_NS = 5_000_000
 """A client may give up this much before we see it."""
 FAILED = (Outcome.FAULT, Outcome.NONE, Outcome.LIMIT, Outcome.DEADLINE, Outcome.CONNECTIONS, Outcome.LOCK)
@@ -41,7 +43,9 @@ def repeats(facts: Facts) -> Repeats:
     call on behalf of the same incoming call.
     """
     calls, nest = facts.calls, facts.derived(nesting)
-    failed: Mask = np.isin(facts.derived(outcomes), [int(one) for one in FAILED])
+    abandoned = (nest.parent >= 0) & (nest.end_ns > nest.end_ns[nest.parent] + ABANDONED_NS)
+    failed: Mask = np.isin(facts.derived(outcomes), [int(one) for one in FAILED]) | abandoned
+    ended = np.where(calls.answered & ~abandoned, nest.end_ns, calls.start_ns)
     again, followed = np.zeros(len(calls), np.bool_), np.zeros(len(calls), np.bool_)
     detail = _detail(facts, nest.parent)
     rows = np.flatnonzero((detail >= 0) & ~calls.protocol.equal(*UNREAD, "dns"))
@@ -54,9 +58,9 @@ def repeats(facts: Facts) -> Repeats:
     for key in keys:
         same &= key[order][1:] == key[order][:-1]
     first, second = rows[order][:-1][same], rows[order][1:][same]
-    # When the client gave up on an unanswered call is not known for certain: often only with its connection's end.
-    pause = nest.start_ns[second] - np.where(calls.answered[first], nest.end_ns[first], nest.start_ns[first])
-    soon = (pause >= -EARLY_NS) & (pause <= np.where(calls.answered[first], SOON_NS, 2 * SOON_NS))
+    # When the client gave up on an unanswered call is not known for certain: some time after it began.
+    pause = nest.start_ns[second] - ended[first]
+    soon = (pause >= -EARLY_NS) & (pause <= np.where(ended[first] > nest.start_ns[first], SOON_NS, 2 * SOON_NS))
     followed[first[soon]] = True
     again[second[soon & failed[first]]] = True
     return Repeats(again, followed, detail >= 0, failed)

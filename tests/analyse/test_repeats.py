@@ -26,5 +26,12 @@ def test_without_a_target_the_call_above_tells() -> None:
     assert found.again.tolist() == [False, False, True, False, False]
 
 
+def test_an_answer_that_comes_when_the_caller_is_gone_is_a_failure() -> None:
+    calls = [Call(0, "s/web", "s/a", ms=900.0)]
+    calls += [Call(t, "s/a", "s/b", "GET /x/{}", ms=4000.0, kfl={"url": "/x/1"}) for t in (0.1, 0.5)]
+    found = repeats(BuiltFacts(calls))
+    assert (found.failed.tolist(), found.again.tolist()) == ([False, True, True], [False, False, True])
+
+
 def test_nothing_repeats_nothing() -> None:
     assert len(repeats(BuiltFacts()).again) == 0

@@ -107,8 +107,8 @@ class FanOutGrowth(Detector):
 def _grown(facts: Facts) -> Iterator[_Growth]:
     """Give each pair of kinds, incoming and caused, with what each incoming call causes."""
     calls, nest, kinds = facts.calls, facts.derived(nesting), facts.derived(endpoint_kinds)
-    again = facts.derived(repeats)
-    rows = np.flatnonzero((nest.parent >= 0) & ~again.again & ~calls.protocol.equal(*UNREAD, "dns"))
+    again = facts.derived(repeats).again
+    rows = np.flatnonzero((nest.parent >= 0) & ~again & ~calls.protocol.equal(*UNREAD, "dns"))
     parents = nest.parent[rows]
     parts = (calls.client.taken(rows), calls.server.taken(rows), calls.protocol.taken(rows), kinds.taken(rows))
     incoming = {
@@ -118,8 +118,6 @@ def _grown(facts: Facts) -> Iterator[_Growth]:
     }
     for (client, server, protocol, kind), places in groups(*parts):
         own, above = rows[places], parents[places]
-        if float(again.failed[own].mean()) > FAILING:
-            continue
         by = np.bincount(kinds.codes[above]).argmax()
         mine = above[kinds.codes[above] == by]
         callers = incoming.get((client, calls.protocol[int(mine[0])], int(by)))
@@ -127,11 +125,17 @@ def _grown(facts: Facts) -> Iterator[_Growth]:
             continue
         number = np.bincount(np.searchsorted(callers, mine), minlength=len(callers))
         rise = rise_of_level(calls.start_ns[callers], number, RATIO, STEP)
-        if rise is not None and not _borne_out(number, rise):
+        if rise is not None and (not _borne_out(number, rise) or _failing(facts, own, rise) > FAILING):
             rise = None
         now = float(np.median(number)) if rise is None else rise.after
         edge = Edge(client, server, protocol)
         yield _Growth(edge, kind, kinds.values[by], calls.protocol[int(mine[0])], callers, own, rise, now)
+
+
+def _failing(facts: Facts, rows: Int64, rise: Rise) -> float:
+    """Give the share of the caused calls that failed since the onset."""
+    late = rows[facts.calls.start_ns[rows] >= (rise.at_ns or 0)]
+    return float(facts.derived(repeats).failed[late].mean()) if len(late) else 0.0
 
 
 def _borne_out(number: Int64, rise: Rise) -> bool:
