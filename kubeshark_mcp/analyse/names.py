@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
@@ -65,6 +65,17 @@ def without_search(name: str, namespace: str, domains: tuple[str, ...], asked: S
     return next((one for one in candidates if any(one + first in asked for first in firsts)), candidates[-1])
 
 
+def home_of(asked: Set[str], domains: tuple[str, ...]) -> str:
+    """Guess the namespace of a client that has no name: the one whose search domain it tries before the plain `svc`."""
+    votes: Counter[str] = Counter()
+    for domain in domains:
+        for name in asked:
+            bare, _, namespace = name.removesuffix(f".svc.{domain}").rpartition(".")
+            if name.endswith(f".svc.{domain}") and bare and f"{bare}.svc.{domain}" in asked:
+                votes[namespace] += 1
+    return votes.most_common(1)[0][0] if votes else ""
+
+
 def lookups(facts: Facts) -> Lookups:
     """Give all DNS look-ups, for `facts.derived`."""
     calls = facts.calls
@@ -81,7 +92,7 @@ def lookups(facts: Facts) -> Lookups:
     shortest: dict[tuple[str, str], int] = defaultdict(lambda: 1 << 30)
     places: list[tuple[str, str, str, Int64]] = []
     for client, names in questions.items():
-        namespace = client.partition("/")[0] if "/" in client else ""
+        namespace = client.partition("/")[0] if "/" in client else home_of(names.keys(), domains)
         for name, parts in names.items():
             bare = without_search(name, namespace, domains, names.keys())
             own = np.concatenate(parts)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 
 from kubeshark_mcp.analyse.columns import Texts
 from kubeshark_mcp.analyse.facts import Calls, Column, Connections, Coverage, Facts, Pod, Service
@@ -20,6 +22,10 @@ from kubeshark_mcp.store.columnar import Coded, Loaded, load, load_calls, load_c
 from kubeshark_mcp.store.columns import quoted
 from kubeshark_mcp.store.query import Query
 
+PRIVATE = tuple(
+    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "fc00::/7"))
+)
+"""Addresses that clusters are made of: RFC 1918, RFC 6598, RFC 4193, loopback."""
 _NAMED = ("local_resolution_status", "remote_resolution_status")
 
 
@@ -44,7 +50,17 @@ class StoredFacts(Facts):
     def calls(self) -> Calls:
         """Give all calls of the window."""
         where, parameters = self._window.where()
-        return Calls(**_typed(load_calls(self._base.source.database, where, parameters)))
+        return Calls(**self._placed(load_calls(self._base.source.database, where, parameters)))
+
+    def _placed(self, loaded: Mapping[str, Loaded]) -> dict[str, Any]:
+        """Type columns, and take private addresses for inside where no Kubernetes objects could name them."""
+        columns = _typed(loaded)
+        if not self._resources:
+            addresses: Texts = columns["server_address"]
+            columns["outside"] = columns["outside"] & addresses.matching(
+                [_is_public(text) for text in addresses.values]
+            )
+        return columns
 
     @functools.cached_property
     def connections(self) -> Connections:
@@ -58,7 +74,7 @@ class StoredFacts(Facts):
 
     def _connections(self, base: EntryBase) -> Connections:
         where, parameters = self._window.where()
-        return Connections(**_typed(load_connections(base.source.database, where, parameters)))
+        return Connections(**self._placed(load_connections(base.source.database, where, parameters)))
 
     @functools.cached_property
     def _identities(self) -> IdentityTable:
@@ -146,10 +162,24 @@ class StoredFacts(Facts):
             raise UsageError(f"The filter {kfl!r} cannot run in SQL alone, as analysis needs: say it more simply.")
         return query
 
+    def sightings(self, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+        """Give where these entries were captured, nearest to the client first, by id; see `store.evidence`."""
+        asked = Query(f'"_id" IN ({", ".join(str(int(one)) for one in ids)})')
+        rows = self._base.source.page(asked, len(ids), columns=("_id", "_sightings")).rows if ids else []
+        return {row["_id"]: orjson.loads(row["_sightings"]) for row in rows if row.get("_sightings")}
+
     @functools.cached_property
     def protocols(self) -> frozenset[str]:
         """Give the protocols that have entries."""
         return frozenset(self._base.source.protocol_counts())
+
+
+def _is_public(address: str) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    return not any(found in network for network in PRIVATE if network.version == found.version)
 
 
 def _sql(present: frozenset[str], field: Any) -> str:

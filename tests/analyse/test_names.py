@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubeshark_mcp.analyse.names import cluster_domains, entropy, lookups, question, registered, without_search
+from kubeshark_mcp.analyse.names import cluster_domains, entropy, home_of, lookups, question, registered, without_search
 from tests.analyse.building import BuiltFacts, Call
 
 
@@ -42,3 +42,9 @@ def test_random_text_carries_more_than_words() -> None:
     assert entropy("") == 0
     assert entropy("abab") == pytest.approx(1.0)
     assert registered("a.b.example.net") == "example.net"
+
+
+def test_the_namespace_of_an_unnamed_client_is_guessed_from_its_search_list() -> None:
+    asked = {"x.y.shop.svc.cluster.local", "x.y.svc.cluster.local", "cart.shop.svc.cluster.local"}
+    assert home_of(asked, ("cluster.local",)) == "shop"
+    assert home_of({"cart.shop.svc.cluster.local"}, ("cluster.local",)) == ""

@@ -7,6 +7,7 @@ import pytest
 
 from kubeshark_mcp.analyse.columns import Texts
 from kubeshark_mcp.errors import UsageError
+from kubeshark_mcp.hub.facts import StoredFacts
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +58,11 @@ def test_a_window_narrows_everything(facts, incident):
 def test_pods_and_services_have_the_labels_of_the_calls(facts):
     assert {pod.workload for pod in facts.pods} >= {"shop/orders", "data/redis"}
     assert {service.name for service in facts.services} >= {"data/redis"}
+
+
+def test_without_kubernetes_objects_private_addresses_are_not_outside(facts):
+    bare = StoredFacts(facts._base, facts._sighted)
+    assert facts.calls.outside.any()
+    outside = {bare.calls.server_address[row] for row in bare.calls.outside.nonzero()[0].tolist()}
+    assert outside == {"203.0.113.20"}
+    assert bare.coverage.has_objects is False
