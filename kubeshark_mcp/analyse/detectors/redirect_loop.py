@@ -67,8 +67,8 @@ class RedirectLoop(Detector):
             Component(Kind.EXTERNAL if calls.outside[rows[0]] else Kind.WORKLOAD, server),
             f"{short(server)} redirects in a circle ({several(statuses)}): clients come back to where they were, up to "
             f"{longest} times in a row; {number.value:.0f} redirects in all",
-            (Confidence.HIGH if len(runs) >= 2 * LEAST else Confidence.MEDIUM)
-            if len(runs) >= LEAST
+            (Confidence.HIGH if len(rows) >= 2 * LEAST else Confidence.MEDIUM)
+            if len(rows) >= LEAST
             else Confidence.LOW,
             min(1.0, len(rows) / max(number.value, 1)),
             onset_ns=int(calls.start_ns[rows[0]]),

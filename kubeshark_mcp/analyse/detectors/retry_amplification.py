@@ -17,7 +17,7 @@ from kubeshark_mcp.analyse.mechanisms import Mechanism
 from kubeshark_mcp.analyse.nesting import nesting
 from kubeshark_mcp.analyse.onsets import Rise, rise_of_share
 from kubeshark_mcp.analyse.outcomes import Outcome, outcomes
-from kubeshark_mcp.analyse.repeats import repeats
+from kubeshark_mcp.analyse.repeats import FAILED, repeats
 from kubeshark_mcp.analyse.subjects import edge_calls, edges_of, entries_of, short
 
 LEAST = 10
@@ -121,7 +121,7 @@ def _down(facts: Facts, rows: Int64) -> bool:
 def _failures(facts: Facts, rows: Int64) -> str:
     """Select the failed calls among those of an edge: by status, and those without an answer."""
     calls = facts.calls
-    bad = rows[facts.derived(repeats).failed[rows]]
+    bad = rows[np.isin(facts.derived(outcomes)[rows], [int(one) for one in FAILED])]
     statuses = [status for status in calls.status.taken(bad).counts() if status]
     tests = [one_of("status", statuses)] if statuses else []
-    return either(*tests, *(["!answered"] if not calls.answered[bad].all() else []))
+    return either(*tests, *(["!answered"] if not tests or not calls.answered[bad].all() else []))
