@@ -25,7 +25,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_every_filter_has_a_line_with_matches_and_ratios(table: list[str]):
     rows = [line.split(" | ") for line in table if line.startswith("| ") and "---" not in line][1:]
     assert [row[0].removeprefix("| ") for row in rows] == list(kfl.FILTERS)
-    assert all(len(row) == 9 for row in rows)
+    assert all(len(row) == 10 for row in rows)
     assert sum(int(row[1].replace(",", "")) > 0 for row in rows) >= 9
 
 
