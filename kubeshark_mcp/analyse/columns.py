@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 Int64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 T = TypeVar("T", bound="Table")
+TABLE = 1 << 20
+"""Values up to which a table numbers them; above, and where rows are few, they are sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +84,31 @@ def groups(*columns: Texts | Int64) -> Iterator[tuple[tuple[Any, ...], Int64]]:
     """
     if not columns or not len(columns[0]):
         return
-    parts = [column.codes if isinstance(column, Texts) else column for column in columns]
-    combined = np.zeros(len(parts[0]), np.int64)
-    for part in parts:
-        _, dense = np.unique(part, return_inverse=True)
-        combined = combined * (int(dense.max()) + 1) + dense
-        _, combined = np.unique(combined, return_inverse=True)
-    order = np.argsort(combined, kind="stable")
+    combined = _combined(columns)
+    order = np.argsort(combined.astype(np.uint16) if combined.max() < 1 << 16 else combined, kind="stable")
     starts = np.flatnonzero(np.diff(combined[order], prepend=-1))
     for rows in np.split(order, starts[1:]):
         first = rows[0]
         yield tuple(column[first] if isinstance(column, Texts) else int(column[first]) for column in columns), rows
+
+
+def _combined(columns: Sequence[Texts | Int64]) -> Int64:
+    """Give each combination of values a number from 0 on, in the order of their columns; small numbers sort fast."""
+    combined = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        part = column.codes if isinstance(column, Texts) else np.unique(column, return_inverse=True)[1]
+        size = len(column.values) if isinstance(column, Texts) else int(part.max()) + 1
+        combined = _dense(combined * size + part)
+    return combined
+
+
+def _dense(numbers: Int64) -> Int64:
+    """Give distinct values numbers from 0 on, in their order."""
+    most = int(numbers.max()) + 1
+    if most > TABLE and most > 4 * len(numbers):
+        found: Int64 = np.unique(numbers, return_inverse=True)[1]
+        return found
+    places = np.zeros(most, np.int64)
+    places[numbers] = 1
+    ranks: Int64 = (np.cumsum(places) - 1)[numbers]
+    return ranks

@@ -239,6 +239,8 @@ def _covered(axis: _Axis, key: Int64, start: Int64, end: Int64, waits: _Waits) -
 
 def _begun(axis: _Axis, key: Int64, start: Int64, end: Int64, waits: _Waits) -> Int64:
     """Count what began within each span, a moment before it included."""
+    if not len(waits.key):
+        return np.zeros(len(key), np.int64)
     begin = np.sort(axis.at(waits.key, waits.start))
     first = np.searchsorted(begin, axis.at(key, start - EARLY_NS), "left")
     found: Int64 = np.searchsorted(begin, axis.at(key, end), "right") - first

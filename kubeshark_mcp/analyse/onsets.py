@@ -87,6 +87,8 @@ def rise_of_level(times_ns: Int64, values: Numbers, ratio: float, step: float) -
 
     Where only some of the values rise, what counts is how many are far above the median of all.
     """
+    if not len(values) or not _higher(float(values.min()), float(values.max()), ratio, step):
+        return None
     level = onset_of_level(times_ns, values)
     if level is None:
         return None

@@ -26,6 +26,8 @@ STEP_US = 10_000
 ORDER = 0.8
 """Chance that a call of the pod takes longer than one of its siblings."""
 BAD = (Outcome.FAULT, Outcome.NONE, Outcome.DEADLINE, Outcome.CACHE, Outcome.CONNECTIONS, Outcome.LOCK)
+MOST = 4000
+"""Calls of a pod, and of its siblings, whose durations are compared."""
 FRESH = 0.1
 """Share of the window after which a pod's first call makes it a new one."""
 
@@ -69,7 +71,7 @@ def unlike_pods(facts: Facts) -> tuple[Unlike, ...]:
         if len(pods) < 2:
             continue
         for pod, own in pods:
-            siblings = rows[~np.isin(rows, own)]
+            siblings = rows[calls.server_pod.codes[rows] != calls.server_pod.codes[own[0]]]
             if len(own) + refused.get(pod, 0) >= LEAST and len(siblings) >= LEAST:
                 found += _compared(facts, server, pod, own, siblings, bad, refused)
     chances = corrected([one.p for one in found])
@@ -110,7 +112,7 @@ def _below(facts: Facts, failing: Int64, siblings: Int64) -> bool:
 def _slower(facts: Facts, server: str, pod: str, own: Int64, siblings: Int64, fresh: int | None) -> list[Unlike]:
     """Compare how long calls take, each measured against the median of its kind among the siblings."""
     calls = facts.calls
-    own, siblings = own[calls.answered[own]], siblings[calls.answered[siblings]]
+    own, siblings = thinned(own[calls.answered[own]]), thinned(siblings[calls.answered[siblings]])
     if len(own) < LEAST or len(siblings) < LEAST:
         return []
     mine, theirs = relative(facts, own, siblings)
@@ -128,6 +130,11 @@ def _slower(facts: Facts, server: str, pod: str, own: Int64, siblings: Int64, fr
     return [Unlike(server, pod, "latency", after, before, own, slow, siblings, p, echo, fresh)]
 
 
+def thinned(rows: Int64) -> Int64:
+    """Give at most MOST rows, evenly: more do not make a comparison surer."""
+    return rows[:: len(rows) // MOST + 1]
+
+
 def relative(facts: Facts, own: Int64, siblings: Int64) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give microseconds (first row) and the same relative to the median of their kind among the siblings (second row).
 
@@ -135,8 +142,8 @@ def relative(facts: Facts, own: Int64, siblings: Int64) -> tuple[NDArray[np.floa
     """
     elapsed, kinds = facts.calls.elapsed_us, facts.derived(endpoint_kinds)
     typical = np.zeros(len(kinds.values))
-    for (kind,), places in groups(kinds.codes[siblings].astype(np.int64)):
-        typical[kind] = max(float(np.median(elapsed[siblings[places]])), 1.0)
+    for _, places in groups(kinds.taken(siblings)):
+        typical[kinds.codes[siblings[places[0]]]] = max(float(np.median(elapsed[siblings[places]])), 1.0)
     own = own[typical[kinds.codes[own]] > 0]
     mine, theirs = (np.array([elapsed[r], elapsed[r] / typical[kinds.codes[r]]]) for r in (own, siblings))
     return mine, theirs

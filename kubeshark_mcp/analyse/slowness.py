@@ -57,7 +57,7 @@ def slow_kinds(facts: Facts) -> tuple[Slow, ...]:
     calls = facts.calls
     found = []
     tried = 0
-    for server, protocol, kind, rows in answered_kinds(facts):
+    for server, protocol, kind, rows in facts.derived(answered_kinds):
         tried += 1
         rise = rise_of_level(calls.start_ns[rows], calls.elapsed_us[rows], RATIO, STEP_US)
         if rise is not None and rise.at_ns is not None:
@@ -66,8 +66,12 @@ def slow_kinds(facts: Facts) -> tuple[Slow, ...]:
     return tuple(one for one, p in zip(found, chances, strict=False) if p < CHANCE)
 
 
-def answered_kinds(facts: Facts) -> Iterator[tuple[str, str, str, Int64]]:
-    """Give server, protocol, kind and rows of the calls that were answered and went well."""
+def answered_kinds(facts: Facts) -> tuple[tuple[str, str, str, Int64], ...]:
+    """Give server, protocol, kind and rows of the calls that were answered and went well, for `facts.derived`."""
+    return tuple(_answered_kinds(facts))
+
+
+def _answered_kinds(facts: Facts) -> Iterator[tuple[str, str, str, Int64]]:
     calls, kinds, ended = facts.calls, facts.derived(endpoint_kinds), facts.derived(outcomes)
     waits = kinds.matching([kind.partition(" ")[0] in BLOCKING for kind in kinds.values])
     fine: Mask = calls.answered & (ended == Outcome.FINE) & ~waits

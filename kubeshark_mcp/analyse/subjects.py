@@ -21,11 +21,16 @@ LIFT = 2.0
 
 def servers(facts: Facts, least: int) -> Iterator[tuple[str, str, Int64]]:
     """Give each server and protocol with at least so many calls: label, protocol, rows in order of time."""
+    for server, protocol, rows in facts.derived(_served):
+        if len(rows) >= least:
+            yield server, protocol, rows
+
+
+def _served(facts: Facts) -> tuple[tuple[str, str, Int64], ...]:
     calls = facts.calls
     read = np.flatnonzero(~calls.protocol.equal(*UNREAD, "dns"))
-    for (server, protocol), places in groups(calls.server.taken(read), calls.protocol.taken(read)):
-        if len(places) >= least and server:
-            yield server, protocol, read[places]
+    found = groups(calls.server.taken(read), calls.protocol.taken(read))
+    return tuple((server, protocol, read[places]) for (server, protocol), places in found if server)
 
 
 def component_of(calls: Calls, rows: Int64) -> Component:

@@ -112,15 +112,13 @@ def _grown(facts: Facts) -> Iterator[_Growth]:
     parents = nest.parent[rows]
     parts = (calls.client.taken(rows), calls.server.taken(rows), calls.protocol.taken(rows), kinds.taken(rows))
     incoming = {
-        key: answered
-        for key, answered in groups(calls.server, calls.protocol, kinds.codes.astype(np.int64))
-        if len(answered) >= LEAST
+        key: answered for key, answered in groups(calls.server, calls.protocol, kinds) if len(answered) >= LEAST
     }
     for (client, server, protocol, kind), places in groups(*parts):
         own, above = rows[places], parents[places]
         by = np.bincount(kinds.codes[above]).argmax()
         mine = above[kinds.codes[above] == by]
-        callers = incoming.get((client, calls.protocol[int(mine[0])], int(by)))
+        callers = incoming.get((client, calls.protocol[int(mine[0])], kinds.values[by]))
         if callers is None or len(mine) < LEAST:
             continue
         number = np.bincount(np.searchsorted(callers, mine), minlength=len(callers))

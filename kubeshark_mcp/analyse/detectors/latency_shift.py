@@ -104,7 +104,7 @@ def _otherwise(facts: Facts, one: Slow, slow: np.ndarray) -> bool:
 
 def _machine(facts: Facts, one: Slow, everything: Sequence[Slow]) -> bool:
     """Tell whether most kinds of calls to most servers slowed down at the same time, each by itself."""
-    kinds = sum(1 for _ in answered_kinds(facts))
+    kinds = len(facts.derived(answered_kinds))
     at = one.rise.at_ns or 0
     same = [s for s in everything if abs((s.rise.at_ns or 0) - at) < SAME_NS and s.explained < EXPLAINED]
     return kinds >= 5 and len({s.server for s in same}) >= 3 and len(same) >= EVERYWHERE * kinds

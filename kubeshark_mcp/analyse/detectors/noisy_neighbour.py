@@ -48,7 +48,7 @@ class NoisyNeighbour(Detector):
     def detect(self, facts: Facts) -> Iterator[Finding]:
         """Give one finding for each server with such a client."""
         slow: dict[tuple[str, str], list[Int64]] = {}
-        for server, protocol, _, rows in answered_kinds(facts):
+        for server, protocol, _, rows in facts.derived(answered_kinds):
             slow.setdefault((server, protocol), []).append(rows)
         for server, protocol, rows in servers(facts, 2 * LEAST):
             if protocol not in QUEUES and (server, protocol) in slow:
@@ -65,7 +65,7 @@ class NoisyNeighbour(Detector):
                 continue
             at = found[0]
             for kind in kinds:
-                others = kind[~np.isin(kind, own)]
+                others = kind[calls.client.codes[kind] != calls.client.codes[own[0]]]
                 rise = rise_of_level(calls.start_ns[others], calls.elapsed_us[others], SLOWER, STEP_US)
                 if rise is not None and _together(facts, rise, at):
                     yield self._finding(facts, Edge(client, server, protocol), own, others, rise, found)
@@ -106,23 +106,29 @@ def _grown(facts: Facts, own: Int64, rows: Int64) -> tuple[int, float, str] | No
     """Give since when a client takes most of a server, its share, and of what; None where it does not."""
     calls, coverage = facts.calls, facts.coverage
     width = max((coverage.end_ns - coverage.start_ns) // BUCKETS, 1)
-    bucket = ((calls.start_ns - coverage.start_ns) // width).clip(0, BUCKETS - 1)
-    sizes = {
-        "time": np.maximum(calls.elapsed_us, 0),
-        "calls": np.ones(len(calls), np.int64),
-        "bytes": calls.request_bytes + calls.response_bytes,
-    }
-    for what, size in sizes.items():
-        sums = np.bincount(bucket[own], size[own], BUCKETS)
+    mine, all_of = ((calls.start_ns[r] - coverage.start_ns) // width for r in (own, rows))
+    for what in ("time", "calls", "bytes"):
+        sums, total = (
+            np.bincount(bucket.clip(0, BUCKETS - 1), _sizes(facts, r, what), BUCKETS)
+            for bucket, r in ((mine, own), (all_of, rows))
+        )
         onset = onset_of_level(np.arange(BUCKETS) * width + coverage.start_ns, sums)
-        if (
-            onset is None
-            or onset.p >= CHANCE
-            or sums[onset.index :].mean() < GREW * max(sums[: onset.index].mean(), 1e-9)
-        ):
+        if onset is None or onset.p >= CHANCE:
             continue
-        late_own, late = own[bucket[own] >= onset.index], rows[bucket[rows] >= onset.index]
-        share = float(size[late_own].sum() / max(size[late].sum(), 1))
-        if share >= MOST and len(late_own):
-            return int(calls.start_ns[late_own[0]]), share, what
+        if sums[onset.index :].mean() < GREW * max(sums[: onset.index].mean(), 1e-9):
+            continue
+        late = own[mine >= onset.index]
+        share = float(sums[onset.index :].sum() / max(total[onset.index :].sum(), 1e-9))
+        if share >= MOST and len(late):
+            return int(calls.start_ns[late[0]]), share, what
     return None
+
+
+def _sizes(facts: Facts, rows: Int64, what: str) -> Int64:
+    calls = facts.calls
+    if what == "calls":
+        return np.ones(len(rows), np.int64)
+    if what == "time":
+        return np.maximum(calls.elapsed_us[rows], 0)
+    sizes: Int64 = calls.request_bytes[rows] + calls.response_bytes[rows]
+    return sizes
