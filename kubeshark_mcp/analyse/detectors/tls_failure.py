@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from kubeshark_mcp.analyse.claims import counted
-from kubeshark_mcp.analyse.columns import Int64, Texts, groups
+from kubeshark_mcp.analyse.columns import Int64, groups
 from kubeshark_mcp.analyse.detector import Detector
 from kubeshark_mcp.analyse.facts import Facts
 from kubeshark_mcp.analyse.filters import both, side_filter
@@ -15,7 +15,8 @@ from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Finding,
 from kubeshark_mcp.analyse.mechanisms import Mechanism
 from kubeshark_mcp.analyse.statistics import onset_of_share, wilson
 
-FAILED = 'tlsx && tlsx_alert != "" && tlsx_alert != "close_notify" && tlsx_alert_level == "fatal" && !tlsx_complete'
+HANDSHAKE = "tlsx && tls_request_size > 0"
+FAILED = f"{HANDSHAKE} && failed"
 EXPIRED = "tlsx && tlsx_certificate_expired"
 LEAST = 3
 SHARE = 0.3
@@ -30,15 +31,18 @@ MEANS = {
     "unrecognized_name": "the server does not know the name that was asked for",
     "certificate_required": "the server wants a client certificate",
     "no_application_protocol": "the two have no application protocol (ALPN) in common",
+    "encrypted alert": "one side gave up behind the hellos, in TLS 1.3 mostly over a certificate that it refuses",
+    "not completed": "the connection was cut before both were done",
+    "no answer": "the server never answered the hello",
 }
 """What the alerts of RFC 8446, 6.2 mean for an operator."""
 
 
 class TlsFailure(Detector):
-    """Handshakes that end with a fatal alert, by server, with the alert as reason.
+    """Failed handshakes by server, with the alert as reason.
 
-    LEAST failures, and SHARE of the handshakes since the onset. In TLS 1.3 alerts after the hello are encrypted: there
-    only handshakes cut short in clear are seen, and certificates of TLS 1.2 that had expired when they were shown.
+    LEAST failures, and SHARE of the handshakes since the onset. In TLS 1.3 alerts behind the hellos are encrypted: they
+    are known by their length, and their reason can only be guessed.
     """
 
     name = "tls_failure"
@@ -49,19 +53,14 @@ class TlsFailure(Detector):
     def detect(self, facts: Facts) -> Iterator[Finding]:
         """Give one finding for each server."""
         calls = facts.calls
-        rows = np.flatnonzero(calls.protocol.equal("tlsx"))
-        told = facts.columns(FAILED, ["tlsx_alert", "tlsx_alert_from"])
-        ids, alerts = np.asarray(told["id"]), told["tlsx_alert"]
-        expired = np.asarray(facts.columns(EXPIRED, [])["id"])
-        bad = np.isin(calls.id, ids)
-        if not isinstance(alerts, Texts):
-            return
-        for (server,), places in groups(calls.server.taken(rows)):
-            own = rows[places]
+        ids = [np.asarray(facts.columns(kfl, [])["id"]) for kfl in (HANDSHAKE, FAILED, EXPIRED)]
+        rows, bad, expired = (np.isin(calls.id, one) for one in ids)
+        handshakes = np.flatnonzero(rows)
+        for (server,), places in groups(calls.server.taken(handshakes)):
+            own = handshakes[places]
             if int(bad[own].sum()) >= LEAST:
-                names = alerts.taken(np.isin(ids, calls.id[own])).counts()
-                stale = bool(np.isin(calls.id[own], expired).any())
-                yield from self._judged(facts, server, own, bad[own], next(iter(names)), stale)
+                reasons = calls.status.taken(own[bad[own]]).counts()
+                yield from self._judged(facts, server, own, bad[own], next(iter(reasons)), bool(expired[own].any()))
 
     def _judged(
         self,
@@ -88,14 +87,14 @@ class TlsFailure(Detector):
             Mechanism.TLS_FAILURE,
             Component(Kind.EXTERNAL if calls.outside[failed[0]] else Kind.WORKLOAD, server),
             f"{len(failed)} of {len(rows)} TLS handshakes of {', '.join(clients[:3])} with {server} failed: {meaning} "
-            f"(alert {alert})",
+            f"({alert})",
             Confidence.HIGH,
             share,
             onset_ns=None if began is None else began.at_ns,
             magnitude=Magnitude(None if began is None else began.before, share, "share of handshakes failed"),
             affected=tuple(Edge(client, server, "tlsx") for client in clients),
             entries=tuple(int(entry) for entry in calls.id[failed[:3]]),
-            claims=(counted(facts, kfl, "handshakes that ended with a fatal alert"),),
+            claims=(counted(facts, kfl, "handshakes that failed"),),
             refuted_by="handshakes of the same clients with that server that completed after the onset",
             facts={"alert": alert},
         )
