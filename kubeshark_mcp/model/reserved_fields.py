@@ -9,5 +9,5 @@ from __future__ import annotations
 from kubeshark_mcp.model.field import Field, FieldType
 
 RESERVED_FIELDS: tuple[Field, ...] = (
-    Field("udp_checksum", FieldType.INT, "checksum of the datagram as sent", "udp_checksum == 0", "UDP"),
+    Field("udp_checksum", FieldType.INT, "checksum of the datagram as sent", "udp && udp_checksum == 0", "UDP"),
 )
