@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from kubeshark_mcp import __version__
-from kubeshark_mcp.errors import NotFoundError, UnsupportedError, UsageError
+from kubeshark_mcp.errors import UnsupportedError, UsageError
 from kubeshark_mcp.hub import contract as c
 from kubeshark_mcp.hub import contract_analysis as a
+from kubeshark_mcp.hub import contract_views as v
 from kubeshark_mcp.hub.contract_filters import FieldUse, FilterCheck, FilterPlan
 from kubeshark_mcp.hub.interface import Hub
 from kubeshark_mcp.hub.jobs import JobBoard
-from kubeshark_mcp.hub.times import from_ns
+from kubeshark_mcp.hub.threaded import threaded
 from kubeshark_mcp.hub.workspace import Workspace
-from kubeshark_mcp.store.cancelling import Question, check_cancelled
 
 if TYPE_CHECKING:
     # The rooms bring numpy, pyarrow and duckdb with them: each is imported by the first question that needs it, so
     # that a server starts as fast as the SDK alone.
     from kubeshark_mcp.hub.analysis import AnalysisRoom
     from kubeshark_mcp.hub.calls import CallRoom
+    from kubeshark_mcp.hub.cutting import CuttingRoom
     from kubeshark_mcp.hub.databases import DatabaseRoom
     from kubeshark_mcp.hub.dissections import DissectionRoom
     from kubeshark_mcp.hub.files import FileRoom
@@ -32,29 +32,9 @@ if TYPE_CHECKING:
     from kubeshark_mcp.hub.queries import Language
     from kubeshark_mcp.hub.snapshots import SnapshotRoom
     from kubeshark_mcp.hub.sources import CaptureSource
+    from kubeshark_mcp.hub.views import ViewRoom
     from kubeshark_mcp.hub.who import WorkloadRoom
     from kubeshark_mcp.model.field import Field
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def threaded(
-    function: Callable[Concatenate[EmbeddedHub, P], T],
-) -> Callable[Concatenate[EmbeddedHub, P], Coroutine[Any, Any, T]]:
-    """Make a blocking method a coroutine that runs in a thread; cancelling it stops the work for it."""
-
-    @functools.wraps(function)
-    async def call(self: EmbeddedHub, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        question = Question()
-        try:
-            with question.current():  # the thread gets a copy of this context
-                return await asyncio.to_thread(function, self, *args, **kwargs)
-        except asyncio.CancelledError:
-            question.cancel()
-            raise
-
-    return call
 
 
 class EmbeddedHub(Hub):
@@ -144,6 +124,18 @@ class EmbeddedHub(Hub):
 
         return AnalysisRoom(self._workspace, self._databases, self._snapshots, self._calls.stats)
 
+    @functools.cached_property
+    def _views(self) -> ViewRoom:
+        from kubeshark_mcp.hub.views import ViewRoom
+
+        return ViewRoom(self._analysis)
+
+    @functools.cached_property
+    def _cutting(self) -> CuttingRoom:
+        from kubeshark_mcp.hub.cutting import CuttingRoom
+
+        return CuttingRoom(self._workspace, self._databases, self._snapshots)
+
     def redaction_key(self) -> bytes:
         """Give the key of redaction hashes: the same secret shows the same hash in every answer of this workspace."""
         return self._workspace.redaction_key()
@@ -198,38 +190,16 @@ class EmbeddedHub(Hub):
     @threaded
     def data_boundaries(self) -> c.Boundaries:
         """Give the window of each node's raw capture."""
-        from kubeshark_mcp.hub.sources import findings_of, index_of
+        from kubeshark_mcp.hub.boundaries import of_captures
 
-        nodes: dict[str, c.NodeBoundaries] = {}
-        warnings: list[str] = []
-        for source in self._sources():
-            index = index_of(self._workspace, source, lambda done, total: check_cancelled())
-            warnings += findings_of(index)
-            if not index.count:
-                warnings.append(f"{source.path.name} holds no packets")
-                continue
-            one = c.NodeBoundaries(
-                name=source.node,
-                oldest=from_ns(index.first_ns),
-                newest=from_ns(index.last_ns),
-                packets=index.count,
-            )
-            nodes[source.node] = _widened(nodes[source.node], one) if source.node in nodes else one
-        return _bounded(list(nodes.values()), None, warnings)
+        return of_captures(self._workspace, self._sources())
 
     @threaded
     def l7_boundaries(self) -> c.Boundaries:
         """Give the window of the newest dissection's entries."""
-        try:
-            dissection = self._databases.resolve(None)
-        except NotFoundError as error:
-            return _bounded([], False, [str(error)])
-        nodes = [
-            c.NodeBoundaries(name=name, oldest=from_ns(first), newest=from_ns(last))
-            for name, first, last in self._databases.base(dissection).source.node_bounds()
-        ]
-        label = f"of the dissection {dissection.snapshot}/{dissection.name}"
-        return _bounded(nodes, False, [label, *dissection.warnings])
+        from kubeshark_mcp.hub.boundaries import of_entries
+
+        return of_entries(self._databases)
 
     @threaded
     def create_snapshot(self, request: c.SnapshotRequest) -> c.Snapshot:
@@ -339,6 +309,36 @@ class EmbeddedHub(Hub):
         """Check a claim."""
         return self._analysis.verify(query)
 
+    @threaded
+    def compare(self, query: v.ComparisonQuery) -> v.Comparison:
+        """Say what differs between two times."""
+        return self._views.compare(query)
+
+    @threaded
+    def trace_call(self, query: v.TraceQuery) -> v.Trace:
+        """Follow one call through services."""
+        return self._views.trace(query)
+
+    @threaded
+    def service_map(self, query: v.MapQuery) -> v.ServiceMap:
+        """Say who calls whom."""
+        return self._views.service_map(query)
+
+    @threaded
+    def timeline(self, query: v.TimelineQuery) -> v.Timeline:
+        """Say what happened, in order."""
+        return self._views.timeline(query)
+
+    @threaded
+    def cut_evidence(self, request: v.CutRequest) -> v.Cut:
+        """Write the smallest capture that still shows some entries."""
+        return self._cutting.cut(request)
+
+    @threaded
+    def source_of(self, handle: str) -> v.Source:
+        """Say where an entry was read."""
+        return self._cutting.source(handle)
+
     async def dissection_enabled(self) -> bool:
         """Tell that captures are dissected on request only."""
         return False
@@ -379,22 +379,3 @@ class EmbeddedHub(Hub):
     def field_use(self, names: list[str], database: str | None = None) -> list[FieldUse]:
         """Tell how fields are filled."""
         return self._filters.use(names, database)
-
-
-def _widened(one: c.NodeBoundaries, other: c.NodeBoundaries) -> c.NodeBoundaries:
-    return c.NodeBoundaries(
-        name=one.name,
-        oldest=min(filter(None, (one.oldest, other.oldest))),
-        newest=max(filter(None, (one.newest, other.newest))),
-        packets=(one.packets or 0) + (other.packets or 0),
-    )
-
-
-def _bounded(nodes: list[c.NodeBoundaries], enabled: bool | None, warnings: list[str]) -> c.Boundaries:
-    return c.Boundaries(
-        oldest=min((node.oldest for node in nodes if node.oldest), default=None),
-        newest=max((node.newest for node in nodes if node.newest), default=None),
-        nodes=sorted(nodes, key=lambda node: node.name),
-        dissection_enabled=enabled,
-        warnings=warnings,
-    )

@@ -10,9 +10,13 @@ from typing import Any
 from kubeshark_mcp.errors import NotFoundError, UnsupportedError, UsageError
 from kubeshark_mcp.hub import contract as c
 from kubeshark_mcp.hub import contract_analysis as a
+from kubeshark_mcp.hub import contract_views as v
 from kubeshark_mcp.hub.contract_filters import FieldUse, FilterCheck, FilterPlan
 from kubeshark_mcp.hub.contract_remote import HubPrompt, HubTools, Outcome, Plan, StartRequest
 from kubeshark_mcp.model.field import Field
+
+NO_ENTRIES = "This Hub cannot {}: export a PCAP of the snapshot and open it with --pcap."
+"""What a Hub says that lists entries, but does not hand them out."""
 
 
 class Hub(ABC):
@@ -145,11 +149,35 @@ class Hub(ABC):
 
     async def diagnose(self, query: a.DiagnosisQuery) -> a.Diagnosis:
         """Say what is abnormal, the likeliest cause first."""
-        raise UnsupportedError("This Hub cannot diagnose: export a PCAP of the snapshot and open it with --pcap.")
+        raise UnsupportedError(NO_ENTRIES.format("diagnose"))
 
     async def verify_claim(self, query: a.ClaimQuery) -> a.Verified:
         """Check a claim about entries."""
-        raise UnsupportedError("This Hub cannot check claims: export a PCAP of the snapshot and open it with --pcap.")
+        raise UnsupportedError(NO_ENTRIES.format("check claims"))
+
+    async def compare(self, query: v.ComparisonQuery) -> v.Comparison:
+        """Say what differs between two times."""
+        raise UnsupportedError(NO_ENTRIES.format("compare times"))
+
+    async def trace_call(self, query: v.TraceQuery) -> v.Trace:
+        """Follow one call through services."""
+        raise UnsupportedError(NO_ENTRIES.format("follow a call"))
+
+    async def service_map(self, query: v.MapQuery) -> v.ServiceMap:
+        """Say who calls whom."""
+        raise UnsupportedError(NO_ENTRIES.format("draw the service map"))
+
+    async def timeline(self, query: v.TimelineQuery) -> v.Timeline:
+        """Say what happened, in order."""
+        raise UnsupportedError(NO_ENTRIES.format("tell the timeline"))
+
+    async def cut_evidence(self, request: v.CutRequest) -> v.Cut:
+        """Write the smallest capture that still shows some entries."""
+        raise UnsupportedError(NO_ENTRIES.format("cut evidence out"))
+
+    async def source_of(self, handle: str) -> v.Source:
+        """Say where an entry was read: its packets, and the SHA-256 of their capture file."""
+        raise UnsupportedError(NO_ENTRIES.format("name the packets of an entry"))
 
     # What follows only Hubs elsewhere have; the answers here are those of a Hub on this machine.
 

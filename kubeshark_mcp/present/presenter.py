@@ -8,12 +8,16 @@ from datetime import datetime
 from typing import Any
 
 from kubeshark_mcp.present.calls import CallPrinter, endpoint
+from kubeshark_mcp.present.comparison import comparison_text
 from kubeshark_mcp.present.diagnosis import diagnosis_text
 from kubeshark_mcp.present.empty import empty_answer
 from kubeshark_mcp.present.fencing import Fence, clean, clean_line, cut
+from kubeshark_mcp.present.ladder import ladder_head, ladder_text
+from kubeshark_mcp.present.maps import map_text
 from kubeshark_mcp.present.paging import shown_of
 from kubeshark_mcp.present.redaction import Redactor
 from kubeshark_mcp.present.tables import pipe_table
+from kubeshark_mcp.present.timeline import timeline_text
 from kubeshark_mcp.present.times import Clock, format_duration
 
 
@@ -88,6 +92,22 @@ class Presenter:
     def diagnosis(self, found: Mapping[str, Any], brief: bool = True) -> str:
         """Write a diagnosis (the contract's shape as a mapping), fenced; brief: the cause and what fits beside it."""
         return self.fence.around(self.safe(diagnosis_text(found, self.time, brief)))
+
+    def comparison(self, found: Mapping[str, Any], brief: bool = True) -> str:
+        """Write what differs between two times, fenced."""
+        return self.fence.around(self.safe(comparison_text(found, brief)))
+
+    def ladder(self, found: Mapping[str, Any], brief: bool = True) -> str:
+        """Write one call through services, fenced."""
+        return self.fence.around(self.safe(f"{ladder_head(found)}\n{ladder_text(found, brief)}"))
+
+    def timeline(self, found: Mapping[str, Any], brief: bool = True) -> str:
+        """Write what happened, a line each, fenced."""
+        return self.fence.around(self.safe(timeline_text(found, self.time, brief)))
+
+    def service_map(self, found: Mapping[str, Any], form: str = "table", limit: int = 0) -> str:
+        """Write who calls whom as `table`, `json` or `mermaid`, fenced; limit: links at most, 0 for as many as fit."""
+        return self.fence.around(self.safe(map_text(found, form, limit)))
 
     def endpoint(self, row: Mapping[str, Any], side: str) -> str:
         """Print one end (`src` or `dst`) of an entry: `namespace/pod address:port`; the caller fences it."""

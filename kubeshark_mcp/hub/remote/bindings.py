@@ -161,7 +161,9 @@ PASSED_THROUGH = frozenset({"get_cloud_storage_status", "get_cloud_job_status"})
     f"{verb}_snapshot_{way}_cloud" for verb, way in (("upload", "to"), ("download", "from"))
 }
 """Tools of the contract that are passed through as the Hub has them."""
-NEED_ENTRIES = frozenset({"diagnose", "verify_claim"})
+NEED_ENTRIES = frozenset(
+    {"diagnose", "verify_claim", "compare_snapshots", "trace_call", "service_map", "timeline", "cut_evidence"}
+)
 """Tools of ours that work on the entries themselves, which a Hub elsewhere does not hand out."""
 
 
