@@ -17,7 +17,14 @@ from kubeshark_mcp.stream.metrics import (
     COMPLETE_SYN,
     COMPLETE_SYN_ACK,
 )
-from kubeshark_mcp.stream.rows import MARK_ACKNOWLEDGING, MARK_KEEP_ALIVE, MARK_PROBE, SCALE_ABSENT, SCALE_UNKNOWN
+from kubeshark_mcp.stream.rows import (
+    LONGEST_ROUND_TRIP_NS,
+    MARK_ACKNOWLEDGING,
+    MARK_KEEP_ALIVE,
+    MARK_PROBE,
+    SCALE_ABSENT,
+    SCALE_UNKNOWN,
+)
 from kubeshark_mcp.stream.table import NEVER
 
 _WHOLE, _HALF = 1 << 32, 1 << 31
@@ -196,7 +203,7 @@ class Analysis:
 
     def _sample(self, packet: Packet, theirs: Side) -> None:
         sent = theirs.unacknowledged.get(packet.acknowledgment)
-        if sent is not None and packet.time > sent:
+        if sent is not None and 0 < packet.time - sent <= LONGEST_ROUND_TRIP_NS:
             self.tally.samples.append(packet.time - sent)
         for end in [end for end in theirs.unacknowledged if distance(packet.acknowledgment, end) >= 0]:
             del theirs.unacknowledged[end]

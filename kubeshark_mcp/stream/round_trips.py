@@ -9,6 +9,7 @@ import numpy as np
 
 from kubeshark_mcp.model.packet import TCP_ACK
 from kubeshark_mcp.stream.batch import stable_order
+from kubeshark_mcp.stream.rows import LONGEST_ROUND_TRIP_NS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,7 +87,7 @@ def sample_clean(
     place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
     hit = np.flatnonzero(keys[place] == wanted) if len(keys) else np.zeros(0, dtype=np.int64)
     sample = batch.time[acks[hit]] - pool.time[order[place[hit]]]
-    plausible = sample > 0
+    plausible = (sample > 0) & (sample <= LONGEST_ROUND_TRIP_NS)
     _add_samples(table.rows, batch.rows, batch.group[acks[hit]][plausible], sample[plausible])
     return pool.pick(_still_open(batch, segments, pool, group, anchor))
 

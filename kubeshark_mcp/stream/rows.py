@@ -39,6 +39,9 @@ MARK_ACKNOWLEDGING = 8
 SCALE_UNKNOWN, SCALE_ABSENT = -1, -2
 """Window scale of a direction whose SYN was not seen, or carried no such option (RFC 7323 section 2.2)."""
 
+LONGEST_ROUND_TRIP_NS = 86_400 * 10**9
+"""An acknowledgment that comes after more than a day is a damaged time; sums of such would not fit."""
+
 JOIN_FIELDS: list[tuple[Any, ...]] = [
     ("origin", "<u4", (2,)),  # sequence number of stream offset 0, by direction
     ("next", "<i8", (2,)),  # stream offset that is expected next

@@ -14,7 +14,19 @@ from hypothesis import strategies as st
 from kubeshark_mcp.model.packet import PacketBlock
 from kubeshark_mcp.model.stream import Closing, Window
 from kubeshark_mcp.stream.engine import Limits, StreamEngine
-from tests.stream.building import CLIENT, MILLISECOND, SERVER, Sent, Talk, block, closings, numbered, run, streams
+from tests.stream.building import (
+    CLIENT,
+    MILLISECOND,
+    SERVER,
+    START_NS,
+    Sent,
+    Talk,
+    block,
+    closings,
+    numbered,
+    run,
+    streams,
+)
 
 SECOND = 1000 * MILLISECOND
 PATIENT = Limits(reorder_seconds=1000.0, acknowledged_seconds=1000.0)
@@ -224,3 +236,16 @@ def test_what_was_idle_for_too_long_is_closed_as_evicted():
     events, engine = run([*talk.packets, *stranger])
     assert "evicted" in [how for _, how, _ in closings(events)]
     assert engine.counters.evicted_connections == 1
+
+
+@pytest.mark.parametrize("disorder", [False, True])
+def test_times_that_no_clock_shows_are_no_round_trips(disorder):
+    talk = Talk().handshake().say(0, b"hello")
+    far = (1 << 62) - START_NS
+    answer = Sent(SERVER, CLIENT, 5001, 1006, "PA", b"late", far)
+    again = [replace(packet, time=packet.time + 1) for packet in talk.packets[-1:]] if disorder else []
+    events, engine = run([*talk.packets, *again, *[answer] * 3])
+    assert streams(events)[0, 1].data == b"late"
+    (stats,) = engine.stats()
+    assert stats.metrics is not None
+    assert (stats.metrics.rtt_max_us or 0) < 1_000_000
