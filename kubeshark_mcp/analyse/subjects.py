@@ -49,6 +49,12 @@ def echoes(facts: Facts, bad: Int64, good: Int64) -> bool:
     return among_bad >= ECHO and among_bad >= LIFT * among_good
 
 
+def unseen(facts: Facts, server: str) -> bool:
+    """Tell whether a server runs where nothing was captured: what it calls cannot be told from its own doing."""
+    missing = set(facts.coverage.missing_nodes)
+    return any(pod.workload == server and pod.node in missing for pod in facts.pods)
+
+
 def edges_of(calls: Calls, rows: Int64) -> tuple[Edge, ...]:
     """Give the edges of some calls, busiest first."""
     found = [

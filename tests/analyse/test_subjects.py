@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kubeshark_mcp.analyse.facts import Pod
 from kubeshark_mcp.analyse.findings import Component, Edge, Kind
 from kubeshark_mcp.analyse.subjects import (
     busiest,
@@ -15,6 +16,7 @@ from kubeshark_mcp.analyse.subjects import (
     servers,
     several,
     short,
+    unseen,
 )
 from tests.analyse.building import BuiltFacts, Call, Connection
 from tests.analyse.stories import chain
@@ -57,6 +59,12 @@ def test_filters_leave_connections_out() -> None:
     assert facts.count(server_filter(facts, "s/orders", "http")) == 4
     assert facts.count(edge_calls(facts, Edge("s/web", "s/orders"))) == 4
     assert facts.count(edge_calls(facts, Edge("s/web", "s/orders", "http"))) == 4
+
+
+def test_what_runs_on_a_node_without_a_capture_is_unseen() -> None:
+    pods = [Pod("s/orders-1", "s/orders", "node-c", "10.0.0.9", {}, 0)]
+    facts = BuiltFacts(chain(4), pods=pods, coverage={"missing_nodes": ("node-c",)})
+    assert (unseen(facts, "s/orders"), unseen(facts, "s/web")) == (True, False)
 
 
 def test_names_and_times_are_written_for_people() -> None:

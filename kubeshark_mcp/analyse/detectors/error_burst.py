@@ -13,7 +13,7 @@ from kubeshark_mcp.analyse.mechanisms import Mechanism
 from kubeshark_mcp.analyse.onsets import Rise
 from kubeshark_mcp.analyse.outcomes import Outcome, outcomes
 from kubeshark_mcp.analyse.replicas import unlike_pods
-from kubeshark_mcp.analyse.subjects import component_of, echoes, edges_of, entries_of, servers, several, short
+from kubeshark_mcp.analyse.subjects import component_of, echoes, edges_of, entries_of, servers, several, short, unseen
 
 LEAST = 10
 """Calls of a server below which nothing is said."""
@@ -49,6 +49,9 @@ class ErrorBurst(Detector):
         whose = "by itself: what it calls meanwhile does not fail"
         if waiting:
             whose = "as what it calls fails too" if echo else "while it waits for a free place at what it calls"
+        hidden = unseen(facts, one.server)
+        if hidden and not waiting:
+            whose = "and what it calls was not captured"
         number, share = claims_of(facts, one, "failed calls")
         statuses = several(statuses_of(facts, one))
         confidence = rated(facts, one)
@@ -60,7 +63,7 @@ class ErrorBurst(Detector):
             _blamed(facts, one, outcome),
             f"{short(one.server)} answers {share.value:.0%} of {asked(facts, one)} with {statuses} "
             f"({number.value:.0f} times), {whose}",
-            confidence,
+            Confidence.LOW if hidden else confidence,
             min(1.0, rise.after),
             onset_ns=rise.at_ns,
             end_ns=rise.over_ns,

@@ -17,7 +17,7 @@ from kubeshark_mcp.analyse.mechanisms import Mechanism
 from kubeshark_mcp.analyse.onsets import lasting
 from kubeshark_mcp.analyse.replicas import unlike_pods
 from kubeshark_mcp.analyse.slowness import EXPLAINED, Slow, answered_kinds, lossy, slow_kinds
-from kubeshark_mcp.analyse.subjects import edges_of, entries_of, milliseconds, server_filter, short
+from kubeshark_mcp.analyse.subjects import edges_of, entries_of, milliseconds, server_filter, short, unseen
 from kubeshark_mcp.analyse.transactions import waitings
 
 ENOUGH = 6
@@ -71,6 +71,9 @@ class LatencyShift(Detector):
         why = "by itself: its own calls do not account for it"
         if echo or otherwise:
             why = "and its own calls account for that" if echo else "as a queue, a lock, losses or one pod explain"
+        hidden = unseen(facts, one.server)
+        if hidden and not (echo or otherwise):
+            why = "and what it calls was not captured"
         rest = f" and {len(kinds) - 1} more kinds of calls" if len(kinds) > 1 else ""
         typical = "" if measure is Measure.P50_US else ", 95th percentile"
         return Finding(
@@ -79,7 +82,7 @@ class LatencyShift(Detector):
             Component(Kind.WORKLOAD, one.server),
             f"{short(one.server)} takes {milliseconds(now.value)} for {one.kind}{typical}, {milliseconds(then.value)} "
             f"before{rest}, {why}",
-            _confidence(facts, one, len(slow), everywhere),
+            _confidence(facts, one, len(slow), everywhere or hidden),
             1.0 - before / max(after, 1.0),
             onset_ns=min(kind.rise.at_ns or 0 for kind in kinds),
             end_ns=rise.over_ns,

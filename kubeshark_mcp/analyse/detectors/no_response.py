@@ -12,7 +12,7 @@ from kubeshark_mcp.analyse.findings import Component, Confidence, Finding, Kind,
 from kubeshark_mcp.analyse.mechanisms import Mechanism
 from kubeshark_mcp.analyse.onsets import significant
 from kubeshark_mcp.analyse.silences import Silence, silences
-from kubeshark_mcp.analyse.subjects import edges_of, entries_of, server_filter, several, short
+from kubeshark_mcp.analyse.subjects import edges_of, entries_of, server_filter, several, short, unseen
 
 ENOUGH = 5
 """Requests without an answer from which it is more than a hint."""
@@ -47,7 +47,11 @@ class NoResponse(Detector):
         why = "; segments on their connections had to be sent again" if one.lost else ""
         why = "; it was waiting for what it calls" if one.echo else why
         clients = list(calls.client.taken(silent).counts())
-        solid = len(silent) >= ENOUGH and significant(len(silent), rise.end - rise.first, SHARE)
+        solid = (
+            not unseen(facts, one.server)
+            and len(silent) >= ENOUGH
+            and significant(len(silent), rise.end - rise.first, SHARE)
+        )
         sure = solid and rise.over_ns is None and rise.after >= 0.3
         return Finding(
             self.name,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from kubeshark_mcp.analyse.detectors.error_burst import ErrorBurst
+from kubeshark_mcp.analyse.facts import Pod
 from kubeshark_mcp.analyse.findings import Claim, Component, Confidence, Edge, Finding, Kind, Magnitude, Measure
 from kubeshark_mcp.analyse.mechanisms import Mechanism
 from tests.analyse.building import T0, BuiltFacts, Call
@@ -113,6 +114,13 @@ def test_errors_for_want_of_a_connection_are_a_symptom() -> None:
     (found,) = ErrorBurst().detect(BuiltFacts(crowd(2, 10, 10) + crowd(2, 80, 10, 10.5, patience=0.5)))
     assert (str(found.component), found.symptom) == ("s/orders", True)
     assert found.title.endswith("while it waits for a free place at what it calls")
+
+
+def test_a_server_on_a_node_that_was_not_captured_is_a_hint() -> None:
+    pods = [Pod("s/orders-1", "s/orders", "node-c", "10.0.0.9", {}, 0)]
+    (found,) = ErrorBurst().detect(BuiltFacts(failing(), pods=pods, coverage={"missing_nodes": ("node-c",)}))
+    assert found.confidence is Confidence.LOW
+    assert found.title.endswith("and what it calls was not captured")
 
 
 def test_pace_names_and_order_of_nodes_change_nothing() -> None:
