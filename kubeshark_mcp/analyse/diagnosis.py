@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kubeshark_mcp.analyse.causality import CONDUCT, GENERIC, Ranked, rank_findings
+from kubeshark_mcp.analyse.causality import CONDUCT, Ranked, rank_findings
 from kubeshark_mcp.analyse.columns import groups
 from kubeshark_mcp.analyse.detector import Detector
 from kubeshark_mcp.analyse.facts import Coverage, Facts
@@ -77,7 +77,7 @@ def diagnose(
         if not any(finding.confidence is not Confidence.LOW for finding in own):
             normal.append(detector.looks_for)
     graph = service_graph(facts)
-    found = [doubted(finding, facts) for finding in merged(found)]
+    found = merged(found)
     if baseline is not None:
         found = news(found, baseline, detectors)
     if service is not None:
@@ -110,23 +110,6 @@ def merged(findings: Sequence[Finding]) -> list[Finding]:
         onset = None if None in (best.onset_ns, rest.onset_ns) else min(onsets)
         kept[key] = replace(best, affected=edges, onset_ns=onset)
     return list(kept.values())
-
-
-def doubted(finding: Finding, facts: Facts) -> Finding:
-    """Lower the confidence of a finding that rests on what a workload does not do, where its node was not captured.
-
-    Only calls between captured nodes and others are seen then: what the workload asks its neighbours is not.
-    """
-    component, missing = finding.component, set(facts.coverage.missing_nodes)
-    if finding.mechanism not in GENERIC or component.kind is not Kind.WORKLOAD or not missing:
-        return finding
-    nodes = {pod.node for pod in facts.pods if pod.workload == component.name}
-    if not nodes or not nodes & missing:
-        return finding
-    lower = Confidence.MEDIUM if finding.confidence is Confidence.HIGH else Confidence.LOW
-    where = ", ".join(sorted(nodes & missing))
-    title = f"{finding.title}; {where} was not captured, so not all that it calls is known"
-    return replace(finding, confidence=lower, title=title, symptom=True)
 
 
 def news(findings: Sequence[Finding], baseline: Facts, detectors: Sequence[Detector]) -> list[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from kubeshark_mcp.analyse.detector import Detector
 from kubeshark_mcp.analyse.diagnosis import concerns, diagnose, edges_of, limits, merged
-from kubeshark_mcp.analyse.facts import Coverage, Facts, Pod
+from kubeshark_mcp.analyse.facts import Coverage, Facts
 from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Finding, Kind
 from kubeshark_mcp.analyse.graph import service_graph
 from kubeshark_mcp.analyse.mechanisms import Mechanism
@@ -100,14 +100,3 @@ def test_limits_of_the_data_are_sentences() -> None:
     ]  # fmt: skip
     unnamed = Coverage(0, 60 * 10**9, {}, (), True, 0.5)
     assert limits(unnamed) == ["only 50% of the entries have a name at both ends"]
-
-
-def test_what_a_workload_on_an_uncaptured_node_calls_is_not_known_and_the_finding_says_so() -> None:
-    pod = Pod("s/cart-1", "s/cart", "node-z", "10.0.0.2", {}, 0)
-    calls = [Call(at, "s/web", "s/cart", status="500") for at in range(20)]
-    blind = BuiltFacts(calls, pods=[pod], coverage={"missing_nodes": ("node-z",)})
-    (one,) = diagnose(blind, [Errors(finding())]).ranked
-    assert (one.finding.confidence, one.finding.symptom) == (Confidence.MEDIUM, True)
-    assert one.finding.title == "cart fails; node-z was not captured, so not all that it calls is known"
-    seen = BuiltFacts(calls, pods=[pod], coverage={"missing_nodes": ("node-y",)})
-    assert diagnose(seen, [Errors(finding())]).ranked[0].finding.confidence is Confidence.HIGH
