@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from evals.lab.incident import Host, Workload, job
-from evals.lab.steps import answer, redis, sql, work
+from typing import Any
+
+from evals.lab.incident import (
+    Host,
+    Workload,
+    call,
+    dns_server,
+    grpc_service,
+    http_service,
+    job,
+    nginx,
+    postgres_server,
+    redis_server,
+)
+from evals.lab.steps import Step, answer, cached, grpc, guard, http, known, redis, sql, work
 
 CODES = Host("codes.example.net", "203.0.113.20", {"GET /": [work(0.012), answer(size=180)]})
 """A partner asked over HTTP; its name makes the search domains be tried first (NXDOMAIN)."""
@@ -29,3 +42,52 @@ def table(name: str, rows: int = 400, more: str = "") -> str:
     columns = f"INSERT INTO {name} (owner, note, amount) "
     values = "SELECT 'c' || n % 40, 'Entry number ' || n, 100 + n * 7 % 900"
     return made + columns + values + f" FROM generate_series(1, {rows}) n;\n" + more
+
+
+def reading(namespace: str, app: str, nodes: str, database: str, cache: str, up_to: int = 60) -> Workload:
+    """Make a service that answers `GET /app/<n>` from a cache before a database; 404 above `up_to`."""
+    inner = sql(database, "SELECT id, owner, note FROM entries WHERE id = {n}")
+    steps = [known(up_to), cached(cache, f"{app}:{{n}}", inner, 5), answer(size=540)]
+    return http_service(namespace, app, nodes, {f"GET /{app}": steps})
+
+
+def writing(
+    namespace: str, app: str, nodes: str, database: str, stamps: str, steps: tuple[Step, ...] = (), **more: Any
+) -> Workload:
+    """Make a service that takes `POST /app` from who has signed in, writes a row and asks a gRPC service."""
+    insert = sql(database, f"INSERT INTO entries (owner, note) VALUES ('{{id}}', '{app}')")  # noqa: S608
+    routes = [guard(), insert, grpc(stamps, "/day.Stamps/Put", otherwise=0, share=0.6), *steps, answer(201)]
+    return http_service(namespace, app, nodes, {f"POST /{app}": routes}, **more)
+
+
+def town(
+    place: str, front: str, paths: tuple[str, ...], reads: str, writes: str, stamps: str, database: str, cache: str,
+    places: str = "abbabaab", patience: float = 6,
+) -> tuple[Workload, ...]:  # fmt: skip
+    """Make nine workloads that many clusters have: a proxy before services, one that reads, one that writes, stores.
+
+    paths: further services behind the proxy, each with the path of its name; places: nodes of DNS, proxy, reading,
+    writing, stamps (gRPC), database, cache and of the watchers.
+    """
+    behind = {f"/{name}": f"{name}.{place}" for name in (reads, writes, *paths)}
+    store, quick = f"{database}.data", f"{cache}.data"
+    told = (http("codes.example.net", "/v1/codes?of={id}", share=0.25, reuse=1, otherwise=0),)
+    return (
+        dns_server(places[0]),
+        nginx(place, front, places[1], behind, patience=patience),
+        reading(place, reads, places[2], store, quick),
+        writing(place, writes, places[3], store, f"{stamps}.{place}", told),
+        grpc_service(place, stamps, places[4], {"POST /day.Stamps/Put": [work(0.003)]}),
+        postgres_server("data", database, places[5], table("entries"), max_connections="60"),
+        redis_server("data", cache, places[6]),
+        exporter(quick, places[7]),
+        digest(store, "entries", places[7]),
+    )
+
+
+def custom(reads: str, writes: str, token: str) -> list[dict[str, Any]]:
+    """List the calls that a `town` gets anyway: known and unknown things, callers with and without a token."""
+    return [
+        call(4, "GET", f"/{reads}/{{1-60}}"), call(0.6, "GET", f"/{reads}/{{80-120}}"),
+        call(2, "POST", f"/{writes}/{{1-40}}", token=token, send=90), call(0.5, "POST", f"/{writes}/{{1-40}}", send=90),
+    ]  # fmt: skip

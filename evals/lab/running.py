@@ -167,6 +167,13 @@ class Lab:
         self._settings[name] = dict(told)
         _replace(self.work / "settings" / f"{name}.json", json.dumps(told))
 
+    def renew(self, host: str, days_left: float = 60, names: tuple[str, ...] = (), oldest: str = "TLSv1_2") -> None:
+        """Give a host outside another certificate (as `make_certificate`) and the oldest TLS version that it takes."""
+        chain, key = make_certificate(self.work, host, days_left, names)
+        told = self._settings[host]["tls"]
+        turn = str(int(told.get("turn", 0)) + 1)
+        self.change(host, tls={"chain": str(chain), "key": str(key), "oldest": oldest, "turn": turn})
+
     def set_name(self, name: str, addresses: list[str] | None) -> None:
         """Give a DNS name other addresses; None: the name no longer exists."""
         if addresses is None:

@@ -60,3 +60,28 @@ def cached(host: str, key: str, inner: Step, expiry: int, **more: Any) -> Step:
 def grpc(host: str, method: str, deadline: float = 2.0, **more: Any) -> Step:
     """Call a gRPC method (`/package.Service/Method`) with a deadline in seconds."""
     return {"do": "grpc", "host": host, "method": method, "deadline": deadline, **more}
+
+
+def lookup(name: str, **more: Any) -> Step:
+    """Look a name up, with the search domains."""
+    return {"do": "lookup", "name": name, **more}
+
+
+def ask_names(under: str, size: int, **more: Any) -> Step:
+    """Ask the resolver for a name below `under` that carries so many bytes; type: `TXT` or `A`."""
+    return {"do": "ask_names", "under": under, "bytes": size, **more}
+
+
+def connect(addresses: list[str], ports: list[int], **more: Any) -> Step:
+    """Open a connection to each port of each address; timeout and pause in seconds."""
+    return {"do": "connect", "addresses": addresses, "ports": ports, **more}
+
+
+def agree(first: str, second: str, key: str, **more: Any) -> Step:
+    """Ask two Redis servers for a key; other values end the call with 409."""
+    return {"do": "agree", "hosts": [first, second], "host": first, "key": key, **more}
+
+
+def publish(host: str, queue: str, text: str, **more: Any) -> Step:
+    """Publish a message to a queue of an AMQP broker."""
+    return {"do": "publish", "host": host, "queue": queue, "text": text, **more}

@@ -82,7 +82,8 @@ def dial(host: str, port: int, patience: float) -> socket.socket:
 class HttpClient:
     """A keep-alive HTTP/1.1 client for one host; a new connection after `reuse` requests. One thread only.
 
-    patience: seconds for connecting and for each read; tls: the context of HTTPS, else plain HTTP.
+    patience: seconds for connecting and for each read; tls: the context of HTTPS, else plain HTTP; location: where the
+    last answer redirects to; abrupt: whether it closes connections with RST, as some clients do.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class HttpClient:
     ) -> None:  # fmt: skip
         self.host, self.port, self.log, self.agent, self.reuse, self.patience = host, port, log, agent, reuse, patience
         self.tls = tls
+        self.location, self.abrupt = "", False
         self._connection: http.client.HTTPConnection | None = None
         self._used = 0
 
@@ -110,6 +112,7 @@ class HttpClient:
             connection.request(method, path, text, sent)
             answer = connection.getresponse()
             status, content, error = answer.status, answer.read(), ""
+            self.location = answer.headers.get("Location", "")
             if answer.will_close:
                 self.close()
         except (OSError, http.client.HTTPException) as failure:
@@ -158,6 +161,8 @@ class HttpClient:
     def close(self) -> None:
         """Close the connection; the next call opens another."""
         if self._connection is not None:
+            if self.abrupt and self._connection.sock is not None:
+                self._connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._connection.close()
         self._connection = None
 

@@ -22,8 +22,8 @@ from typing import Any
 
 from clients import WORK, CallLog
 
-A, SOA, PTR, AAAA, SRV = 1, 6, 12, 28, 33
-TYPES = {A: "A", 5: "CNAME", SOA: "SOA", PTR: "PTR", 15: "MX", 16: "TXT", AAAA: "AAAA", SRV: "SRV"}
+A, SOA, PTR, TXT, AAAA, SRV = 1, 6, 12, 16, 28, 33
+TYPES = {A: "A", 5: "CNAME", SOA: "SOA", PTR: "PTR", 15: "MX", TXT: "TXT", AAAA: "AAAA", SRV: "SRV"}
 NXDOMAIN = 3
 FIVE_SECONDS, THIRTY_SECONDS = 5, 30
 
@@ -93,7 +93,7 @@ class Zone:
         if not self.wait(name):
             return b""
         addresses = self.find(name)
-        records = [self._record(address) for address in addresses or [] if kind == A]
+        records = [self._record(address, kind) for address in addresses or [] if kind in {A, TXT}]
         code = 0 if addresses is not None else NXDOMAIN
         authority = b"" if records else self._start_of_authority(name)
         flags = 0x8180 | code | (0x0400 if name.endswith("cluster.local") else 0)
@@ -107,7 +107,10 @@ class Zone:
         return header + data[12:end] + b"".join(records) + authority
 
     @staticmethod
-    def _record(address: str) -> bytes:
+    def _record(address: str, kind: int) -> bytes:
+        if kind == TXT:
+            text = f"ok={address}".encode()
+            return b"\xc0\x0c" + struct.pack("!HHIHB", TXT, 1, THIRTY_SECONDS, len(text) + 1, len(text)) + text
         return b"\xc0\x0c" + struct.pack("!HHIH", A, 1, THIRTY_SECONDS, 4) + ipaddress.ip_address(address).packed
 
     @staticmethod

@@ -1,8 +1,9 @@
 """A load generator: calls arrive at a rate, whether or not earlier ones are answered; workers make them.
 
 Settings: `host`, `port`, `rate` (calls a second), `workers` (at most so many at once), `timeout`, `reuse` (calls a
-connection), `retries` and `backoff` (after no answer or 5xx), `agent`, `mix`: a list of {"weight", "method", "path",
-"headers", "send"}, where `{1-40}` in a path stands for a number drawn from that range. Each call has an id and a trace.
+connection), `retries` and `backoff` (after no answer or 5xx), `follow` (redirects at most), `abrupt` (connections are
+closed with RST), `agent`, `mix`: a list of {"weight", "method", "path", "headers", "send"}, where `{1-40}` in a path
+stands for a number drawn from that range. Each call has an id and a trace.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def work() -> None:
     client = HttpClient(
         first["host"], first.get("port", 80), LOG, first["agent"], first.get("reuse", 12), first.get("timeout", 8.0)
     )
+    client.abrupt = first.get("abrupt", False)
     while (call := WAITING.get()) is not None:
         if phase() == "hold":
             continue
@@ -66,6 +68,10 @@ def make(client: HttpClient, call: dict[str, Any]) -> None:
         span = uuid.uuid4().hex[:16]
         headers = {"X-Request-Id": call["id"], "traceparent": f"00-{call['id']}-{span}-01", **call.get("headers", {})}
         status, _ = client.call(call["method"], call["path"], body, headers)
+        for _ in range(now.get("follow", 0)):
+            if not 300 < status < 309 or not client.location.startswith("/"):
+                break
+            status, _ = client.call("GET", client.location, None, headers)
         if 0 < status < 500 or phase() == "hold":
             return
 

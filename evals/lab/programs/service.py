@@ -55,6 +55,14 @@ class Call:
         return headers
 
 
+class EndedError(Exception):
+    """A step ended the call early, with this reply."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(str(reply.status))
+        self.reply = reply
+
+
 class QuietServer(ThreadingHTTPServer):
     """A threading server whose kernel queue is long enough for bursts."""
 
@@ -91,6 +99,8 @@ class CallHandler(BaseHTTPRequestHandler):
     route: Callable[[Call], Answer | Reply]
     leaving = False
     """Whether the pod is about to end: every answer is the last of its connection."""
+    before_body: Callable[[str], None] | None = None
+    """Called with the path before a request's body is read."""
 
     def answer(self) -> None:
         """Answer one request."""
@@ -114,6 +124,8 @@ class CallHandler(BaseHTTPRequestHandler):
     def call(self) -> Call:
         """Read the request."""
         path, _, query = self.path.partition("?")
+        if type(self).before_body is not None:
+            type(self).before_body(path)
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         found = self.headers.get
         is_json = (found("Content-Type") or "application/json").startswith("application/json")
@@ -144,10 +156,17 @@ class CallHandler(BaseHTTPRequestHandler):
 
 
 def serve_calls(
-    port: int, route: Callable[[Call], Answer | Reply], name: str, tls: ssl.SSLContext | None = None
+    port: int,
+    route: Callable[[Call], Answer | Reply],
+    name: str,
+    tls: ssl.SSLContext | None = None,
+    before_body: Callable[[str], None] | None = None,
 ) -> None:
     """Serve for ever what `route` answers to each call; a body of bytes is sent as it is, any other as JSON."""
-    handler = type("Handler", (CallHandler,), {"server_version": name, "route": staticmethod(route)})
+    told = {"server_version": name, "route": staticmethod(route)}
+    if before_body is not None:
+        told["before_body"] = staticmethod(before_body)
+    handler = type("Handler", (CallHandler,), told)
     server = QuietServer(("0.0.0.0", port), handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)

@@ -17,17 +17,10 @@ from collections.abc import Callable
 from typing import Any
 
 from clients import WORK, CallLog, HttpClient, PostgresClient, RedisClient, RedisError
-from service import Call, Reply
+from rare_steps import RareSteps, filled, number_of
+from service import Call, EndedError, Reply
 
 Step = dict[str, Any]
-
-
-class EndedError(Exception):
-    """A step ended the call early, with this reply."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(str(reply.status))
-        self.reply = reply
 
 
 class Pool:
@@ -58,7 +51,7 @@ class Pool:
         self._free.put(client)
 
 
-class Worker:
+class Worker(RareSteps):
     """Carries out the steps of one service."""
 
     def __init__(self, log: CallLog, agent: str) -> None:
@@ -92,7 +85,8 @@ class Worker:
                 raise EndedError(Reply(status, {"error": said})) from failure
 
     def _body(self, call: Call, size: int) -> dict[str, str]:
-        letters = random.Random(call.path).choices("abcdefghijklmnopqrstuvwxyz ", k=max(0, size - 30))
+        letters = random.Random(call.path).choices("abcdefghijklmnopqrstuvwxyz ", k=min(4000, max(0, size - 30)))
+        letters *= 1 + max(0, size - 4030) // 4000
         return {"of": call.path.rpartition("/")[2], "text": "".join(letters)}
 
     # -- steps -------------------------------------------------------------------------------------------------
@@ -131,7 +125,10 @@ class Worker:
         headers = {**call.onward(), **step.get("headers", {})}
         if step.get("token"):
             headers["Authorization"] = f"Bearer {step['token']}"
-        return client.call(step.get("method", "GET"), filled(step["path"], call), body, headers)[0]
+        status, content = client.call(step.get("method", "GET"), filled(step["path"], call), body, headers)
+        if len(content) > step.get("at_most", len(content)):
+            raise RuntimeError(f"the answer has {len(content)} bytes")
+        return status
 
     def _sql(self, step: Step, call: Call, _: dict[str, Any]) -> None:
         self._with_client(step, "sql", lambda client: client.query(filled(step["text"], call)))
@@ -204,14 +201,3 @@ class Worker:
         from grpc_client import GrpcClient
 
         return GrpcClient(step["host"], step.get("port", 50051), self.log, step.get("deadline", 2.0), self.agent)
-
-
-def number_of(call: Call) -> int:
-    """Return the number at the end of a path; 0 without one."""
-    digits = "".join(letter for letter in call.tail if letter.isdigit())
-    return int(digits or 0)
-
-
-def filled(text: str, call: Call) -> str:
-    """Put the number, the last part of the path and the call's id in place of {n}, {tail} and {id}."""
-    return text.replace("{n}", str(number_of(call))).replace("{tail}", call.tail).replace("{id}", call.id[:12])
