@@ -84,6 +84,12 @@ def rejected(facts: Facts) -> Mask:
     return found
 
 
+def scanned(facts: Facts) -> Mask:
+    """Tell which connections are a scanner's, for `facts.derived`: their failures say nothing about their targets."""
+    links = facts.connections
+    return scanners(links, links.state.equal("refused", "syn_sent"))
+
+
 def since(links: Connections, target: Target) -> Onset | None:
     """Give when attempts began to fail, None where they failed from the first one on."""
     if target.bad.all():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kubeshark_mcp.analyse.attempts import scanned
 from kubeshark_mcp.analyse.columns import Int64, Mask, groups
 from kubeshark_mcp.analyse.endpoints import UNREAD, endpoint_kinds
 from kubeshark_mcp.analyse.facts import Facts
@@ -81,7 +82,8 @@ def unlike_pods(facts: Facts) -> tuple[Unlike, ...]:
 
 def _refused(facts: Facts) -> dict[str, int]:
     links = facts.connections
-    return links.server_pod.taken(links.state.equal(*NEVER_MADE) & links.transport.equal("tcp")).counts()
+    never = links.state.equal(*NEVER_MADE) & links.transport.equal("tcp") & ~facts.derived(scanned)
+    return links.server_pod.taken(never).counts()
 
 
 def _compared(

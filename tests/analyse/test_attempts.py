@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from kubeshark_mcp.analyse.attempts import SCANNED, clients_of, scanners, since, target_filter, targets
+from kubeshark_mcp.analyse.attempts import SCANNED, clients_of, scanned, scanners, since, target_filter, targets
 from tests.analyse.building import T0, BuiltFacts, Connection
 
 
@@ -37,3 +37,9 @@ def test_a_client_that_fails_on_many_targets_is_a_scanner() -> None:
     links = facts.connections
     assert scanners(links, links.state.equal("refused")).sum() == SCANNED
     assert [target.rows.size for target in targets(facts, links.state.equal("refused"))] == [SCANNED]
+
+
+def test_all_connections_of_a_scanner_are_known_as_such() -> None:
+    scan = [Connection(n, "s/a", "s/b", "refused", server_port=n) for n in range(SCANNED)]
+    facts = BuiltFacts([], [*scan, Connection(50, "s/c", "s/b", client_address="10.0.0.9")])
+    assert facts.derived(scanned).tolist() == [True] * SCANNED + [False]

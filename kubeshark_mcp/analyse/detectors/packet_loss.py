@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kubeshark_mcp.analyse.attempts import scanned
 from kubeshark_mcp.analyse.claims import counted
 from kubeshark_mcp.analyse.columns import Int64, Mask, groups
 from kubeshark_mcp.analyse.detector import Detector
@@ -60,7 +61,7 @@ class PacketLoss(Detector):
         sent = links.packets_out + links.packets_in
         again = links.retransmissions
         usable = links.transport.equal("tcp") & ~links.state.equal("syn_sent", "refused")
-        usable &= (again <= STUCK * sent) & (links.zero_windows == 0)
+        usable &= ~facts.derived(scanned) & (again <= STUCK * sent) & (links.zero_windows == 0)
         if int(again[usable].sum()) < LEAST:
             return
         best, strength = None, 0.0
