@@ -1,7 +1,7 @@
 PY := .venv/bin/python
 SHELL := /bin/bash
 
-.PHONY: demo test lint bench setup lock clean corpus slow
+.PHONY: demo test lint bench evals evals-model setup lock clean corpus slow
 demo: setup  ## set everything up and solve the project's own incident through MCP
 	@$(PY) examples/demo.py
 
@@ -14,6 +14,12 @@ lint: setup  ## the walls: style, types, imports, sizes
 bench: setup  ## ratios against tshark, tcpdump and celpy, in one run
 	@$(PY) -m benchmarks
 
+evals: setup  ## who finds the cause: truths, filters, routes, dangers, skills, and the baseline investigator; no key
+	@$(PY) -m evals --out evals-report
+
+evals-model: setup  ## the same asked of a model, with ANTHROPIC_API_KEY
+	@$(PY) -m evals --model --out evals-report-model --resume
+
 setup: .venv/.ready
 
 .venv/.ready: requirements.lock pyproject.toml scripts/setup.sh
@@ -23,4 +29,4 @@ lock:  ## resolve anew
 	@uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv .demo demo-report.md demo.pcap
+	rm -rf .venv .demo demo-report.md demo.pcap evals-report evals-report-model

@@ -36,7 +36,7 @@ class Findings(BaseModel):
 
 
 def submission_tool() -> dict[str, Any]:
-    """The declaration of `submit_findings`, as the API of a model takes it."""
+    """Declare `submit_findings` as the API of a model takes it."""
     return {
         "name": "submit_findings",
         "description": "Hand in the final answer. It ends the investigation.",
@@ -82,7 +82,7 @@ _NAMED = re.compile(r"^(?:pod|service|svc|deployment|workload|node|statefulset)[
 
 
 def component_of(text: str) -> str:
-    """The name of a component as truths write it: `ns/name`, without kind, replica, cluster domain or case."""
+    """Give the name of a component as truths write it: `ns/name`, without kind, replica, cluster domain or case."""
     name = _NAMED.sub("", text.strip().lower()).strip(" `'\"")
     name = name.split(" ")[0].removesuffix(".").removesuffix(".svc.cluster.local").removesuffix(".svc")
     name = _REPLICA.sub("", name)

@@ -16,7 +16,7 @@ MIXTURES = ("tiber", "ebro")
 
 
 def incident(name: str, folder: Path = INCIDENTS) -> DataSet:
-    """The captures of a recorded incident, or of the example that the project ships with."""
+    """Give the captures of a recorded incident, or of the example that the project ships with."""
     return DataSet.of_folder(EXAMPLE if name == "example" else folder / name)
 
 

@@ -56,7 +56,7 @@ class DataSet:
         return cls(folder.name, captures, objects if objects.exists() else None)
 
     def arguments(self) -> list[str]:
-        """The server's options for it."""
+        """Give the server's options for it."""
         given = [part for node, path in self.captures for part in ("--pcap", str(path), "--node", node)]
         return given + (["--resources", str(self.objects)] if self.objects else [])
 
@@ -132,12 +132,12 @@ class SetUpError(Exception):
 
 
 def server_command() -> list[str]:
-    """The words that start the server under test."""
+    """Give the words that start the server under test."""
     return shlex.split(os.environ.get(SERVER_VARIABLE, "")) or [sys.executable, "-m", "kubeshark_mcp"]
 
 
 def schema_tokens(tools: Sequence[dict[str, Any]]) -> int:
-    """What the declarations of tools cost a model on every turn."""
+    """Count what the declarations of tools cost a model on every turn."""
     return sum(rough_tokens(orjson.dumps(each).decode()) for each in tools)
 
 

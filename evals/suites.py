@@ -83,7 +83,7 @@ class RoutingCase(_Strict):
 
 
 class Exchange(_Strict):
-    """One HTTP call of a made capture. request, response: the text as sent, `\\n` for line ends, headers first."""
+    r"""One HTTP call of a made capture. request, response: the text as sent, `\\n` for line ends, headers first."""
 
     request: str
     response: str
@@ -120,7 +120,7 @@ class SafetyCase(_Strict):
 
 
 class RcaCase(_Strict):
-    """An incident, or a healthy control, and its truth. The investigator gets the folder's captures, never the truth."""
+    """An incident, or a healthy control, and its truth, of which the investigator gets nothing."""
 
     name: str
     suite: Literal["rca"] = "rca"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from evals.answers import Claimed, Findings
 from evals.desk import Desk, Reply
@@ -14,6 +15,7 @@ from evals.lab.truth import MECHANISMS
 
 EVIDENCE = 3
 FACTS_AT_MOST = 12
+_CONFIDENCES: dict[str, Literal["low", "medium", "high"]] = {"low": "low", "medium": "medium", "high": "high"}
 
 _CLAIM = re.compile(r"^\s*(?P<what>[^:\n]+): count (?P<count>[\d,]+) \[(?P<kfl>.+)\]\s*$", re.MULTILINE)
 _FENCE = re.compile(r"^\[(?:captured|end) \w+", re.MULTILINE)
@@ -28,7 +30,7 @@ class Investigation:
 
 
 async def investigate(desk: Desk) -> Investigation:
-    """Go the skill's way: is there data, which window, dissect, diagnose, look at the first evidence, verify, answer."""
+    """Go the skill's way: data, window, dissection, diagnosis, first evidence, a claim verified, an answer."""
     status = await desk.call("check_kubeshark_status")
     if not status.failed:
         await desk.call("get_data_boundaries")
@@ -41,14 +43,14 @@ async def investigate(desk: Desk) -> Investigation:
     first = found[0]
     looked = await _look_at(desk, first["evidence"])
     verified = await _verify(desk, diagnosis)
-    confidence = first["confidence"] if verified else "low"
+    confidence = _CONFIDENCES.get(str(first["confidence"]), "medium") if verified else "low"
     findings = Findings(
         healthy=False,
         cause=Claimed(component=first["component"], mechanism=first["mechanism"]),
         chain=first["chain"],
         facts=_facts(diagnosis.text, looked),
         evidence=[str(each) for each in first["evidence"][:EVIDENCE]],
-        confidence=confidence if confidence in {"low", "medium", "high"} else "medium",
+        confidence=confidence,
     )
     return Investigation(findings, asked_from)
 
@@ -82,7 +84,7 @@ async def _without_a_finding(desk: Desk, diagnosis: Reply) -> Findings:
 
 
 def _facts(diagnosis: str, looked: str) -> list[str]:
-    """The lines that tell what happened: the likeliest cause with its figures, what follows from it, its first entry.
+    """Keep the lines that tell what happened: the likeliest cause, its figures, what follows from it, its first entry.
 
     Advice, limits, fences and lists of what was looked for are left out.
     """

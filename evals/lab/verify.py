@@ -73,12 +73,16 @@ async def verify(folder: Path, thorough: bool = True) -> Proof:
     proof.checks += await _by_server(folder, [(each, each.expect) for each in truth.evidence], "fault")
     if not thorough:
         return proof
-    early = [(each, each.baseline) for each in truth.evidence if each.baseline is not None]
-    if early:
-        proof.checks += await _by_server(folder / "baseline", early, "baseline")
+    proof.checks += await verify_baseline(folder, truth)
     if shutil.which("tshark"):
-        proof.checks += [_by_tshark(folder, each) for each in truth.evidence if each.tshark is not None]
+        proof.checks += [by_tshark(folder, each) for each in truth.evidence if each.tshark is not None]
     return proof
+
+
+async def verify_baseline(folder: Path, truth: Truth) -> list[Check]:
+    """Count what the evidence selects before the fault, where the truth says so."""
+    early = [(each, each.baseline) for each in truth.evidence if each.baseline is not None]
+    return await _by_server(folder / "baseline", early, "baseline") if early else []
 
 
 def _misplaced(folder: Path, truth: Truth) -> list[str]:
@@ -144,7 +148,8 @@ async def _by_server(folder: Path, wanted: list[tuple[Evidence, Expected]], capt
     return checks
 
 
-def _by_tshark(folder: Path, evidence: Evidence) -> Check:
+def by_tshark(folder: Path, evidence: Evidence) -> Check:
+    """Have tshark count the packets that a piece of evidence names on one node."""
     witness = evidence.tshark
     assert witness is not None
     path = folder / f"{witness.node}{SUFFIX}"

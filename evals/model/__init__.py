@@ -1,0 +1,1 @@
+"""The tier with a model: the same questions to three arms, within budgets."""
