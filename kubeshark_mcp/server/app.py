@@ -9,7 +9,8 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from mcp_types import CallToolResult, GetPromptResult, InputRequiredResult, TextContent, ToolAnnotations
+from mcp_types import Prompt as PromptDescription
 from mcp_types import Tool as ToolDescription
 
 from kubeshark_mcp import __version__
@@ -19,6 +20,7 @@ from kubeshark_mcp.plugin import Answer, Hub, Presenter, Tool, ToolContext
 from kubeshark_mcp.present.fencing import Fence, clean
 from kubeshark_mcp.present.redaction import Redactor
 from kubeshark_mcp.present.tokens import rough_tokens
+from kubeshark_mcp.prompts import find_skills
 from kubeshark_mcp.registry import Registered, choose, find_toolsets
 from kubeshark_mcp.server.arguments import Arguments
 from kubeshark_mcp.server.completion import Completer
@@ -27,6 +29,8 @@ from kubeshark_mcp.server.hub_tools import OwnTools
 from kubeshark_mcp.server.instructions import instructions
 from kubeshark_mcp.server.options import ServerOptions
 from kubeshark_mcp.server.paths import FileRules
+from kubeshark_mcp.server.prompts import Prompts
+from kubeshark_mcp.server.skills import SkillsExtension
 
 FACTS = "kubeshark/facts"
 """Key of an answer's small facts in `_meta`."""
@@ -42,6 +46,7 @@ class KubesharkServer(MCPServer[Any]):
             version=__version__,
             instructions=instructions(tools),
             log_level="WARNING",
+            extensions=[SkillsExtension(find_skills())],
         )
         self._hub = hub
         self._tools = dict(tools)
@@ -51,7 +56,8 @@ class KubesharkServer(MCPServer[Any]):
         self._show = Presenter(options.clock, self._redactor, Fence(options.key), self._has)
         self._paths = FileRules(options.workspace, options.allow_paths)
         self._own = OwnTools(hub, options.selection, self._show)
-        self.completion()(Completer(hub, self._redactor).complete)  # type: ignore[no-untyped-call]
+        self._prompts = Prompts(hub, self._names, options.clock, self._redactor)
+        self.completion()(Completer(hub, self._redactor, self._clock).complete)  # type: ignore[no-untyped-call]
 
     @property
     def hub(self) -> Hub:
@@ -67,6 +73,17 @@ class KubesharkServer(MCPServer[Any]):
             if not self._own.lacks(name)
         ]
         return [*ours, *self._own.describe()]
+
+    async def list_prompts(self) -> list[PromptDescription]:
+        """Describe the prompts as a client sees them."""
+        return await self._prompts.describe()
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
+    ) -> GetPromptResult:
+        """Give a prompt with its arguments in it, for the tools that there are."""
+        await self._own.refresh()
+        return await self._prompts.get(name, arguments)
 
     def _has(self, name: str) -> bool:
         """Tell whether a tool may be named: it is ours and the Hub can answer it, or the Hub's own."""

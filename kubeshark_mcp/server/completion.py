@@ -1,4 +1,4 @@
-"""Completion of arguments of prompts and resources, by the argument's name: `kfl`, `namespace`, `snapshot_id`, `db`.
+"""Completion of arguments of prompts and resources, by the argument's name.
 
 Source: Model Context Protocol specification, "Completion". A client puts a value in the place of the whole argument, so
 a completed filter is given whole.
@@ -7,11 +7,12 @@ a completed filter is given whole.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from zoneinfo import available_timezones
 
 from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from kubeshark_mcp.errors import KubesharkError
-from kubeshark_mcp.plugin import Hub
+from kubeshark_mcp.plugin import Clock, Hub
 from kubeshark_mcp.present.fencing import clean
 from kubeshark_mcp.present.redaction import Redactor
 
@@ -25,14 +26,22 @@ _CUT = "…"
 class Completer:
     """Answers `completion/complete`. An argument of another name, and a Hub that can't tell, give no values."""
 
-    def __init__(self, hub: Hub, redactor: Redactor) -> None:
+    def __init__(self, hub: Hub, redactor: Redactor, clock: Clock) -> None:
         self._hub = hub
+        self._clock = clock
         self._redactor = redactor
         self._known: dict[str, Callable[[str, Mapping[str, str]], Awaitable[Completion]]] = {
             "kfl": self._filter,
             "namespace": self._namespace,
+            "service": self._service,
+            "client": self._workload,
+            "server": self._workload,
             "snapshot_id": self._snapshot,
             "db": self._database,
+            "before": self._database,
+            "after": self._database,
+            "window": self._window,
+            "time_zone": self._zone,
         }
 
     async def complete(
@@ -79,6 +88,39 @@ class Completer:
 
         found = await self._hub.workloads(WorkloadQuery(snapshot_id=others.get("snapshot_id") or None))
         return _values(_beginning(typed, sorted({workload.namespace for workload in found if workload.namespace})))
+
+    async def _service(self, typed: str, others: Mapping[str, str]) -> Completion:
+        return _values(_beginning(typed, await self._places(others, "service")))
+
+    async def _workload(self, typed: str, others: Mapping[str, str]) -> Completion:
+        return _values(_beginning(typed, await self._places(others, None)))
+
+    async def _places(self, others: Mapping[str, str], kind: str | None) -> list[str]:
+        """Give namespace/name of workloads, those of the chosen namespace where there is one; names alone as well."""
+        from kubeshark_mcp.hub.contract import WorkloadQuery
+
+        namespace = others.get("namespace") or None
+        query = WorkloadQuery(
+            snapshot_id=others.get("snapshot_id") or None, namespaces=[namespace] if namespace else None, type=kind
+        )
+        found = {(one.namespace, clean(one.name)) for one in await self._hub.workloads(query)}
+        full = [f"{space}/{name}" if space else name for space, name in sorted(found)]
+        return [*full, *sorted({name for _, name in found})]
+
+    async def _window(self, typed: str, others: Mapping[str, str]) -> Completion:
+        """Give what is dissected, what is captured, and the usual lengths of time."""
+        windows = []
+        for boundaries in (await self._hub.l7_boundaries(), await self._hub.data_boundaries()):
+            if boundaries.oldest is not None and boundaries.newest is not None:
+                windows.append(f"{self._clock.text(boundaries.oldest)} to {self._clock.text(boundaries.newest)}")
+        return _values(_beginning(typed, [*windows, "last 15 minutes", "last hour"]))
+
+    async def _zone(self, typed: str, others: Mapping[str, str]) -> Completion:
+        """Give IANA zones by their beginning, or by the name of their place."""
+        zones = sorted(available_timezones())
+        wanted = typed.lower().replace(" ", "_")
+        beginning = [zone for zone in zones if zone.lower().startswith(wanted)]
+        return _values([*beginning, *(zone for zone in zones if zone.lower().rpartition("/")[2].startswith(wanted))])
 
     async def _snapshot(self, typed: str, others: Mapping[str, str]) -> Completion:
         return _values(_beginning(typed, [snapshot.id for snapshot in await self._hub.snapshots()]))

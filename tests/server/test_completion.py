@@ -97,3 +97,26 @@ async def test_arguments_of_resource_templates_are_completed_too():
         assert client.server_capabilities is not None
         assert client.server_capabilities.completions is not None
     assert found.completion.values[0] == "http"
+
+
+async def test_services_and_workloads_are_completed_with_and_without_their_namespace():
+    assert await completed("service", "shop/") == ["shop/cart-1"]
+    assert await completed("server", "car") == ["cart-1"]
+    assert await completed("client", "", namespace="shop") == ["shop/cart-1", "cart-1"]
+
+
+async def test_zones_are_completed_by_their_beginning_and_by_their_place():
+    assert "Europe/Berlin" in await completed("time_zone", "europe/b")
+    assert await completed("time_zone", "new york") == ["America/New_York"]
+    assert await completed("time_zone", "Nowhere") == []
+
+
+async def test_windows_are_what_is_dissected_and_captured_and_the_usual_ones():
+    windows = await completed("window", "")
+    assert windows[0] == "2026-11-01T13:00:00Z to 2026-11-01T13:10:00Z"
+    assert windows[-2:] == ["last 15 minutes", "last hour"]
+
+
+async def test_both_sides_of_a_comparison_are_databases():
+    assert "s1/main" in await completed("before", "s1/")
+    assert "s1/main" in await completed("after", "s1/")
