@@ -8,9 +8,10 @@ import sys
 import typer
 
 from kubeshark_mcp import __version__
-from kubeshark_mcp.cli import captures, config, doctor, hub, kfl
+from kubeshark_mcp.cli import analysis, captures, config, doctor, hub, kfl, skills, views
 from kubeshark_mcp.cli import options as o
 from kubeshark_mcp.cli.console import reporting_errors, say
+from kubeshark_mcp.cli.screen import ManyFiles
 
 app = typer.Typer(
     name="kubeshark-mcp",
@@ -19,12 +20,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command(cls=ManyFiles)(analysis.diagnose)
+app.command(cls=ManyFiles)(analysis.compare)
+app.command()(views.trace)
+app.command("map")(views.service_map)
+app.command()(views.timeline)
 app.command()(captures.entries)
 app.command()(captures.flows)
 app.command()(captures.export)
 app.command()(doctor.doctor)
 app.add_typer(kfl.app, name="kfl")
 app.add_typer(hub.app, name="hub")
+app.add_typer(skills.app, name="skills")
 app.add_typer(config.app, name="config")
 
 
@@ -36,7 +43,9 @@ Examples:
 
   kubeshark-mcp --cluster --release-namespace kubeshark
 
-  kubeshark-mcp --mcp-config --pcap my.pcap
+  kubeshark-mcp --mcp-config --client vscode --pcap my.pcap
+
+  kubeshark-mcp diagnose my.pcap --report incident.html
 
   kubeshark-mcp entries my.pcap --kfl 'http && status_code >= 500'
 """
@@ -77,6 +86,7 @@ def serve(
     list_tools: o.ListTools = False,
     output: o.Format = o.ListFormat.TABLE,
     mcp_config: o.McpConfig = False,
+    client: o.ClientName = None,
     version: o.Version = False,
 ) -> None:
     """Run the MCP server, unless a command was given."""
@@ -96,7 +106,7 @@ def _serve(given: dict[str, object]) -> None:
     elif given["list_tools"]:
         say(tools_text(options, given["output"] is o.ListFormat.JSON))
     elif given["mcp_config"]:
-        say(client_configuration(options))
+        say(client_configuration(options, str(given["client"]) if given["client"] else None))
     else:
         run(options)
 

@@ -15,11 +15,11 @@ from kubeshark_mcp.cli.console import reporting_errors, say, table
 from kubeshark_mcp.config import DEFAULT, PREFIX, Setting, Value, config_file, default_workspace, gather
 
 app = typer.Typer(help="Look at settings: file, environment and flags.", no_args_is_help=True, rich_markup_mode=None)
-ACTIONS = frozenset({"context", "list_tools", "output", "mcp_config", "version"})
+ACTIONS = frozenset({"context", "list_tools", "output", "mcp_config", "client", "version"})
 """Parameters of the server that say what to do once, and are no settings."""
 OWN_OF_HUB = frozenset({"host", "port", "token", "allow_host", "call_seconds", "most_calls", "drain_seconds"})
 """Options of `hub serve` that are set in its section alone; the others may stand outside it, for both."""
-OFFLINE = frozenset({"entries", "flows", "export", "doctor", "kfl"})
+OFFLINE = frozenset({"entries", "flows", "export", "doctor", "kfl", "skills"})
 """Commands that take no settings."""
 
 

@@ -76,4 +76,12 @@ SetValues = Annotated[
 ListTools = Annotated[bool, typer.Option("--list-tools", help="Print the registered tools and end.")]
 Format = Annotated[ListFormat, typer.Option("--format", help="How --list-tools writes.")]
 McpConfig = Annotated[bool, typer.Option("--mcp-config", help="Print the client configuration and end.")]
+ClientName = Annotated[
+    str | None,
+    typer.Option(
+        "--client",
+        help="Whose --mcp-config: claude-code, claude-desktop, cursor, cursor-link, vscode, codex, gemini, "
+        "opencode, uvx, docker.",
+    ),
+]
 Version = Annotated[bool, typer.Option("--version", help="Print the version and end.")]

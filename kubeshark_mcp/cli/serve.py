@@ -227,13 +227,18 @@ def _tools_there(options: ServeOptions) -> list[dict[str, Any]]:
     return asyncio.run(listed())
 
 
-def client_configuration(options: ServeOptions) -> str:
-    """Give the JSON that MCP clients take: this very command with these options."""
-    arguments = _command_line(options)
-    command = Path(sys.argv[0])
-    resolved = str(command.resolve()) if command.name == "kubeshark-mcp" and command.exists() else "kubeshark-mcp"
-    configuration = {"mcpServers": {"kubeshark": {"command": resolved, "args": arguments}}}
-    return orjson.dumps(configuration, option=orjson.OPT_INDENT_2).decode()
+def client_configuration(options: ServeOptions, client: str | None = None) -> str:
+    """Give what an MCP client takes to start this very command with these options; by default what most of them take.
+
+    Raises UsageError for a client that is not known.
+    """
+    from kubeshark_mcp.cli.clients import CLIENTS, program
+
+    known = {one.name: one for one in CLIENTS}
+    chosen = known.get(client or "claude-desktop")
+    if chosen is None:
+        raise UsageError(f"--client {client!r} is not known: give one of {', '.join(known)}.")
+    return chosen.text([program(sys.argv[0]), *_command_line(options)])
 
 
 def _command_line(options: ServeOptions) -> list[str]:
