@@ -20,6 +20,19 @@ evals: setup  ## who finds the cause: truths, filters, routes, dangers, skills, 
 evals-model: setup  ## the same asked of a model, with ANTHROPIC_API_KEY
 	@$(PY) -m evals --model --out evals-report-model --resume
 
+skills: setup  ## write the skills and references from templates, registry and catalogue
+	@$(PY) scripts/skills.py
+
+rca-dry-run: setup  ## follow every skill step by step on the recorded incident, with no model
+	@$(PY) scripts/rca_dry_run.py
+
+clients: setup  ## check plugin, skills, prompts and manifests with the pinned real clients
+	@bash scripts/install-clients.sh || echo "the real clients could not be installed: their checks skip and say so"
+	@$(PY) -m pytest -q tests/clients
+
+mcpb: setup  ## build the bundle for Claude Desktop in dist/
+	@$(PY) scripts/bundle.py
+
 setup: .venv/.ready
 
 .venv/.ready: requirements.lock pyproject.toml scripts/setup.sh
