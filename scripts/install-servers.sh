@@ -14,6 +14,7 @@ packages=(
   slapd ldap-utils                         # LDAP
   rabbitmq-server                          # AMQP
   apache2-utils wrk curl bind9-dnsutils    # clients and load
+  chromium                                 # shows the report
   iproute2 iptables conntrack procps util-linux
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 
@@ -64,12 +64,10 @@ class AnalysisRoom:
     def diagnose(self, query: a.DiagnosisQuery) -> a.Diagnosis:
         """Say what is abnormal, the likeliest cause first."""
         database, facts = self.facts(query.database, (query.start, query.end))
-        service = None if query.service is None else workload_named(query.service, facts)
         if self._detectors is None:
             self._detectors = load_detectors()
         baseline = None if query.baseline is None else self.facts(query.baseline, (None, None))
-        found = diagnose(facts, self._detectors, service, None if baseline is None else baseline[1])
-        return as_answer(found, database, facts, service, None if baseline is None else baseline[0])
+        return diagnosis_of((database, facts), self._detectors, query.service, baseline)
 
     def verify(self, query: a.ClaimQuery) -> a.Verified:
         """Check a claim against the entries."""
@@ -136,6 +134,19 @@ def workload_named(name: str, facts: Facts) -> str:
     near = get_close_matches(name, [*known, *(label.rpartition("/")[2] for label in known)], n=3)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise NotFoundError(f"No traffic of a workload {name!r} was captured.{hint}")
+
+
+def diagnosis_of(
+    asked: tuple[str, Facts],
+    detectors: Sequence[Detector],
+    service: str | None = None,
+    baseline: tuple[str, Facts] | None = None,
+) -> a.Diagnosis:
+    """Diagnose facts, given with the name of their database. service: as a user names it."""
+    database, facts = asked
+    named = None if service is None else workload_named(service, facts)
+    found = diagnose(facts, detectors, named, None if baseline is None else baseline[1])
+    return as_answer(found, database, facts, named, None if baseline is None else baseline[0])
 
 
 def as_answer(found: Diagnosis, database: str, facts: Facts, service: str | None, baseline: str | None) -> a.Diagnosis:

@@ -20,6 +20,12 @@ from kubeshark_mcp.store.cancelling import check_cancelled
 PREFIX = "/mcp/files/"
 
 
+def sha256_of(path: Path) -> str:
+    """Give the SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 class FileRoom:
     """Exported captures of one workspace."""
 

@@ -19,6 +19,8 @@ from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.errors import UsageError
 from kubeshark_mcp.hub.contract_filters import FilterPlan
 from kubeshark_mcp.hub.dissectors import dissectors_by_name, parse_dissectors, settings_from
+from kubeshark_mcp.hub.facts import StoredFacts
+from kubeshark_mcp.hub.files import sha256_of
 from kubeshark_mcp.hub.filters import explain_entries
 from kubeshark_mcp.hub.keylogs import key_log_files
 from kubeshark_mcp.hub.pipeline import Outcome, Pipeline, Run
@@ -26,6 +28,7 @@ from kubeshark_mcp.hub.queries import EntryBase, Language, public
 from kubeshark_mcp.hub.snapshots import chosen
 from kubeshark_mcp.hub.sources import CaptureSource, node_of, resource_files
 from kubeshark_mcp.hub.times import end_to_ns, to_ns
+from kubeshark_mcp.store.query import Query
 
 _DECODE_AS = re.compile(r"(tcp|udp|sctp)\.port\s*==\s*(\d{1,5})\s*,\s*([A-Za-z0-9_-]+)")
 
@@ -84,6 +87,8 @@ class Offline:
     ) -> None:
         """Prepare the work. dissectors: see `hub.dissectors`."""
         self._scratch = scratch
+        self._open: list[EntryBase] = []
+        self._warnings: list[str] = []
         protocols = load_protocols()
         self._language = Language(protocols)
         sources = [parse_source(text, scratch) for text in files]
@@ -104,7 +109,9 @@ class Offline:
         """Do the work."""
         folder = self._scratch / "entries"
         folder.mkdir()
-        return Pipeline(self._run, folder, lambda fraction, outcome: progress(fraction)).dissect()
+        outcome = Pipeline(self._run, folder, lambda fraction, outcome: progress(fraction)).dissect()
+        self._warnings = list(outcome.warnings)
+        return outcome
 
     def entries(self, kfl: str | None, limit: int | None, keep_duplicates: bool) -> Iterator[dict[str, Any]]:
         """Give the entries that match in order of time: KFL field name -> value, and `packets`."""
@@ -112,6 +119,31 @@ class Offline:
         for row in base.rows(kfl, limit):
             yield public(row)
         base.close()
+
+    def facts(self) -> StoredFacts:
+        """Give what detectors and views need, once the work is done; valid until `close`."""
+        folder = self._scratch / "entries"
+        bases = EntryBase(folder, self._language), EntryBase(folder, self._language, keep_duplicates=True)
+        self._open += bases
+        return StoredFacts(*bases, self._run.resources, warnings=self._warnings)
+
+    def rows(self, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Give some entries by id: KFL field name -> value, and `packets`; ids without an entry are left out."""
+        if not ids:
+            return {}
+        base = EntryBase(self._scratch / "entries", self._language)
+        self._open.append(base)
+        asked = Query(f'"_id" IN ({", ".join(str(int(one)) for one in ids)})')
+        return {row["_id"]: public(row) for row in base.source.page(asked, len(ids)).rows}
+
+    def hashes(self) -> list[tuple[str, str, str]]:
+        """Give node, name and SHA-256 (hexadecimal) of each capture."""
+        return [(source.node, source.path.name, sha256_of(source.path)) for source in self._run.sources]
+
+    def close(self) -> None:
+        """Release what `facts` and `rows` opened."""
+        while self._open:
+            self._open.pop().close()
 
     def explain(self, kfl: str) -> FilterPlan:
         """Say how a filter runs on the entries and what each clause leaves."""

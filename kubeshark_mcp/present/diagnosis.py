@@ -80,14 +80,15 @@ def _details(one: Mapping[str, Any]) -> Iterator[str]:
         yield f"seen on: {_listed(one['affected'], True, 4)}"
     for claim in one["claims"][:4]:
         of = f" of {claim['of']}" if claim["of"] else ""
-        yield f"{claim['meaning']}: {_claimed(claim)}{of} [{claim['kfl']}]"
+        yield f"{claim['meaning']}: {claimed(claim)}{of} [{claim['kfl']}]"
     if one["evidence"]:
         yield f"evidence: {', '.join(one['evidence'][:4])}"
     if one["refuted_by"]:
         yield f"would be refuted by: {one['refuted_by']}"
 
 
-def _claimed(claim: Mapping[str, Any]) -> str:
+def claimed(claim: Mapping[str, Any]) -> str:
+    """Write the number that a claim is about, with its measure."""
     measure = str(getattr(claim["measure"], "value", claim["measure"]))
     if measure.endswith("_us"):
         return f"{measure[:-3]} {claim['value'] / 1000:.4g} ms"

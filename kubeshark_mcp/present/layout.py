@@ -163,19 +163,19 @@ def _heights(columns: Sequence[Sequence[Node]], links: Sequence[tuple[Node, Node
                 sum(heights[other] for other in known[node]) / len(known[node]) if known[node] else heights[node]
                 for node in column
             ]
-            heights.update(zip(column, _spread(wanted, [_size(node) for node in column]), strict=True))
+            heights.update(zip(column, spread(wanted, [_size(node) for node in column]), strict=True))
     lowest = min((heights[node] - _size(node) / 2 for node in heights), default=0.0)
     return {node: height - lowest for node, height in heights.items()}
 
 
-def _spread(wanted: Sequence[float], sizes: Sequence[float]) -> list[float]:
-    """Give the heights nearest to what is wanted (least squares) that keep the order and leave GAP between.
+def spread(wanted: Sequence[float], sizes: Sequence[float], gap: float = GAP) -> list[float]:
+    """Give the middles nearest to what is wanted (least squares) that keep the order and leave a gap between.
 
     Pools of neighbours that would overlap move as one (pool adjacent violators).
     """
     offsets = [0.0]
     for above, below in pairwise(sizes):
-        offsets.append(offsets[-1] + (above + below) / 2 + GAP)
+        offsets.append(offsets[-1] + (above + below) / 2 + gap)
     pools: list[tuple[float, int]] = []  # mean, members
     for want, offset in zip(wanted, offsets, strict=True):
         mean, members = want - offset, 1

@@ -12,7 +12,7 @@ from typing import Any
 
 from kubeshark_mcp.present.budget import fitting
 from kubeshark_mcp.present.fencing import clean_line
-from kubeshark_mcp.present.layout import BOX_HEIGHT, Layout, layered
+from kubeshark_mcp.present.layout import BOX_HEIGHT, Layout, layered, spread
 from kubeshark_mcp.present.tables import pipe_table
 
 COLUMNS = (
@@ -26,8 +26,8 @@ MOST_LINKS = 150
 LABELS = 3
 """Protocols of one pair that are labelled."""
 
-_BOX, _COLUMN, _MARGIN, _HEAD = 190.0, 400.0, 26.0, 74.0
-_LINE = 15.0
+_BOX, _COLUMN, _MARGIN, _HEAD = 172.0, 392.0, 26.0, 74.0
+_LINE, _LETTER = 16.0, 5.9
 
 Row = Mapping[str, Any]
 
@@ -166,7 +166,7 @@ def svg_text(found: Row, title: str = "Service map", marked: Iterable[str] = ())
     width = max(width + (60 if loops else 0), 640.0)
     height = _HEAD + layout.height + _MARGIN + 46
     outside = {link["server"] for link in links if link["outside"]}
-    labels = _labels(edges, layout)
+    ports = _ports(edges, layout)
     left = len(found["links"]) - len(links)
     head = f"{len(layout.place)} workloads, {len(found['links'])} links" + (f", {left} not drawn" if left else "")
     parts = [
@@ -176,9 +176,9 @@ def svg_text(found: Row, title: str = "Service map", marked: Iterable[str] = ())
         f'<rect class="paper" width="{width:.0f}" height="{height:.0f}" rx="10"/>',
         f'<text class="title" x="{_MARGIN}" y="34">{_safe(title)}</text>',
         f'<text class="note" x="{_MARGIN}" y="54">{_safe(head)}</text>',
-        *(_curve(edge, layout) for edge in sorted(edges, key=lambda edge: edge.bad)),
+        *(_curve(edge, layout, ports) for edge in sorted(edges, key=lambda edge: edge.bad)),
         *(_box(name, layout, name in outside, name in set(marked)) for name in layout.place),
-        *labels,
+        *_labels(edges, layout, ports),
         _legend(height - 26),
         "</svg>",
     ]
@@ -193,18 +193,36 @@ def _x(layer: int) -> float:
     return _MARGIN + layer * _COLUMN
 
 
-def _points(edge: _Edge, layout: Layout) -> list[tuple[float, float]]:
+def _ports(edges: Sequence[_Edge], layout: Layout) -> dict[tuple[str, str, str], float]:
+    """Give how far from a box's middle each edge leaves it or comes in, in the order in which they lie."""
+    sides: dict[tuple[str, bool], list[tuple[float, _Edge]]] = defaultdict(list)
+    for edge in edges:
+        way = layout.ways[edge.client, edge.server]
+        sides[edge.client, True].append((way[1], edge))
+        sides[edge.server, False].append((way[-2], edge))
+    ports = {}
+    for (_, leaving), members in sides.items():
+        members.sort(key=lambda one: (one[0], one[1].client, one[1].server))
+        step = min(11.0, (BOX_HEIGHT - 18) / max(1, len(members) - 1))
+        for number, (_, edge) in enumerate(members):
+            offset = (number - (len(members) - 1) / 2) * step
+            ports[edge.client, edge.server, "out" if leaving else "in"] = offset
+    return ports
+
+
+def _points(edge: _Edge, layout: Layout, ports: Mapping[tuple[str, str, str], float]) -> list[tuple[float, float]]:
     """Give where an edge passes: out of the client's right side, through the bends, into the server's left side."""
     way = layout.ways[edge.client, edge.server]
     first = layout.place[edge.client][0]
-    points = [(_x(first) + _BOX, _HEAD + way[0])]
+    points = [(_x(first) + _BOX, _HEAD + way[0] + ports[edge.client, edge.server, "out"])]
     for layer, height in enumerate(way[1:-1], first + 1):
         points += [(_x(layer), _HEAD + height), (_x(layer) + _BOX, _HEAD + height)]
-    return [*points, (_x(layout.place[edge.server][0]), _HEAD + way[-1])]
+    end = _HEAD + way[-1] + ports[edge.client, edge.server, "in"]
+    return [*points, (_x(layout.place[edge.server][0]), end)]
 
 
-def _curve(edge: _Edge, layout: Layout) -> str:
-    points = _points(edge, layout)
+def _curve(edge: _Edge, layout: Layout, ports: Mapping[tuple[str, str, str], float]) -> str:
+    points = _points(edge, layout, ports)
     (x, y), (end_x, end_y) = points[0], points[-1]
     if layout.place[edge.server][0] <= layout.place[edge.client][0]:
         # Back to an earlier layer: around, above both boxes.
@@ -225,34 +243,50 @@ def _curve(edge: _Edge, layout: Layout) -> str:
     )
 
 
-def _labels(edges: Sequence[_Edge], layout: Layout) -> list[str]:
-    """Write the labels of each gap between layers one below the other, each as near to its edge as there is room."""
+def _labels(edges: Sequence[_Edge], layout: Layout, ports: Mapping[tuple[str, str, str], float]) -> Iterable[str]:
+    """Write the labels of each gap between layers one below the other, each as near to its edge as there is room.
+
+    Look-ups that went well are not labelled: everybody asks the resolver, and nobody reads that.
+    """
     gaps: dict[int, list[tuple[float, _Edge]]] = defaultdict(list)
     for edge in edges:
         first, last = layout.place[edge.client][0], layout.place[edge.server][0]
-        way = layout.ways[edge.client, edge.server]
+        points = _points(edge, layout, ports)
+        if edge.bad < 0.001 and {link["protocol"] for link in edge.links} == {"dns"}:
+            continue
         if last > first:
-            # Beside the server, where edges have come apart; those of one client share their beginning.
-            gaps[last - 1].append((_HEAD + way[-2] * 0.35 + way[-1] * 0.65, edge))
+            # In the last gap, where edges have come apart; those of one client share their beginning.
+            gaps[last - 1].append((points[-2][1] * 0.45 + points[-1][1] * 0.55, edge))
         else:
-            gaps[first].append((_HEAD + min(way[0], way[-1]) - BOX_HEIGHT * 0.7, edge))
-    drawn = []
+            gaps[first].append((min(points[0][1], points[-1][1]) - BOX_HEIGHT * 0.7, edge))
     for gap, wanted in gaps.items():
-        bottom = -math.inf
-        middle = _x(gap) + _BOX + (_COLUMN - _BOX) * 0.5
-        for y, edge in sorted(wanted, key=lambda one: (one[0], one[1].server)):
-            lines = [label_of(link) for link in edge.links[:LABELS]]
-            if len(edge.links) > LABELS:
-                lines[-1] += f" +{len(edge.links) - LABELS}"
-            size = len(lines) * _LINE
-            top = max(y - size / 2, bottom + 2)
-            bottom = top + size
-            drawn += [
-                f'<text class="label {edge.style}" x="{middle:.1f}" y="{top + _LINE * (n + 0.8):.1f}">'
-                f"{_safe(line, 60)}</text>"
-                for n, line in enumerate(lines)
-            ]
-    return drawn
+        wanted.sort(key=lambda one: (one[0], one[1].client, one[1].server))
+        texts = [_label_lines(edge) for _, edge in wanted]
+        sizes = [len(lines) * _LINE for lines in texts]
+        middles = spread([y for y, _ in wanted], sizes, 3.0)
+        x = _x(gap) + _BOX + (_COLUMN - _BOX) * 0.5
+        for (_, edge), lines, middle, size in zip(wanted, texts, middles, sizes, strict=True):
+            yield _label(edge, lines, x, max(middle, size / 2 + 4) - size / 2)
+
+
+def _label_lines(edge: _Edge) -> list[str]:
+    lines = [label_of(link) for link in edge.links[:LABELS]]
+    if len(edge.links) > LABELS:
+        lines[-1] += f" +{len(edge.links) - LABELS}"
+    return lines
+
+
+def _label(edge: _Edge, lines: Sequence[str], x: float, top: float) -> str:
+    width = max(map(len, lines)) * _LETTER + 10
+    texts = "".join(
+        f'<text class="label {edge.style}" x="{x:.1f}" y="{top + _LINE * (number + 0.76):.1f}">{_safe(line, 60)}</text>'
+        for number, line in enumerate(lines)
+    )
+    back = (
+        f'<rect class="back" x="{x - width / 2:.1f}" y="{top + 0.5:.1f}" width="{width:.1f}" '
+        f'height="{len(lines) * _LINE:.1f}" rx="4"/>'
+    )
+    return back + texts
 
 
 def _box(name: str, layout: Layout, outside: bool, marked: bool) -> str:
@@ -310,8 +344,8 @@ _STYLE = f"""<style>
 .ks-map .edge.most {{ stroke: var(--most); opacity: 1; }}
 .ks-map .tip {{ fill: var(--well); }} .ks-map .tip.some {{ fill: var(--some); }}
 .ks-map .tip.many {{ fill: var(--many); }} .ks-map .tip.most {{ fill: var(--most); }}
-.ks-map .label {{ font-size: 11.5px; text-anchor: middle; fill: var(--quiet); stroke: var(--paper); stroke-width: 4px;
-  stroke-linejoin: round; paint-order: stroke; }}
+.ks-map .back {{ fill: var(--paper); opacity: .9; }}
+.ks-map .label {{ font-size: 11.5px; text-anchor: middle; fill: var(--quiet); }}
 .ks-map .label.some {{ fill: var(--some); }} .ks-map .label.many {{ fill: var(--many); }}
 .ks-map .label.most {{ fill: var(--most); font-weight: 650; }}
 .ks-map .box rect {{ fill: var(--box); stroke: var(--rim); stroke-width: 1.2; }}
