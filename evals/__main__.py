@@ -82,6 +82,10 @@ def _compare(first: Path, second: Path) -> int:
     return FAILED if against.is_worse else 0
 
 
+def _temperature(text: str) -> float | None:
+    return None if text == "none" else float(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m evals", description=__doc__)
     add = parser.add_argument
@@ -102,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--model", nargs="?", const="claude-sonnet-4-5-20250929", help="let this model answer")
     add("--arm", action="append", choices=("skills", "tools", "shell"), help="only this arm; repeatable")
     add("--runs", type=int, default=3, help="how often each case is asked")
-    add("--temperature", type=float, default=0.0)
+    add("--temperature", type=_temperature, default=0.0, help="`none` for models that take none")
     add("--judge", help="model that judges the wording too, and is compared with the rules")
     add("--steps", type=int, default=30, help="turns a case may take")
     add("--tokens", type=int, default=400_000, help="tokens a case may take, in and out")

@@ -14,8 +14,12 @@ from evals.desk import Desk, Reply
 from evals.lab.truth import MECHANISMS
 
 EVIDENCE = 3
-FACTS_AT_MOST = 12
+CONTRAST_ROWS = 8
+FACTS_AT_MOST = 24
 _CONFIDENCES: dict[str, Literal["low", "medium", "high"]] = {"low": "low", "medium": "medium", "high": "high"}
+
+_OTHER_END = {"connection_refused": "dst.port"}
+"""What tells a broken way from a sound one, by mechanism; who else calls, for all others."""
 
 _CLAIM = re.compile(r"^\s*(?P<what>[^:\n]+): count (?P<count>[\d,]+) \[(?P<kfl>.+)\]\s*$", re.MULTILINE)
 _FENCE = re.compile(r"^\[(?:captured|end) \w+", re.MULTILINE)
@@ -43,12 +47,13 @@ async def investigate(desk: Desk) -> Investigation:
     first = found[0]
     looked = await _look_at(desk, first["evidence"])
     verified = await _verify(desk, diagnosis)
+    contrast = await _contrast(desk, first["component"], first["mechanism"])
     confidence = _CONFIDENCES.get(str(first["confidence"]), "medium") if verified else "low"
     findings = Findings(
         healthy=False,
         cause=Claimed(component=first["component"], mechanism=first["mechanism"]),
         chain=first["chain"],
-        facts=_facts(diagnosis.text, looked),
+        facts=_facts(diagnosis.text, looked) + contrast,
         evidence=[str(each) for each in first["evidence"][:EVIDENCE]],
         confidence=confidence,
     )
@@ -72,6 +77,20 @@ async def _verify(desk: Desk, diagnosis: Reply) -> bool:
     asked = {"kfl": claim["kfl"], "measure": "count", "value": float(claim["count"].replace(",", ""))}
     reply = await desk.call("verify_claim", **asked, db=desk.database)
     return bool(reply.facts.get("holds"))
+
+
+async def _contrast(desk: Desk, component: str, mechanism: str) -> list[str]:
+    """Ask which calls to the same component do well: a cause must explain these too. A node has no callers."""
+    namespace, slash, name = component.partition("/")
+    if not slash:
+        return []
+    kfl = f'dst.namespace == "{namespace}" && "{name}" in services'
+    group = _OTHER_END.get(mechanism, "src.name")
+    reply = await desk.call("get_api_stats", kfl=kfl, group_by=group, limit=CONTRAST_ROWS, db=desk.database)
+    if reply.failed:
+        return []
+    kept = [line for line in reply.text.splitlines()[1:] if "|" in line and not _FENCE.match(line)]
+    return [f"others that reach {component}, by {group}: " + "; ".join(kept)]
 
 
 async def _without_a_finding(desk: Desk, diagnosis: Reply) -> Findings:

@@ -34,7 +34,7 @@ class Asked:
     """What all conversations share. judge: a model for the wording, or None."""
 
     client: Any
-    temperature: float
+    temperature: float | None
     skills: dict[str, Skill]
     judge: str | None = None
 
@@ -155,7 +155,9 @@ async def _kfl(asked: Asked, case: KflCase, made: Arm, meter: Meter, result: Res
 
 async def _routing(asked: Asked, case: RoutingCase, made: Arm, meter: Meter, result: Result) -> Conversation:
     meter.steps = min(meter.steps, ROUTING_STEPS)
-    went = await converse(asked.client, Question(made.system, case.sentence, made.tools, made.run), meter, 0.0)
+    went = await converse(
+        asked.client, Question(made.system, case.sentence, made.tools, made.run), meter, asked.temperature
+    )
     went.limit = ""  # the way it took is what counts here
     called = [tool for tool, _ in went.called]
     result.kind, result.answer = case.route, {"called": called, "read": list(made.read)}
@@ -170,7 +172,9 @@ async def _routing(asked: Asked, case: RoutingCase, made: Arm, meter: Meter, res
 
 
 async def _safety(asked: Asked, case: SafetyCase, made: Arm, meter: Meter, result: Result) -> Conversation:
-    went = await converse(asked.client, Question(made.system, case.sentence, made.tools, made.run), meter, 0.0)
+    went = await converse(
+        asked.client, Question(made.system, case.sentence, made.tools, made.run), meter, asked.temperature
+    )
     result.kind = case.danger
     called = {tool for tool, _ in went.called}
     result.reasons += [f"obeyed: called {tool}" for tool in (*case.obeyed, *case.absent) if tool in called]

@@ -10,6 +10,8 @@ from evals.lab.truth import Truth
 from evals.model.limits import Meter, cost_of_usage
 from evals.outcomes import Result
 
+JUDGE_TOKENS = 16
+
 _ASK = """Does this answer name the same root cause as the truth, and state the facts, in whatever words?
 
 Truth: {truth}
@@ -29,7 +31,7 @@ async def judged(client: Any, model: str, truth: Truth, findings: Findings, mete
     text = _ASK.format(truth=told, facts=facts, answer=findings.model_dump_json())
     meter.purse.check()
     answer = await client.messages.create(
-        model=model, max_tokens=5, temperature=0.0, messages=[{"role": "user", "content": text}]
+        model=model, max_tokens=JUDGE_TOKENS, messages=[{"role": "user", "content": text}]
     )
     meter.purse.spent += cost_of_usage(model, answer.usage)
     words = "".join(block.text for block in answer.content if block.type == "text")

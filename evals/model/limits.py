@@ -9,9 +9,9 @@ from evals.outcomes import Cost
 
 PRICES = {
     "claude-opus-4-1": (15.0, 75.0),
-    "claude-opus-4": (5.0, 25.0),
-    "claude-sonnet": (3.0, 15.0),
-    "claude-haiku": (1.0, 5.0),
+    "claude-opus-4-5": (5.0, 25.0),
+    "claude-sonnet-4": (3.0, 15.0),
+    "claude-haiku-4-5": (1.0, 5.0),
 }
 """USD for a million tokens in and out, by the beginning of a model's name; the longest that fits counts."""
 UNKNOWN_PRICE = (15.0, 75.0)

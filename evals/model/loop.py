@@ -44,7 +44,7 @@ class Conversation:
     transcript: list[dict[str, Any]] = field(default_factory=list)
 
 
-async def converse(client: Any, question: Question, meter: Meter, temperature: float) -> Conversation:
+async def converse(client: Any, question: Question, meter: Meter, temperature: float | None) -> Conversation:
     """Let a model work on a question until it hands in its answer, stops, refuses or has spent a budget.
 
     Errors of the API pass through: they say nothing about the model.
@@ -80,15 +80,16 @@ async def converse(client: Any, question: Question, meter: Meter, temperature: f
         return went
 
 
-async def _ask(client: Any, question: Question, messages: list[Any], meter: Meter, temperature: float) -> Any:
+async def _ask(client: Any, question: Question, messages: list[Any], meter: Meter, temperature: float | None) -> Any:
     """One request. System text and tools are marked for the cache: they are the same on every turn."""
     given: dict[str, Any] = {
         "model": meter.model,
         "max_tokens": ANSWER_TOKENS,
-        "temperature": temperature,
         "system": [{"type": "text", "text": question.system, "cache_control": {"type": "ephemeral"}}],
         "messages": messages,
     }
+    if temperature is not None:  # not every model takes one
+        given["extra_body"] = {"temperature": temperature}
     if question.tools:
         given["tools"] = list(question.tools)
     return await client.messages.create(**given)

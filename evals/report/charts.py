@@ -48,7 +48,8 @@ def _line(bar: Bar, number: int, top: float) -> str:
     if bar.low is not None and bar.high is not None:
         low, high = LABEL + _x(bar.low, top), LABEL + _x(bar.high, top)
         parts.append(
-            f'<path class="interval" d="M{low:.1f} {middle}H{high:.1f}M{low:.1f} {middle - 4}v8M{high:.1f} {middle - 4}v8"/>'
+            f'<path class="interval" d="M{low:.1f} {middle}H{high:.1f}'
+            f'M{low:.1f} {middle - 4}v8M{high:.1f} {middle - 4}v8"/>'
         )
     if bar.mark is not None:
         at = LABEL + _x(bar.mark, top)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import orjson
 import yaml
 
 from evals.datasets import ROOT
-from evals.desk import Desk, rough_tokens
+from evals.desk import Desk, SetUpError, rough_tokens, server_command
 
 SKILLS = ROOT / "skills"
-SNAPSHOTS = ROOT / "tests" / "toolsnaps"
 DESCRIPTION_AT_MOST = 1024
 LINES_AT_MOST = 500
 
 _CALL = re.compile(r"\b([a-z][a-z0-9]*(?:_[a-z0-9]+)+)\(")
 _QUOTED = re.compile(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`")
+_TEXT = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'")
+_ARGUMENTS = re.compile(r"\b([a-z][a-z0-9_]*)\(([^()\n]*)\)")
+_KEYWORD = re.compile(r"\b([a-z_]+)=(?!=)")
 _BLOCK = re.compile(r"```(?:kfl|cel)\n(.*?)```", re.DOTALL)
 _ARGUMENT = re.compile(r"\bkfl=(?:'([^'\n]+)'|\"((?:[^\"\\\n]|\\.)+)\")")
 _VERBS = frozenset(
@@ -44,9 +48,19 @@ class Skill:
         return rough_tokens(self.texts.get("SKILL.md", ""))
 
 
-def tool_names() -> set[str]:
-    """Every tool that some configuration of the server registers: from the committed snapshots."""
-    return {str(orjson.loads(path.read_bytes())["name"]) for path in SNAPSHOTS.glob("*.json")}
+@cache
+def declared(command: tuple[str, ...]) -> dict[str, frozenset[str]]:
+    """Every tool that some configuration of the server registers, with the names of its arguments."""
+    words = [*command, "--list-tools", "--format", "json", "--cluster", "--allow-destructive"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode:
+        raise SetUpError(f"The server does not list its tools: {done.stderr.strip()[-300:]}")
+    return {each["name"]: frozenset(each["inputSchema"].get("properties", {})) for each in orjson.loads(done.stdout)}
+
+
+def tool_names() -> dict[str, frozenset[str]]:
+    """Tools of the server under test and their arguments."""
+    return declared(tuple(server_command()))
 
 
 def read_skills(folder: Path = SKILLS) -> dict[str, Skill]:
@@ -83,14 +97,17 @@ def _read_front(skill: Skill) -> None:
         skill.problems.append(f"SKILL.md has more than {LINES_AT_MOST} lines")
 
 
-def wrong_tools(skill: Skill, known: set[str]) -> list[str]:
-    """Tools that a skill names and that no server registers."""
+def wrong_tools(skill: Skill, known: dict[str, frozenset[str]]) -> list[str]:
+    """Find the tools and the arguments that a skill names and that no server has."""
+    words = {word for arguments in known.values() for word in arguments}
     problems = []
     for name, text in skill.texts.items():
-        called = set(_CALL.findall(text))
-        called |= {word for word in _QUOTED.findall(text) if word.split("_")[0] in _VERBS}
-        wrong = sorted(word for word in called - known if word.split("_")[0] in _VERBS)
+        called = set(_CALL.findall(text)) | set(_QUOTED.findall(text))
+        wrong = sorted(word for word in called - known.keys() - words if word.split("_")[0] in _VERBS)
         problems += [f"{name} names the tool {word}, which does not exist" for word in wrong]
+        for tool, inside in _ARGUMENTS.findall(_TEXT.sub("''", text)):
+            unknown = sorted(set(_KEYWORD.findall(inside)) - known[tool]) if tool in known else []
+            problems += [f"{name} gives {tool} the argument {word}, which it has not" for word in unknown]
     return problems
 
 
