@@ -325,9 +325,10 @@ class Cluster:
         lines = run("ip", "netns", "exec", self.namespace(name), "ss", flag).splitlines()
         return any(line.split()[3].endswith(f":{port}") for line in lines)
 
-    def wait_for(self, name: str, port: int, protocol: str = "tcp") -> None:
-        """Wait until something listens on a port in that namespace."""
-        wait_until(lambda: self.listening(name, port, protocol), f"{name} to listen on {protocol} port {port}")
+    def wait_for(self, name: str, port: int, protocol: str = "tcp", patience: float = 20.0) -> None:
+        """Wait until something listens on a port in that namespace; patience in seconds."""
+        what = f"{name} to listen on {protocol} port {port}"
+        wait_until(lambda: self.listening(name, port, protocol), what, patience)
 
     def check_alive(self) -> None:
         """Raise RuntimeError with the last output of a program that ended by itself with a failure."""

@@ -24,7 +24,7 @@ class Workload:
     """A workload and its service. Make one with the functions below.
 
     nodes: the node of each replica, one letter each (`"ab"`: two, on node-a and node-b); program: what runs in the
-    pods: a file of `programs/`, or nginx, redis, postgres; settings: what that program is told; port: of the
+    pods: a file of `programs/`, or nginx, redis, postgres, rabbitmq; settings: what that program is told; port: of the
     container, 0 when it serves nobody; service_port: of the ClusterIP, 0 for no service.
     """
 
@@ -169,6 +169,17 @@ def postgres_server(
     """Make a PostgreSQL with the database `app`. schema: SQL; users: names and passwords (MD5) beside `app`."""
     told = {"schema": schema, "users": dict(users or {}), "options": options}
     return Workload(namespace, app, nodes, "postgres", told, 5432, 5432, "postgres", "StatefulSet", "postgres:15")
+
+
+def rabbitmq_server(namespace: str, app: str, nodes: str) -> Workload:
+    """Make a RabbitMQ; queues are declared by who uses them."""
+    return Workload(namespace, app, nodes, "rabbitmq", {}, 5672, 5672, "amqp", "StatefulSet", "rabbitmq:3.10")
+
+
+def consumer(namespace: str, app: str, nodes: str, host: str, queue: str, steps: list[Step], **more: Any) -> Workload:
+    """Make a program that takes messages from a queue. more: `prefetch` (5), `hang` (seconds for each message)."""
+    told = {"host": host, "queue": queue, "steps": steps, "agent": f"{app}/1.2", **more}
+    return Workload(namespace, app, nodes, "consumer", told, image=f"registry.example/{namespace}/{app}:1.2")
 
 
 def load(namespace: str, app: str, nodes: str, host: str, mix: list[dict[str, Any]], **settings: Any) -> Workload:

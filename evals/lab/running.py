@@ -18,7 +18,7 @@ from evals.lab.plan import Plan, make_plan, make_pod
 from evals.lab.processes import python
 
 PROGRAMS = Path(__file__).resolve().parent / "programs"
-CLIENTS = ("load", "job")
+CLIENTS = ("load", "job", "consumer")
 DATABASE_USER = "app"
 
 
@@ -74,7 +74,9 @@ class Lab:
         if workload.program == "postgres":
             servers.wait_for_postgres(self.cluster, self.work, pod.name, DATABASE_USER)
         elif workload.port:
-            self.cluster.wait_for(pod.name, workload.port, "udp" if workload.program == "dns_server" else "tcp")
+            patience = 60 if workload.program == "rabbitmq" else 20
+            kind = "udp" if workload.program == "dns_server" else "tcp"
+            self.cluster.wait_for(pod.name, workload.port, kind, patience)
 
     def _start_pod(self, workload: Workload, pod: Pod) -> None:
         told = workload.settings
@@ -82,6 +84,8 @@ class Lab:
             servers.start_postgres(self.cluster, self.work, pod.name, DATABASE_USER, told["options"])
         elif workload.program == "redis":
             servers.start_redis(self.cluster, self.work, pod.name, told["options"])
+        elif workload.program == "rabbitmq":
+            servers.start_rabbitmq(self.cluster, self.work, pod.name)
         elif workload.program == "nginx":
             servers.start_nginx(self.cluster, self.work, pod.name, told["upstreams"], told.get("patience", 5))
         else:

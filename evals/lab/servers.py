@@ -1,4 +1,4 @@
-"""Real servers in pods: PostgreSQL, Redis and nginx, each with its files in the work folder."""
+"""Real servers in pods: PostgreSQL, Redis, RabbitMQ and nginx, each with its files in the work folder."""
 
 from __future__ import annotations
 
@@ -106,3 +106,33 @@ def start_nginx(cluster: Cluster, work: Path, pod: str, upstreams: Mapping[str, 
     configuration = work / f"{pod}.conf"
     configuration.write_text(text)
     cluster.start(pod, "nginx", "-p", str(work), "-c", str(configuration))
+
+
+RABBIT = """listeners.tcp.1 = 0.0.0.0:5672
+loopback_users = none
+log.console = true
+log.console.level = error
+vm_memory_high_watermark.absolute = 200MB
+disk_free_limit.absolute = 10MB
+"""
+
+
+def start_rabbitmq(cluster: Cluster, work: Path, pod: str) -> None:
+    """Start RabbitMQ in a pod with one scheduler and an own data folder; guest may log in from everywhere."""
+    data = work / pod
+    data.mkdir()
+    shutil.chown(data, "rabbitmq", "rabbitmq")
+    (data / "rabbit.conf").write_text(RABBIT)
+    environment = {
+        "HOME": str(data),
+        "LC_ALL": "C.UTF-8",
+        "RABBITMQ_NODENAME": "rabbit@localhost",
+        "RABBITMQ_MNESIA_BASE": str(data),
+        "RABBITMQ_LOG_BASE": str(data),
+        "RABBITMQ_CONFIG_FILE": str(data / "rabbit.conf"),
+        "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(data / "plugins"),
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none +A 16",
+    }
+    as_rabbit = ("setpriv", "--reuid=rabbitmq", "--regid=rabbitmq", "--init-groups")
+    cluster.start(pod, *as_rabbit, "/usr/lib/rabbitmq/bin/rabbitmq-server", environment=environment)

@@ -21,6 +21,7 @@ class RareSteps:
     """What a `steps.Worker` can do besides; it gives `log`, `_chance` and `_with_client`."""
 
     log: CallLog
+    agent: str
     _chance: random.Random
 
     def _lookup(self, step: Step, call: Call, _: dict[str, Any]) -> None:
@@ -83,7 +84,7 @@ class RareSteps:
     def _make_amqp(self, step: Step) -> Any:
         from amqp_client import AmqpClient
 
-        return AmqpClient(step["host"], step.get("port", 5672), self.log, step.get("timeout", 5.0))
+        return AmqpClient(step["host"], step.get("port", 5672), self.log, step.get("timeout", 5.0), self.agent)
 
 
 def nameserver() -> str:
