@@ -138,6 +138,8 @@ class Session:
                 break
         for inner in (self._inner or {}).values():
             inner.close(closing)
+        # A dissector knows its session by the way back of its entries: without this both would wait for the collector.
+        self._dissector = self._inner = None
 
     def _read(self, window: Window) -> None:
         dissector = self._dissector

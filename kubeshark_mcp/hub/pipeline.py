@@ -22,6 +22,7 @@ from kubeshark_mcp.hub.sources import CaptureSource
 from kubeshark_mcp.model.common_fields import COMMON_FIELDS
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.store.columns import UNCLAIMED
+from kubeshark_mcp.store.memory import give_back
 from kubeshark_mcp.store.sightings import join_sightings
 from kubeshark_mcp.store.writer import EntryWriter
 from kubeshark_mcp.stream.engine import Counters, StreamEngine
@@ -30,6 +31,8 @@ READING = 0.9
 """Share of the work that is done when all packets are read; the rest is to join what several places saw."""
 FLUSH_ENTRIES = 4096
 """Entries held before they go to the writer."""
+TIDY_PACKETS = 250_000
+"""Packets after which freed memory is given back to the system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ class Pipeline:
         self._ended.finish()
         self._flush()
         self._writer.close()
+        give_back()  # the join is the other peak: the two must not add up
         joined = join_sightings(self._folder, watch=self._tell)
         counts = dict(sorted(joined.protocol_counts.items()))
         quality = self._quality()
@@ -137,9 +141,12 @@ class Pipeline:
         streams = StreamEngine(number, payload=not self._run.layer4_only)
         dissection = DissectionEngine(self._readers, settings, self._entries.append)
         tally = QualityTally(source.path.name, source.node)
-        packets = blocks_of_secrets = 0
+        packets = tidied = blocks_of_secrets = 0
         for block in capture.blocks():
             packets += len(block)
+            if packets - tidied > TIDY_PACKETS:
+                give_back()
+                tidied = packets
             tally.look(block)
             blocks_of_secrets = _learn_secrets(secrets, capture, blocks_of_secrets)
             for event in streams.feed(block):

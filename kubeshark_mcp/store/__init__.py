@@ -8,3 +8,9 @@ To add a column that every entry has: a field in `model.common_fields`, filled b
 from the entry alone, in `batch`; an internal one also in `columns`. A new question to entries is a method of
 `query.EntrySource`. Nothing here knows KFL: conditions arrive as SQL with parameters.
 """
+
+from os import environ
+
+# The other allocators of Arrow keep what was freed, tens of megabytes of it, apart from what the rest can use. Arrow
+# looks at this once, when it is loaded.
+environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

@@ -76,7 +76,7 @@ class DatagramSide:
             yield Datagram(connection, WAYS[way], view[begin:stop].tobytes(), number, time, missing)
 
     def sweep(self, now: int) -> Iterator[Closing]:
-        """Evict what has been idle for too long."""
+        """Evict what has been idle for too long: datagrams have no other end, so that nothing was given up."""
         live = self._table.live_rows()
         idle = now - self._table.rows["last_ns"][live]
         yield from self._evict(live[idle > self._limits.datagram_idle_seconds * 1e9])
@@ -88,7 +88,9 @@ class DatagramSide:
             return
         live = self._table.live_rows()
         order = np.argsort(self._table.rows["last_ns"][live], kind="stable")
-        yield from self._evict(live[order[: excess + self._limits.open_connections // 8]])
+        oldest = live[order[: excess + self._limits.open_connections // 8]]
+        self._counters.evicted_connections += len(oldest)
+        yield from self._evict(oldest)
 
     def finish(self) -> Iterator[Closing]:
         """End every connection with the capture."""
@@ -116,7 +118,6 @@ class DatagramSide:
             self._made[kind] += len(rows)
 
     def _evict(self, rows: NDArray[np.int64]) -> Iterator[Closing]:
-        self._counters.evicted_connections += len(rows)
         for row in rows.tolist():
             yield from self._close(row, "evicted")
         self._table.release(rows)
