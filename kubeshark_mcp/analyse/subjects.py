@@ -28,7 +28,7 @@ def servers(facts: Facts, least: int) -> Iterator[tuple[str, str, Int64]]:
 
 def _served(facts: Facts) -> tuple[tuple[str, str, Int64], ...]:
     calls = facts.calls
-    read = np.flatnonzero(~calls.protocol.equal(*UNREAD, "dns"))
+    read = np.flatnonzero(~calls.protocol.equal(*UNREAD, "dns", "tlsx"))
     found = groups(calls.server.taken(read), calls.protocol.taken(read))
     return tuple((server, protocol, read[places]) for (server, protocol), places in found if server)
 

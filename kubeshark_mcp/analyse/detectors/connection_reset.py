@@ -10,6 +10,7 @@ import numpy as np
 from kubeshark_mcp.analyse.claims import counted
 from kubeshark_mcp.analyse.columns import Int64, groups
 from kubeshark_mcp.analyse.detector import Detector
+from kubeshark_mcp.analyse.endpoints import UNREAD
 from kubeshark_mcp.analyse.facts import Facts
 from kubeshark_mcp.analyse.filters import both, side_filter
 from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Finding, Kind, Magnitude
@@ -94,8 +95,8 @@ class _Idle:
 
 
 def _unanswered(facts: Facts) -> Int64:
-    """Give the connections (numbers) whose last call was not answered."""
-    calls = facts.calls
+    """Give the connections (numbers) whose last call was not answered; a handshake that fails is another fault."""
+    calls = facts.calls.taken(~facts.calls.protocol.equal(*UNREAD, "tlsx", "dns"))
     order = np.lexsort((calls.start_ns, calls.connection))
     last = np.flatnonzero(np.diff(calls.connection[order], append=-1))
     rows = order[last]

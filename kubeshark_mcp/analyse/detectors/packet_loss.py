@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kubeshark_mcp.analyse.attempts import scanned
+from kubeshark_mcp.analyse.black_holes import holes
 from kubeshark_mcp.analyse.claims import counted
 from kubeshark_mcp.analyse.columns import Int64, Mask, groups
 from kubeshark_mcp.analyse.detector import Detector
@@ -61,7 +62,7 @@ class PacketLoss(Detector):
         sent = links.packets_out + links.packets_in
         again = links.retransmissions
         usable = links.transport.equal("tcp") & ~links.state.equal("syn_sent", "refused")
-        usable &= ~facts.derived(scanned) & (again <= STUCK * sent) & (links.zero_windows == 0)
+        usable &= ~facts.derived(scanned) & ~_in_holes(facts) & (again <= STUCK * sent) & (links.zero_windows == 0)
         if int(again[usable].sum()) < LEAST:
             return
         best, strength = None, 0.0
@@ -102,6 +103,14 @@ class PacketLoss(Detector):
             refuted_by="as many retransmissions on connections that do not share this part",
             facts={"retransmissions": again, "segments": sent},
         )
+
+
+def _in_holes(facts: Facts) -> Mask:
+    """Tell which connections stand still because what they carry is too large."""
+    found = np.zeros(len(facts.connections), np.bool_)
+    for hole in facts.derived(holes):
+        found[hole.stuck] = True
+    return found
 
 
 def _where(component: Component) -> str:
