@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.measure import Command
+from kubeshark_mcp.capture.index import build_index
 
 PYTHON = sys.executable
 RECORDINGS = Path(__file__).resolve().parents[1] / "tests" / "recordings"
@@ -83,6 +84,27 @@ def _http(setting: Setting) -> list[Command]:
     ]
 
 
+BPF = "tcp[tcpflags] & (tcp-syn|tcp-fin) != 0 or greater 1000"
+
+
+def _export(*, indexed: bool) -> Callable[[Setting], list[Command]]:
+    def commands(setting: Setting) -> list[Command]:
+        capture, output = setting.capture("http"), str(setting.folder / "exported.pcap")
+        ours = [PYTHON, "-m", "benchmarks.export", str(capture), output, BPF]
+        if indexed:
+            folder = setting.folder / "index"
+            build_index(capture, folder)
+            ours.append(str(folder))
+        tshark = "tcp.flags.syn == 1 || tcp.flags.fin == 1 || frame.len >= 1000"
+        return [
+            Command("kubeshark-mcp by its index" if indexed else "kubeshark-mcp", ours),
+            Command("tcpdump -r -w", ["tcpdump", "-r", str(capture), "-w", output, BPF]),
+            Command("tshark -Y -w", ["tshark", "-r", str(capture), "-Y", tshark, "-w", output]),
+        ]
+
+    return commands
+
+
 def _start(setting: Setting) -> list[Command]:
     client = [PYTHON, "-m", "benchmarks.start_up"]
     workspace = str(setting.folder / "workspace")
@@ -125,6 +147,8 @@ def _protocol(name: str) -> Callable[[Setting], list[Command]]:
 ROWS = [
     Row("flows", "L4 table", _flow_table, {"tshark -z conv,tcp": "15x", "tshark expert": "8x"}),
     Row("http", "HTTP entries", _http, {"tshark -Y http": "12x", "tshark expert": "5x"}),
+    Row("export", "filtered export", _export(indexed=False), {"tcpdump -r -w": "0.5x", "tshark -Y -w": "20x"}),
+    Row("indexed", "filtered export, indexed", _export(indexed=True), {"tcpdump -r -w": "1x", "tshark -Y -w": "20x"}),
     Row("start", "spawn to initialize", _start, {"SDK hello-world": "<= 1.15x"}, inverse=True, by_wall=True),
     *(
         Row(name, f"{name} entries", _protocol(name), {f"tshark -Y {display}": "4x"})

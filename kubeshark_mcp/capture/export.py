@@ -21,6 +21,10 @@ from kubeshark_mcp.errors import CaptureError, StoreError, UsageError
 if TYPE_CHECKING:
     from kubeshark_mcp.capture.records import Records
 
+_GLANCE_BYTES = 256 << 10
+_INDEXED_BYTES = 2 << 20
+"""Window of a capture whose packets need not be searched: small enough for the processor's cache."""
+
 RawPacket = tuple[int, int, bytes, int]
 """time in Unix nanoseconds, original length, captured bytes, LINKTYPE."""
 
@@ -29,8 +33,8 @@ RawPacket = tuple[int, int, bytes, int]
 class Source:
     """A capture to export from.
 
-    node: names its interfaces in a pcapng output; may be empty. index: that of this file, if there is one: only the
-    part of the file that a time window needs is read then.
+    node: names its interfaces in a pcapng output; may be empty. index: that of this file, if there is one: packets of
+    a plain pcap are not looked for again then, and of a time window only its own part is read.
     """
 
     path: Path
@@ -121,8 +125,9 @@ def _first_plan(sources: Sequence[Source]) -> _Plan:
     """Guess from what the headers of the files say; packets that do not fit correct the guess."""
     interfaces = []
     for source in sources:
-        with open_capture(source.path) as capture:
-            next(capture.records(1), None)
+        with open_capture(source.path, _GLANCE_BYTES) as capture:
+            if not capture.interfaces:
+                next(capture.records(1), None)
             interfaces += capture.interfaces
     kinds = {interface.link_type for interface in interfaces}
     nanoseconds = any(interface.ticks_per_second > 1_000_000 for interface in interfaces)
@@ -138,7 +143,7 @@ def _write(job: _Job, plan: _Plan, file: BinaryIO) -> Exported:
     else:
         output = _PcapOutput(job, plan, file)
     with contextlib.ExitStack() as opened:
-        captures = [opened.enter_context(open_capture(source.path)) for source in job.sources]
+        captures = [opened.enter_context(_open(source)) for source in job.sources]
         streams = [_choose(job, position, capture) for position, capture in enumerate(captures)]
         for chosen in streams[0] if len(streams) == 1 else merge_by_time(streams):
             output.check(chosen, captures)
@@ -147,9 +152,13 @@ def _write(job: _Job, plan: _Plan, file: BinaryIO) -> Exported:
     return Exported(output.packets, output.bytes, output.truncated)
 
 
+def _open(source: Source) -> CaptureFile:
+    return open_capture(source.path) if source.index is None else open_capture(source.path, _INDEXED_BYTES)
+
+
 def _choose(job: _Job, position: int, capture: CaptureFile) -> Iterator[Chosen]:
     """Give the packets of one source that are wanted."""
-    for records in _read_window(job, job.sources[position].index, capture):
+    for records in _read(job, job.sources[position].index, capture):
         keep = np.ones(len(records), np.bool_)
         if job.start_ns is not None:
             keep &= records.time_ns >= job.start_ns
@@ -165,23 +174,15 @@ def _choose(job: _Job, position: int, capture: CaptureFile) -> Iterator[Chosen]:
             yield Chosen(chosen, np.full(len(chosen), position, np.int64))
 
 
-def _read_window(job: _Job, index: CaptureIndex | None, capture: CaptureFile) -> Iterator[Records]:
-    """Give the records from the first to the last of the window, as far as an index tells which these are."""
-    if index is None or (job.start_ns is None and job.end_ns is None):
-        yield from capture.records()
+def _read(job: _Job, index: CaptureIndex | None, capture: CaptureFile) -> Iterator[Records]:
+    """Give the records of the window and some around it: as few as an index allows."""
+    if index is not None and capture.serves(index):
+        yield from capture.records_by_index(index, job.start_ns, job.end_ns)
         return
-    wanted = np.ones(index.count, np.bool_)
-    if job.start_ns is not None:
-        wanted &= index.times >= job.start_ns
-    if job.end_ns is not None:
-        wanted &= index.times < job.end_ns
-    if not wanted.any():
-        return
-    first, last = int(np.argmax(wanted)), index.count - 1 - int(np.argmax(wanted[::-1]))
-    capture.skip_to(int(index.offsets[first]), first + 1)
+    behind = None if index is None else index.behind(job.start_ns, job.end_ns)
     for records in capture.records():
         yield records
-        if records.number + len(records) > last + 1:
+        if behind is not None and records.number + len(records) > behind:
             return
 
 

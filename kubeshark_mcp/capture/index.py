@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -26,7 +27,9 @@ Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all (0 when unknown)."""
 
 _VERSION = 2
+_META = "meta.json"
 _PROBE_BYTES = 64 << 10
+_ROWS_AT_ONCE = 1 << 16
 _COLUMNS = {"offsets": "<i8", "times": "<i8", "captured": "<u4", "originals": "<u4", "link_types": "<i4"}
 
 
@@ -52,6 +55,36 @@ class CaptureIndex:
     link_types: NDArray[np.int32]
     warnings: tuple[CaptureWarning, ...] = ()
 
+    def next_inside(self, row: int, start_ns: int | None, end_ns: int | None) -> int:
+        """Give the position, from `row` on, of the first packet with start_ns <= time < end_ns; `count` if none is."""
+        if start_ns is None and end_ns is None:
+            return min(row, self.count)
+        for first in range(row, self.count, _ROWS_AT_ONCE):
+            inside = self._inside(first, start_ns, end_ns)
+            if inside.any():
+                return first + int(np.argmax(inside))
+        return self.count
+
+    def behind(self, start_ns: int | None, end_ns: int | None) -> int:
+        """Give the position behind the last packet with start_ns <= time < end_ns; 0 if none is."""
+        if start_ns is None and end_ns is None:
+            return self.count
+        for first in reversed(range(0, self.count, _ROWS_AT_ONCE)):
+            inside = self._inside(first, start_ns, end_ns)
+            if inside.any():
+                return first + len(inside) - int(np.argmax(inside[::-1]))
+        return 0
+
+    def _inside(self, first: int, start_ns: int | None, end_ns: int | None) -> NDArray[np.bool_]:
+        """Tell of the packets at some positions from `first` on whether they are in the window."""
+        times = self.times[first : first + _ROWS_AT_ONCE]
+        inside = np.ones(len(times), np.bool_)
+        if start_ns is not None:
+            inside &= times >= start_ns
+        if end_ns is not None:
+            inside &= times < end_ns
+        return inside
+
 
 def build_index(path: Path, folder: Path, progress: Progress | None = None) -> CaptureIndex:
     """Give the index of a capture from `folder`, building it there first when the file is new or has changed.
@@ -76,6 +109,41 @@ def build_index(path: Path, folder: Path, progress: Progress | None = None) -> C
             f"The index of {str(path)!r} in {str(folder)!r} vanished or changed while it was built; try again."
         )
     return loaded
+
+
+def share_index(original: CaptureIndex, copy: Path, folder: Path) -> None:
+    """Give a faithful copy of a capture the index of the original, which lies in `folder`: as links, without reading.
+
+    Does nothing when the original's is gone. Raises CaptureError when a capture cannot be read, StoreError when the
+    folder cannot be written.
+    """
+    home, ours = folder / _key(copy), folder / _key(original.path)
+    if home.exists() or not ours.exists():
+        return
+    temporary = folder / f".{home.name}.{os.getpid()}.{os.urandom(4).hex()}"
+    try:
+        temporary.mkdir()
+        for name in (*_COLUMNS, _META):
+            _link(ours / name, temporary / name)
+        _publish(temporary, home)
+    except OSError as error:
+        raise StoreError(f"The index of {str(copy)!r} cannot be written to {str(folder)!r}: {error}.") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def forget_index(path: Path, folder: Path) -> None:
+    """Remove the index of a capture that is about to be deleted, if there is one."""
+    with contextlib.suppress(CaptureError):
+        shutil.rmtree(folder / _key(path), ignore_errors=True)
+
+
+def _link(present: Path, further: Path) -> None:
+    """Give a file that never changes a further name; copy it where a file system has no links."""
+    try:
+        further.hardlink_to(present)
+    except OSError:
+        shutil.copyfile(present, further)
 
 
 def capture_bounds(path: Path) -> tuple[int, int, int]:
@@ -143,7 +211,7 @@ def _write(path: Path, folder: Path, progress: Progress | None) -> None:
         "random_access": random_access,
         "warnings": [[warning.reason, warning.packet, warning.offset] for warning in warnings],
     }
-    (folder / "meta.json").write_text(json.dumps(meta))
+    (folder / _META).write_text(json.dumps(meta))
 
 
 def _publish(temporary: Path, home: Path) -> None:
@@ -160,7 +228,7 @@ def _publish(temporary: Path, home: Path) -> None:
 def _load(path: Path, home: Path) -> CaptureIndex | None:
     """Map a stored index; None when there is none or it is damaged."""
     try:
-        meta = json.loads((home / "meta.json").read_text())
+        meta = json.loads((home / _META).read_text())
         count = int(meta["count"])
         columns: dict[str, Any] = {name: _map(home / name, kind, count) for name, kind in _COLUMNS.items()}
         bounds = int(meta["first_ns"]), int(meta["last_ns"])

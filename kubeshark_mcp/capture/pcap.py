@@ -16,6 +16,7 @@ from kubeshark_mcp.errors import CaptureError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kubeshark_mcp.capture.index import CaptureIndex
     from kubeshark_mcp.capture.source import Window
 
 MICROSECONDS, NANOSECONDS, MODIFIED = 0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34
@@ -99,6 +100,27 @@ class PcapFormat:
                 number += len(part)
                 self._seconds = int(part.time_ns[-1] // 1_000_000_000)
         return join_records(parts, window, number)
+
+    def indexed(self, window: Window, index: CaptureIndex, row: int) -> Records:
+        """Give the records from position `row` of an index on, as far as they are whole in the window."""
+        stop = max(row, int(np.searchsorted(index.offsets, window.base + window.end)))
+        offset = np.asarray(index.offsets[row:stop]) - window.base
+        cut = offset + index.captured[row:stop] > window.end
+        stop = row + int(np.argmax(cut)) if cut.any() else stop
+        return Records(
+            window.data,
+            window.base,
+            window.end,
+            row + 1,
+            offset[: stop - row] - self.record_header,
+            offset[: stop - row],
+            np.array(index.times[row:stop]),
+            u4(index.captured[row:stop]),
+            u4(index.originals[row:stop]),
+            np.array(index.link_types[row:stop]),
+            np.zeros(stop - row, np.int32),
+            same_as=self._same_as,
+        )
 
     def finish(self) -> None:
         """Do nothing: a pcap says all about a packet in its record."""

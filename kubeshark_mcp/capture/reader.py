@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from kubeshark_mcp.capture.pcap import PcapFormat, is_pcap
 from kubeshark_mcp.capture.pcapng import PcapngFormat, is_pcapng
-from kubeshark_mcp.capture.source import ByteStream, Window, open_stream
+from kubeshark_mcp.capture.source import WINDOW_BYTES, ByteStream, Window, open_stream
 from kubeshark_mcp.capture.watch import Watch
 from kubeshark_mcp.errors import CaptureError
 
 if TYPE_CHECKING:
+    from kubeshark_mcp.capture.index import CaptureIndex
     from kubeshark_mcp.capture.records import Findings, Format, Interface, Records
     from kubeshark_mcp.model.packet import CaptureWarning, PacketBlock
 
@@ -37,15 +38,14 @@ class CaptureFile:
     name: the path as given. size: stored bytes, 0 when unknown.
     """
 
-    def __init__(self, stream: ByteStream) -> None:
+    def __init__(self, stream: ByteStream, window_bytes: int = WINDOW_BYTES) -> None:
         self.name = stream.name
         self.size = stream.size
         self._stream = stream
-        self._window = Window(stream)
+        self._window = Window(stream, window_bytes)
         self._window.refill()
         self._format = _detect(self._window)
         self._used = False
-        self._first = 1
 
     @property
     def warnings(self) -> list[CaptureWarning]:
@@ -86,23 +86,44 @@ class CaptureFile:
     def _findings(self) -> Findings:
         return self._format.findings
 
-    def skip_to(self, offset: int, number: int) -> bool:
-        """Begin at packet `number`, whose bytes an index knows at `offset`; False where packets need what is before."""
-        if self._used or not self.random_access or not isinstance(self._format, PcapFormat):
-            return False
-        self._window.move(offset - self._format.record_header)
-        self._first = number
-        return True
+    def serves(self, index: CaptureIndex) -> bool:
+        """Tell whether `records_by_index` works: packets lie in the file itself and need nothing before them."""
+        return self.random_access and index.random_access and isinstance(self._format, PcapFormat)
+
+    def records_by_index(
+        self, index: CaptureIndex, start_ns: int | None = None, end_ns: int | None = None, size: int = BLOCK_PACKETS
+    ) -> Iterator[Records]:
+        """Give the records in whose neighbourhood there are packets with start_ns <= time < end_ns, and all of these.
+
+        Where packets are is not looked for again, and what lies between the neighbourhoods is not read. index: of this
+        file, which it must serve. Each is valid until the next is asked for; nothing more is found out about damage.
+        """
+        if not isinstance(self._format, PcapFormat):
+            raise CaptureError(f"{self.name!r} is no pcap file, so it cannot be read by its index.")
+        self._begin()
+        window, form = self._window, self._format
+        row = index.next_inside(0, start_ns, end_ns)
+        while row < index.count:
+            window.move(int(index.offsets[row]) - form.record_header)
+            records = form.indexed(window, index, row)
+            if not len(records):
+                return  # the file has become shorter
+            for first in range(0, len(records), size):
+                yield records.part(first, first + size)
+            row = index.next_inside(row + len(records), start_ns, end_ns)
+
+    def _begin(self) -> None:
+        if self._used:
+            raise CaptureError(f"{self.name!r} has been read already; open it again to read it again.")
+        self._used = True
 
     def records(self, size: int = BLOCK_PACKETS) -> Iterator[Records]:
         """Give the packet records in the order of the file, at most `size` at once, without decoding them.
 
         Each is valid until the next is asked for. A capture can be read once.
         """
-        if self._used:
-            raise CaptureError(f"{self.name!r} has been read already; open it again to read it again.")
-        self._used = True
-        number, window, source, watch = self._first, self._window, self._format, Watch(self._findings)
+        self._begin()
+        number, window, source, watch = 1, self._window, self._format, Watch(self._findings)
         while True:
             records = source.scan(window, number)
             watch.look(records)
@@ -139,14 +160,15 @@ class CaptureFile:
         self.close()
 
 
-def open_capture(path: Path) -> CaptureFile:
+def open_capture(path: Path, window_bytes: int = WINDOW_BYTES) -> CaptureFile:
     """Open a pcap or pcapng file, also gzip or zstd compressed, or standard input (`-`).
 
+    window_bytes: how much of it is in memory at once, unless one record needs more.
     Raises CaptureError when it is missing, unreadable, empty, or no capture.
     """
     stream = open_stream(path)
     try:
-        return CaptureFile(stream)
+        return CaptureFile(stream, window_bytes)
     except CaptureError:
         stream.close()
         raise

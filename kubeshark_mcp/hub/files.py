@@ -13,6 +13,7 @@ from kubeshark_mcp.errors import NotFoundError, UsageError
 from kubeshark_mcp.hub.contract import Export, ExportRequest
 from kubeshark_mcp.hub.leftovers import temporary_name
 from kubeshark_mcp.hub.snapshots import SnapshotRoom
+from kubeshark_mcp.hub.sources import index_of
 from kubeshark_mcp.hub.times import end_to_ns, to_ns
 from kubeshark_mcp.hub.workspace import Workspace, flush, storing
 from kubeshark_mcp.store.cancelling import check_cancelled
@@ -24,6 +25,10 @@ def sha256_of(path: Path) -> str:
     """Give the SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _looked_at(done: int, total: int) -> None:
+    check_cancelled()
 
 
 class FileRoom:
@@ -44,15 +49,16 @@ class FileRoom:
         digest = hashlib.sha256(request.model_dump_json().encode()).hexdigest()[:10]
         path = self._workspace.exports / f"{request.snapshot_id}-{digest}.pcap"
         hidden = path.with_name(temporary_name("writing", path.name))
+        sources = [Source(one.path, one.node, index_of(self._workspace, one, _looked_at)) for one in captures]
         with storing(path):
             try:
                 exported = export_packets(
-                    [Source(capture.path, capture.node) for capture in captures],
+                    sources,
                     hidden,
                     bpf=request.bpf_filter,
                     start_ns=start_ns,
                     end_ns=end_ns,
-                    progress=lambda done, total: check_cancelled(),
+                    progress=_looked_at,
                 )
                 flush(hidden)
                 hidden.replace(path)

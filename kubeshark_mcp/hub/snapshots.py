@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from kubeshark_mcp.capture.export import Source, export_packets
+from kubeshark_mcp.capture.index import forget_index, share_index
 from kubeshark_mcp.errors import ConflictError, NotFoundError, StoreError, UsageError
 from kubeshark_mcp.hub.contract import JobStatus, Snapshot, SnapshotRequest
 from kubeshark_mcp.hub.jobs import Job, JobBoard, Reporter
@@ -134,6 +135,8 @@ class SnapshotRoom:
             )
         folder = self._workspace.snapshot(snapshot_id)
         if folder.is_dir():
+            for capture in captures_in(folder):
+                forget_index(capture.path, self._workspace.index)
             remove_tree(folder)
         self._board.forget(snapshot_id)
 
@@ -202,11 +205,12 @@ def _copy_window(
     if start_ns <= index.first_ns and index.last_ns < end_ns:
         with storing(target):
             _copy_file(source.path, target, progress)
+        share_index(index, target, workspace.index)
         return index.count
     suffix = "".join(target.suffixes[-1:])
     plain = target if suffix in {".pcap", ".cap", ".pcapng"} else target.with_suffix(".pcap")
     exported = export_packets(
-        [Source(source.path, source.node)],
+        [Source(source.path, source.node, index)],
         plain,
         bpf=None,
         start_ns=start_ns,

@@ -202,6 +202,49 @@ def test_an_index_changes_nothing_but_what_is_read_for_a_window(tmp_path_factory
     assert written[0] == written[1]
 
 
+def test_with_an_index_what_lies_between_the_packets_of_a_window_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("kubeshark_mcp.capture.export._INDEXED_BYTES", 4096)
+    # Packets 10 and 190 are of another hour.
+    times = [START + number + (3600 if number in {10, 190} else 0) for number in range(200)]
+    path = tmp_path / "a.pcap"
+    path.write_bytes(pcap_head() + b"".join(record(bytes([number]) * 100, time) for number, time in enumerate(times)))
+    index = build_index(path, tmp_path / "index")
+    with path.open("r+b") as file:
+        file.seek(24 + 60 * 116)
+        file.write(b"\xff" * 116 * 120)
+    source = Source(path, index=index)
+    assert export_packets([source], tmp_path / "b.pcap", start_ns=(START + 3600) * 10**9) == Exported(2, 24 + 2 * 116)
+    assert [packet[2] for packet in read_packets(tmp_path / "b.pcap", [1, 2])] == [
+        bytes([10]) * 100,
+        bytes([190]) * 100,
+    ]
+
+
+@pytest.mark.parametrize("kind", ["microseconds", "nanoseconds", "big-endian"])
+def test_a_filter_finds_by_an_index_what_it_finds_without(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr("kubeshark_mcp.capture.export._INDEXED_BYTES", 4096)
+    order = ">" if kind == "big-endian" else "<"
+    head = pcap_head(order=order, magic=0xA1B23C4D if kind == "nanoseconds" else 0xA1B2C3D4)
+    path = tmp_path / "a.pcap"
+    path.write_bytes(
+        head + b"".join(record(packet, START + n // 9, n, order=order) for n, packet in enumerate(PACKETS * 9))
+    )
+    written = []
+    for index in (None, build_index(path, tmp_path / "index")):
+        export_packets([Source(path, index=index)], tmp_path / "b.pcap", bpf="tcp", max_bytes=9000)
+        written.append((tmp_path / "b.pcap").read_bytes())
+    assert len(written[0]) > 1000
+    assert written[0] == written[1]
+
+
+def test_a_file_that_became_shorter_than_its_index_gives_what_is_there(tmp_path):
+    path = tmp_path / "a.pcap"
+    path.write_bytes(pcap_head() + b"".join(record(bytes(100), START + number) for number in range(50)))
+    index = build_index(path, tmp_path / "index")
+    path.write_bytes(path.read_bytes()[: 24 + 30 * 116 + 50])
+    assert export_packets([Source(path, index=index)], tmp_path / "b.pcap") == Exported(30, 24 + 30 * 116)
+
+
 def test_with_an_index_what_lies_before_the_window_is_not_read(tmp_path):
     path = tmp_path / "a.pcap"
     path.write_bytes(pcap_head() + b"".join(record(bytes(100), START + number) for number in range(50)))

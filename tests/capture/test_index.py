@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kubeshark_mcp.capture import CaptureIndex, build_index, capture_bounds
+from kubeshark_mcp.capture.index import forget_index, share_index
 from kubeshark_mcp.errors import CaptureError, StoreError
 from tests.capture.building import START, enhanced, interface, pcap, pcap_head, read, record, section
 
@@ -142,3 +143,35 @@ def test_the_index_keeps_what_was_wrong_and_counts_as_the_reader_does(tmp_path):
         f" packets begin again (packet 11, byte {at})",
         f"the file ends inside packet 50: 3 of 4 bytes are there (packet 50, byte {len(lying)})",
     ]
+
+
+def test_a_faithful_copy_has_the_index_of_the_original_without_being_read(path, tmp_path):
+    folder = tmp_path / "index"
+    original = build_index(path, folder)
+    copy = tmp_path / "000-a.pcap"
+    copy.write_bytes(path.read_bytes())
+    share_index(original, copy, folder)
+    share_index(original, copy, folder)
+    assert len(list(folder.iterdir())) == 2
+    assert shown(build_index(copy, folder, lambda done, size: pytest.fail("built"))) == shown(original)
+    forget_index(path, folder)
+    forget_index(tmp_path / "none.pcap", folder)
+    assert shown(build_index(copy, folder, lambda done, size: pytest.fail("built"))) == shown(original)
+    forget_index(copy, folder)
+    share_index(original, copy, folder)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("window", [(None, None), (3, None), (None, 40), (3, 40), (40, 3), (60, 70), (-9, 0)])
+def test_the_ends_of_a_time_window_are_found(path, tmp_path, window, monkeypatch):
+    monkeypatch.setattr("kubeshark_mcp.capture.index._ROWS_AT_ONCE", 7)
+    index = build_index(path, tmp_path / "index")
+    start, end = (None if edge is None else START * 10**9 + edge * 1000 for edge in window)
+    inside = [
+        row
+        for row, time in enumerate(index.times.tolist())
+        if (start is None or time >= start) and (end is None or time < end)
+    ]
+    for row in range(52):
+        assert index.next_inside(row, start, end) == min([one for one in inside if one >= row], default=50)
+    assert index.behind(start, end) == max(inside, default=-1) + 1

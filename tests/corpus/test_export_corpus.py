@@ -1,4 +1,4 @@
-"""Filtered exports are byte for byte what `tcpdump -r -w` writes: 40 filters over 20 captures."""
+"""Filtered exports are what `tcpdump -r -w` writes, byte for byte: 40 filters, 20 captures, with and without index."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kubeshark_mcp.capture.export import Source, export_packets
+from kubeshark_mcp.capture.index import build_index
 from tests.corpus.harness import CAPTURES, MISSING, cases
 
 FILTERS = (
@@ -77,6 +78,7 @@ pytestmark = [
 @pytest.mark.parametrize("capture", [pytest.param(p, id=str(p.relative_to(CAPTURES))) for p in chosen()])
 def test_an_export_is_what_tcpdump_writes(capture: Path, tmp_path: Path):
     different = []
+    index = build_index(capture, tmp_path / "index")
     for text in FILTERS:
         theirs, ours = tmp_path / "theirs.pcap", tmp_path / "ours.pcap"
         command = ["tcpdump", "-r", str(capture), "-w", str(theirs), text]
@@ -85,9 +87,10 @@ def test_an_export_is_what_tcpdump_writes(capture: Path, tmp_path: Path):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             continue  # the filter makes no sense on this link type
-        export_packets([Source(capture)], ours, bpf=text)
-        if ours.read_bytes() != theirs.read_bytes():
-            different.append(text)
+        for known in (None, index):
+            export_packets([Source(capture, index=known)], ours, bpf=text)
+            if ours.read_bytes() != theirs.read_bytes():
+                different.append((text, known is not None))
     assert different == []
 
 

@@ -11,8 +11,10 @@ from urllib.parse import quote
 import pytest
 
 from kubeshark_mcp.capture import open_capture
+from kubeshark_mcp.capture.export import Source, export_packets
 from kubeshark_mcp.errors import FilterError, NotFoundError, UsageError
 from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.hub.times import end_to_ns, to_ns
 
 from .conftest import SOURCES
 
@@ -30,6 +32,23 @@ async def test_an_export_is_what_tcpdump_would_keep(incident, tmp_path: Path):
     )
     assert (tmp_path / "ours.pcap").read_bytes() == theirs.read_bytes()
     assert size == export.size_bytes == theirs.stat().st_size
+
+
+async def test_a_window_of_a_snapshot_is_read_by_the_index_that_it_shares_with_the_raw_capture(
+    incident, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr("kubeshark_mcp.capture.index._write", lambda *_: pytest.fail("an index was built anew"))
+    snapshot = await incident.hub.snapshot(incident.snapshot)
+    start = snapshot.start + (snapshot.end - snapshot.start) / 2
+    end = start + timedelta(milliseconds=200)
+    export = await incident.hub.export_pcap(
+        c.ExportRequest(snapshot_id=incident.snapshot, nodes=["node-b"], start=start, end=end)
+    )
+    await incident.hub.fetch_file(export.path, tmp_path / "ours.pcap")
+    edges = {"start_ns": to_ns(start), "end_ns": end_to_ns(end)}
+    plain = export_packets([Source(SOURCES[1].path)], tmp_path / "plain.pcap", **edges)
+    assert (tmp_path / "ours.pcap").read_bytes() == (tmp_path / "plain.pcap").read_bytes()
+    assert export.packets == plain.packets > 0
 
 
 async def test_several_nodes_are_merged_by_time(incident, tmp_path: Path):
