@@ -13,7 +13,7 @@ from pathlib import Path
 
 from evals.lab.build import CEILING, build, capture_bytes
 from evals.lab.discovery import COMMITTED, find, find_all
-from evals.lab.surroundings import SIZES, surrounded
+from evals.lab.surroundings import SIZES, lasting, surrounded
 from evals.lab.verify import verify_all
 
 
@@ -24,12 +24,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     commands.add_parser("list", help="name, size, mechanism and title of all incidents")
     for name, text in (("build", "record incidents (root)"), ("verify", "prove the truths of recorded incidents")):
         command = commands.add_parser(name, help=text)
-        command.add_argument("names", nargs="*", metavar="NAME", help="all when none is given")
+        command.add_argument("names", nargs="*", metavar="NAME", help="all (build: all small ones) when none is given")
         command.add_argument("--out", type=Path, default=COMMITTED, help=f"folder of incidents (default {COMMITTED})")
         command.add_argument("--jobs", type=int, default=1, help="how many at a time")
     build_command = commands.choices["build"]
     build_command.add_argument("--size", choices=SIZES, help="with more neighbours and load than the incident has")
-    build_command.add_argument("--seconds", type=float, help="length of the window, with --size")
+    build_command.add_argument("--seconds", type=float, help="length of the window")
     return parser.parse_args(arguments)
 
 
@@ -46,6 +46,10 @@ def build_one(asked: argparse.Namespace, name: str) -> int:
     incident = find(name)
     if asked.size:
         incident = surrounded(incident, asked.size, asked.seconds)
+    elif asked.seconds:
+        incident = lasting(incident, asked.seconds)
+    if incident.size != "small" and asked.out == COMMITTED:
+        raise ValueError(f"{name} as {incident.size} is too big for {COMMITTED}. Say with --out where to build it.")
     asked.out.mkdir(parents=True, exist_ok=True)
     build(incident, asked.out)
     recorded = time.monotonic() - begun
@@ -60,7 +64,7 @@ def build_one(asked: argparse.Namespace, name: str) -> int:
 
 def build_all(asked: argparse.Namespace) -> int:
     """Record several, each in a process of its own, `jobs` at a time."""
-    waiting = [incident.name for incident in find_all(asked.names)]
+    waiting = [each.name for each in find_all(asked.names) if asked.names or each.size == "small"]
     if len(waiting) == 1:
         return build_one(asked, waiting[0])
     more = ["--out", str(asked.out)] + (["--size", asked.size] if asked.size else [])

@@ -21,12 +21,16 @@ def surrounded(incident: Incident, size: Size, seconds: float | None = None) -> 
     """Return the incident among neighbours on three nodes; nothing of the incident itself changes but its length."""
     if size == "small":
         return incident
+    if incident.size != "small":
+        raise ValueError(f"{incident.name} is {incident.size} by itself. Build it without --size.")
     neighbours = [workload for number in range(GROUPS[size]) for workload in group(PLACES[number], number, RATES[size])]
     length = seconds or max(incident.seconds, SECONDS[size])
-    return replace(
-        incident, size=size, workloads=(*incident.workloads, *neighbours), seconds=length,
-        fault_at=incident.fault_at * length / incident.seconds,
-    )  # fmt: skip
+    return lasting(replace(incident, size=size, workloads=(*incident.workloads, *neighbours)), length)
+
+
+def lasting(incident: Incident, seconds: float) -> Incident:
+    """Return the incident with a window of another length; the fault comes at the same share of it."""
+    return replace(incident, seconds=seconds, fault_at=incident.fault_at * seconds / incident.seconds)
 
 
 def group(place: str, number: int, rate: float) -> list[Workload]:
@@ -36,18 +40,18 @@ def group(place: str, number: int, rate: float) -> list[Workload]:
         place, f"{place}-desk", nodes,
         {
             "GET /list": [http(f"{place}-store.{place}", "/rows/{n}"), answer(size=900)],
-            "GET /note": [redis(f"{place}-cache.{place}", "GET", "note:{n}"), answer(size=200)],
-            "POST /note": [redis(f"{place}-cache.{place}", "SET", "note:{n}", "text", "EX", 60), answer(201)],
+            "GET /note": [redis(f"{place}-shelf.{place}", "GET", "note:{n}"), answer(size=200)],
+            "POST /note": [redis(f"{place}-shelf.{place}", "SET", "note:{n}", "text", "EX", 60), answer(201)],
         },
     )  # fmt: skip
     store = http_service(place, f"{place}-store", nodes[0], {"GET /rows": [work(0.004), answer(size=1400)]})
-    cache = redis_server(place, f"{place}-cache", nodes[1])
+    cache = redis_server(place, f"{place}-shelf", nodes[1])
     mix = [
         call(5, "GET", "/list/{1-90}"), call(3, "GET", "/note/{1-50}"), call(2, "POST", "/note/{1-50}", send=80),
         call(0.4, "GET", "/gone"),
     ]  # fmt: skip
     callers = load(place, f"{place}-callers", "abc"[number % 3], f"{place}-desk.{place}", mix, rate=rate)
     if number % 2:
-        watch = job(place, f"{place}-watch", "c", [redis(f"{place}-cache.{place}", "INFO", "stats")], every=5)
+        watch = job(place, f"{place}-watch", "c", [redis(f"{place}-shelf.{place}", "INFO", "stats")], every=5)
         return [front, store, cache, callers, watch]
     return [front, store, cache, callers]

@@ -6,7 +6,7 @@ import pytest
 
 from evals.lab.discovery import find
 from evals.lab.plan import make_plan
-from evals.lab.surroundings import surrounded
+from evals.lab.surroundings import lasting, surrounded
 
 
 def test_small_is_the_incident_itself():
@@ -28,3 +28,18 @@ def test_larger_ones_keep_the_incident_and_its_addresses_and_add_neighbours_on_t
 
 def test_the_length_can_be_given():
     assert surrounded(find("tiber"), "medium", 12).seconds == 12
+
+
+def test_the_fault_comes_at_the_same_share_of_another_length():
+    shorter = lasting(find("yonne"), 48)
+    assert (shorter.seconds, shorter.fault_at) == (48, pytest.approx(16))
+
+
+def test_what_is_large_by_itself_gets_no_other_neighbours():
+    with pytest.raises(ValueError, match="weser is medium by itself"):
+        surrounded(find("weser"), "large")
+
+
+@pytest.mark.parametrize(("name", "least"), [("weser", 40), ("yonne", 60)])
+def test_the_larger_incidents_have_the_workloads_of_their_size(name, least):
+    assert len(find(name).workloads) >= least
