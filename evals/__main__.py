@@ -82,8 +82,9 @@ def _compare(first: Path, second: Path) -> int:
     return FAILED if against.is_worse else 0
 
 
-def _temperature(text: str) -> float | None:
-    return None if text == "none" else float(text)
+def _price(text: str) -> tuple[float, float]:
+    asked, answered = text.split(",")
+    return float(asked), float(answered)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,10 +104,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--skills", type=Path, default=SKILLS, help="folder of skills")
     model = parser.add_argument_group("with a model (ANTHROPIC_API_KEY)")
     add = model.add_argument
-    add("--model", nargs="?", const="claude-sonnet-4-5-20250929", help="let this model answer")
+    add("--model", nargs="?", const="claude-sonnet-5-5", help="let this model answer")
     add("--arm", action="append", choices=("skills", "tools", "shell"), help="only this arm; repeatable")
     add("--runs", type=int, default=3, help="how often each case is asked")
-    add("--temperature", type=_temperature, default=0.0, help="`none` for models that take none")
+    add("--temperature", type=float, help="for models that take one; else as the API has it")
+    add("--price", type=_price, help="USD for a million tokens in and out: 3,15; unknown models count as dear")
     add("--judge", help="model that judges the wording too, and is compared with the rules")
     add("--steps", type=int, default=30, help="turns a case may take")
     add("--tokens", type=int, default=400_000, help="tokens a case may take, in and out")

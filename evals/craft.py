@@ -38,7 +38,7 @@ def message(text: str) -> bytes:
     head, _, body = text.strip("\n").partition("\n\n")
     content = body.encode()
     lines = head.split("\n")
-    if content or not lines[0].split(" ")[0].isupper():
+    if content or lines[0].startswith("HTTP/"):
         lines.append(f"content-length: {len(content)}")
     return "\r\n".join([*lines, "", ""]).encode() + content
 

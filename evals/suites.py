@@ -158,10 +158,8 @@ def read_cases(path: Path, suite: str) -> list[Case]:
     """
     try:
         given = yaml.safe_load(path.read_text())
-        for each in given["cases"]:
-            each["suite"] = suite
-            each["name"] = f"{path.stem}/{each['name']}"
-        return list(TypeAdapter(_File).validate_python(given).cases)
+        named = [{**each, "suite": suite, "name": f"{path.stem}/{each['name']}"} for each in given["cases"]]
+        return list(TypeAdapter(_File).validate_python({**given, "cases": named}).cases)
     except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as wrong:
         raise CaseError(f"{path.parent.name}/{path.name} holds no cases: {wrong}") from wrong
 

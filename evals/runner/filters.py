@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from evals.desk import Desk, Reply
 from evals.suites import KflCase
 
+PAGE, PAGES_AT_MOST = 100, 200
+
 
 @dataclass(slots=True)
 class Rows:
@@ -55,3 +57,23 @@ async def check_reference(desk: Desk, case: KflCase) -> tuple[int, list[str]]:
     if found >= everything > 0:
         return found, [f"{desk.data.name}: selects all {everything} entries"]
     return found, []
+
+
+async def check_pages(desk: Desk, kfl: str = "true") -> list[str]:
+    """Turn all pages of a list: each entry must come once, and all of them must come."""
+    seen: list[int] = []
+    cursor = None
+    total = 0
+    for _ in range(PAGES_AT_MOST):
+        given = {"cursor": cursor} if cursor else {}
+        reply = await desk.call("list_api_calls", kfl=kfl, limit=PAGE, db=desk.database, **given)
+        if reply.failed:
+            return [f"{desk.data.name}: a page was refused: {reply.text[:300]}"]
+        total = int(reply.facts.get("total", 0))
+        seen += reply.facts.get("ids", [])
+        cursor = reply.facts.get("cursor")
+        if not cursor:
+            break
+    if len(seen) == len(set(seen)) == total > 0:
+        return []
+    return [f"{desk.data.name}: pages gave {len(set(seen))} entries in {len(seen)} rows, {total} were announced"]

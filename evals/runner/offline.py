@@ -123,6 +123,10 @@ async def _incident(given: Offline, name: str, cases: Sequence[Case]) -> None:
                     given.tell(await check_truth(case, desk))
             if not desk.database:
                 await desk.dissect()
+            if name == "example":
+                paged = await filters.check_pages(desk, "dns")
+                outcome = Outcome.FAIL if paged else Outcome.PASS
+                given.tell(Result("tools", "pages", "reference", outcome, "paging", reasons=paged))
             for case in cases:
                 if isinstance(case, RoutingCase | SafetyCase):
                     await _route_or_danger(given, case, desk)

@@ -51,7 +51,8 @@ def test_what_must_not_be_claimed_fails_also_as_a_second_cause(truth):
     given = grade(findings(others=[books]), truth)
     assert given.found
     assert given.forbidden == [
-        "must not claim data/books - latency_shift: Each of its statements takes as long as before; there are more of them."
+        "must not claim data/books - latency_shift: "
+        "Each of its statements takes as long as before; there are more of them."
     ]
     assert grade(findings("bakery/menu", "error_burst"), truth).forbidden
     assert not grade(findings("bakery/menu", "pool_exhaustion"), truth).forbidden
