@@ -7,7 +7,7 @@ from typing import Any
 
 from evals.answers import Findings
 from evals.lab.truth import Truth
-from evals.model.limits import Meter, cost_of_usage
+from evals.model.limits import Meter, cost_of_usage, price
 from evals.outcomes import Result
 
 JUDGE_TOKENS = 16
@@ -33,7 +33,7 @@ async def judged(client: Any, model: str, truth: Truth, findings: Findings, mete
     answer = await client.messages.create(
         model=model, max_tokens=JUDGE_TOKENS, messages=[{"role": "user", "content": text}]
     )
-    meter.purse.spent += cost_of_usage(model, answer.usage)
+    meter.purse.spent += cost_of_usage(price(model), answer.usage)
     words = "".join(block.text for block in answer.content if block.type == "text")
     return words.strip().lower().startswith("yes")
 

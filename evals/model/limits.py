@@ -33,9 +33,9 @@ def price(model: str) -> tuple[float, float]:
     return PRICES[max(fitting, key=len)] if fitting else UNKNOWN_PRICE
 
 
-def cost_of_usage(model: str, usage: Any) -> float:
+def cost_of_usage(prices: tuple[float, float], usage: Any) -> float:
     """USD of one answer of the API, from its `usage`."""
-    asked, answered = price(model)
+    asked, answered = prices
     written = getattr(usage, "cache_creation_input_tokens", 0) or 0
     read = getattr(usage, "cache_read_input_tokens", 0) or 0
     tokens_in = usage.input_tokens + CACHE_WRITE * written + CACHE_READ * read
@@ -65,6 +65,7 @@ class Meter:
     tokens: int
     cost: Cost = field(default_factory=Cost)
     turns: int = 0
+    prices: tuple[float, float] | None = None
 
     def before_turn(self) -> None:
         """Refuse another turn beyond a budget."""
@@ -80,7 +81,7 @@ class Meter:
         cached = (getattr(usage, "cache_creation_input_tokens", 0) or 0) + (
             getattr(usage, "cache_read_input_tokens", 0) or 0
         )
-        money = cost_of_usage(self.model, usage)
+        money = cost_of_usage(self.prices or price(self.model), usage)
         self.cost.input_tokens += usage.input_tokens + cached
         self.cost.output_tokens += usage.output_tokens
         self.cost.money += money

@@ -47,7 +47,7 @@ async def run_model(cases: Sequence[Case], given: argparse.Namespace, client: An
 
     async def one(case: Case, arm: str, number: int) -> None:
         async with turns:
-            result = await _answered(asked, case, arm, number, Meter(given.model, purse, given.steps, given.tokens))
+            result = await _answered(asked, case, arm, number, _meter(given, purse))
         run.results.append(result)
         with journal.open("ab") as lines:
             lines.write(orjson.dumps(asdict(result)) + b"\n")
@@ -65,6 +65,10 @@ async def run_model(cases: Sequence[Case], given: argparse.Namespace, client: An
     if given.judge and (share := agreement(run.results)) is not None:
         run.measures["judge agrees with rules"] = share
     return run
+
+
+def _meter(given: argparse.Namespace, purse: Purse) -> Meter:
+    return Meter(given.model, purse, given.steps, given.tokens, prices=given.price)
 
 
 def read_journal(path: Path) -> list[Result]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from evals.desk import Desk, Reply
 from evals.suites import KflCase
@@ -65,7 +66,7 @@ async def check_pages(desk: Desk, kfl: str = "true") -> list[str]:
     cursor = None
     total = 0
     for _ in range(PAGES_AT_MOST):
-        given = {"cursor": cursor} if cursor else {}
+        given: dict[str, Any] = {"cursor": cursor} if cursor else {}
         reply = await desk.call("list_api_calls", kfl=kfl, limit=PAGE, db=desk.database, **given)
         if reply.failed:
             return [f"{desk.data.name}: a page was refused: {reply.text[:300]}"]
