@@ -30,6 +30,7 @@ from kubeshark_mcp.server.instructions import instructions
 from kubeshark_mcp.server.options import ServerOptions
 from kubeshark_mcp.server.paths import FileRules
 from kubeshark_mcp.server.prompts import Prompts
+from kubeshark_mcp.server.resources import EntryResources
 from kubeshark_mcp.server.skills import SkillsExtension
 
 FACTS = "kubeshark/facts"
@@ -57,6 +58,7 @@ class KubesharkServer(MCPServer[Any]):
         self._paths = FileRules(options.workspace, options.allow_paths)
         self._own = OwnTools(hub, options.selection, self._show)
         self._prompts = Prompts(hub, self._names, options.clock, self._redactor)
+        EntryResources(hub, self._show).register(self)
         self.completion()(Completer(hub, self._redactor, self._clock).complete)  # type: ignore[no-untyped-call]
 
     @property

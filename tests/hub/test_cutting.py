@@ -83,7 +83,7 @@ async def test_the_source_of_an_entry_is_its_capture_and_packets(incident):
     (handle,) = await failed(incident, 1)
     source = await incident.hub.source_of(handle)
     detail = await incident.hub.call(c.CallRequest(id=handle))
-    assert source.packets == detail.entry["packets"]
+    assert source.packets == detail.entry["_packets"]
     assert source.sha256 == hashlib.sha256((INCIDENT / f"{source.node}.pcap").read_bytes()).hexdigest()
     with pytest.raises(UsageError, match="'zero'"):
         await incident.hub.source_of("zero")
