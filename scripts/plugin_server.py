@@ -23,19 +23,24 @@ PYTHONS = ("python3.13", "python3.12", "python3.11", "python3")
 
 def main() -> None:
     """Make the environment if it is not there, then become the server."""
-    data = Path(os.environ.get("CLAUDE_PLUGIN_DATA") or Path.home() / ".cache" / "kubeshark-mcp")
+    given = os.environ.get("CLAUDE_PLUGIN_DATA", "")
+    data = Path(given) if is_set(given) else Path.home() / ".cache" / "kubeshark-mcp"
     environment = data / ("venv-" + fingerprint())
     python = environment / "bin" / "python"
     if not (environment / ".ready").exists():
         data.mkdir(parents=True, exist_ok=True)
         # Several clients may start at once: one installs, the others wait and find it done.
-        with open(str(data / "install.lock"), "w") as lock:
+        with (data / "install.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (environment / ".ready").exists():
                 install(environment, python)
-    # An option that the person left empty arrives as an empty variable: it is not set.
-    kept = {name: value for name, value in os.environ.items() if value or not name.startswith("KUBESHARK_")}
+    kept = {name: value for name, value in os.environ.items() if is_set(value) or not name.startswith("KUBESHARK_")}
     os.execve(str(python), [str(python), "-m", "kubeshark_mcp", *sys.argv[1:]], kept)
+
+
+def is_set(value: str) -> bool:
+    """Tell whether an option was given: one that was left empty arrives empty, or as its placeholder."""
+    return bool(value) and not value.startswith("${")
 
 
 def fingerprint() -> str:
@@ -66,7 +71,7 @@ def install(environment: Path, python: Path) -> None:
 def versions(lock: str) -> str:
     """Give the versions of a lock without its hashes, which constraints cannot have beside an own folder."""
     found = re.findall(r"^([A-Za-z0-9._\[\]-]+==[^\s\\;]+)( ; [^\\\n]+)?", lock, re.MULTILINE)
-    return "".join("{}{}\n".format(version, marker.rstrip()) for version, marker in found)
+    return "".join(f"{version}{marker.rstrip()}\n" for version, marker in found)
 
 
 def new_python() -> str:
@@ -84,7 +89,7 @@ def run(command: list[str]) -> None:
     settings = dict(os.environ, UV_SYSTEM_CERTS="true", UV_NATIVE_TLS="true")
     done = subprocess.run(command, stdout=sys.stderr, env=settings, check=False)
     if done.returncode:
-        sys.exit("error: installing kubeshark-mcp failed: {} (see above); is the network there?".format(command[0]))
+        sys.exit(f"error: installing kubeshark-mcp failed: {command[0]} (see above); is the network there?")
 
 
 if __name__ == "__main__":
