@@ -69,9 +69,10 @@ class RareSteps:
     def _agree(self, step: Step, call: Call, _: dict[str, Any]) -> None:
         """Ask two Redis servers for the same key; other values end the call with 409."""
         key = filled(step["key"], call)
+        places = zip(step["hosts"], step.get("ports", [6379, 6379]), strict=True)
         found = [
-            self._with_client({**step, "host": host}, "redis", lambda client: client.call("GET", key))  # type: ignore[attr-defined]
-            for host in step["hosts"]
+            self._with_client({**step, "host": host, "port": port}, "redis", lambda client: client.call("GET", key))  # type: ignore[attr-defined]
+            for host, port in places
         ]
         if found[0] != found[1]:
             raise EndedError(Reply(409, {"error": "changed meanwhile"}))

@@ -85,9 +85,9 @@ class Worker(RareSteps):
                 raise EndedError(Reply(status, {"error": said})) from failure
 
     def _body(self, call: Call, size: int) -> dict[str, str]:
-        letters = random.Random(call.path).choices("abcdefghijklmnopqrstuvwxyz ", k=min(4000, max(0, size - 30)))
-        letters *= 1 + max(0, size - 4030) // 4000
-        return {"of": call.path.rpartition("/")[2], "text": "".join(letters)}
+        letters = random.Random(call.path).choices("abcdefghijklmnopqrstuvwxyz ", k=min(4000, max(1, size)))
+        text = "".join(letters) * (size // 4000 + 1)
+        return {"of": call.path.rpartition("/")[2], "text": text[: max(0, size - 30)]}
 
     # -- steps -------------------------------------------------------------------------------------------------
 

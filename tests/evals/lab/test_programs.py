@@ -6,15 +6,20 @@ import http.client
 import json
 import os
 import socket
+import socketserver
+import ssl
 import struct
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from evals.lab import steps
+from evals.lab.certificates import make_authority, make_certificate
 from evals.lab.running import PROGRAMS
 
 
@@ -162,3 +167,180 @@ def test_dns_answers_what_the_zone_has_and_notices_changes(programs):
     outcomes = [(answer[3] & 15, struct.unpack_from("!H", answer, 6)[0]) for answer in answers]
     assert outcomes == [(0, 1), (0, 1), (3, 0), (3, 0)]
     assert [answer[-4:] for answer in answers[:2]] == [bytes([10, 96, 1, 2]), bytes([203, 0, 113, 9])]
+
+
+class Redis(socketserver.StreamRequestHandler):
+    """Stands for a store in which every key has the value that the server was given."""
+
+    def handle(self) -> None:
+        while self.rfile.readline():
+            for _ in range(4):
+                self.rfile.readline()
+            self.wfile.write(b"$1\r\n%s\r\n" % self.server.value)
+
+
+@pytest.fixture
+def serving():
+    running = []
+
+    def start(handler, **known) -> int:
+        server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)
+        server.daemon_threads = True
+        vars(server).update(known)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        running.append(server)
+        return server.server_address[1]
+
+    yield start
+    for server in running:
+        server.shutdown()
+        server.server_close()
+
+
+def test_rare_steps_look_names_up_try_ports_and_compare_stores(programs, serving):
+    first, second = serving(Redis, value=b"3"), serving(Redis, value=b"4")
+    closed = free_port()
+
+    def stores(*ports: int) -> list[dict]:
+        step = steps.agree("127.0.0.1", "127.0.0.1", "rate:{n}")
+        return [{**step, "hosts": ["127.0.0.1", "127.0.0.1"], "ports": ports}]
+
+    routes = {
+        "GET /name": [steps.lookup("127.0.0.1")],
+        "GET /try": [steps.connect(["127.0.0.1"], [first, closed])],
+        "GET /same": stores(first, first),
+        "GET /other": stores(first, second),
+        "GET /large": [steps.answer(size=9000)],
+    }
+    front = programs.start("front", "http_service", routes=routes)
+    assert [ask(front, "GET", f"/{path}/7")[0] for path in ("name", "try", "same", "other")] == [200, 200, 200, 409]
+    calls = [call for call in programs.log("front") if call["protocol"] in {"lookup", "tcp"}]
+    assert [(call.get("name"), call.get("server_port"), call["error"]) for call in calls] == [
+        ("127.0.0.1", None, ""),
+        (None, first, ""),
+        (None, closed, "ConnectionRefusedError"),
+    ]
+    assert len(ask(front, "GET", "/large")[1]["text"]) >= 8900
+
+
+def test_an_answer_beyond_what_the_caller_takes_is_a_failure(programs):
+    behind = programs.start("behind", "http_service", routes={"GET /rows": [steps.answer(size=5000)]})
+    routes = {
+        "GET /little": [steps.http("127.0.0.1", "/rows", port=behind, at_most=1000)],
+        "GET /enough": [steps.http("127.0.0.1", "/rows", port=behind, at_most=9000)],
+    }
+    front = programs.start("front", "http_service", routes=routes)
+    assert [ask(front, "GET", path)[0] for path in ("/little", "/enough")] == [502, 200]
+
+
+def test_more_calls_than_the_limit_are_refused_and_a_held_body_is_waited_for(programs):
+    routes = {"GET /a": [steps.answer()], "GET /b": [steps.answer()]}
+    limit, hold = {"calls": 2, "seconds": 60, "path": "/a"}, {"seconds": 0.2, "path": "/b"}
+    port = programs.start("shop", "http_service", routes=routes, limit=limit, hold=hold)
+    assert [ask(port, "GET", "/a")[0] for _ in range(4)] == [200, 200, 429, 429]
+    begun = time.monotonic()
+    assert ask(port, "GET", "/b")[0] == 200
+    assert time.monotonic() - begun >= 0.2
+
+
+def handshake(port: int, authority: Path, newest: ssl.TLSVersion) -> str:
+    context = ssl.create_default_context(cafile=str(authority))
+    context.maximum_version = newest
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), 5) as raw,
+            context.wrap_socket(raw, server_hostname="partner.example") as tls,
+        ):
+            return tls.version()
+    except ssl.SSLError as failure:
+        return failure.reason or "failed"
+
+
+def test_a_host_takes_another_certificate_and_another_version_while_it_runs(programs):
+    make_authority(programs.work)
+    chain, key = make_certificate(programs.work, "partner.example")
+    told = {"routes": {}, "tls": {"chain": str(chain), "key": str(key)}}
+    port = programs.start("partner", "http_service", **told)
+    authority = programs.work / "authority.pem"
+    assert handshake(port, authority, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
+    make_certificate(programs.work, "partner.example", days_left=-1)
+    told["tls"] |= {"oldest": "TLSv1_3", "turn": "1"}
+    programs.tell("partner", agent="partner/1", port=port, **told)
+    end = time.monotonic() + 10
+    while (said := handshake(port, authority, ssl.TLSVersion.TLSv1_2)) == "TLSv1.2" and time.monotonic() < end:
+        pass
+    assert said == "TLSV1_ALERT_PROTOCOL_VERSION"
+    assert handshake(port, authority, ssl.TLSVersion.TLSv1_3) == "CERTIFICATE_VERIFY_FAILED"
+
+
+def run_in(programs, script: str, *arguments: str) -> str:
+    environment = {**os.environ, "RECORDING_WORK": str(programs.work), "PYTHONPATH": str(PROGRAMS)}
+    environment["RECORDING_NAME"] = "caller"
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_load_follows_redirects_so_often_and_no_more(programs):
+    moved = [steps.answer(302, headers={"Location": "/a"}, now=True)]
+    port = programs.start("shop", "http_service", routes={"GET /a": moved})
+    programs.tell("caller", agent="caller/1", follow=3)
+    script = (
+        "import sys\nimport load\nclient = load.HttpClient('127.0.0.1', int(sys.argv[1]), load.LOG, 'caller')\n"
+        "client.abrupt = True\nload.make(client, {'method': 'GET', 'path': '/a', 'id': 'f' * 32})\nclient.close()\n"
+    )
+    run_in(programs, script, str(port))
+    assert [(call["status"], call["url"].rpartition("/")[2]) for call in programs.log("caller")] == [(302, "a")] * 4
+
+
+class Broker(socketserver.StreamRequestHandler):
+    """Stands for an AMQP broker: answers what must be answered, delivers one message, keeps what was published."""
+
+    ANSWERS: ClassVar = {
+        (10, 11): (0, (10, 30), struct.pack("!HIH", 0, 0, 0)),
+        (10, 40): (0, (10, 41), b"\0"),
+        (20, 10): (1, (20, 11), struct.pack("!I", 0)),
+        (50, 10): (1, (50, 11), b"\1q" + struct.pack("!II", 0, 0)),
+        (60, 10): (1, (60, 11), b""),
+        (60, 20): (1, (60, 21), b"\1t"),
+    }
+
+    def send(self, kind: int, payload: bytes, channel: int = 1) -> None:
+        self.wfile.write(struct.pack("!BHI", kind, channel, len(payload)) + payload + b"\xce")
+
+    def handle(self) -> None:
+        self.rfile.read(8)
+        self.send(1, struct.pack("!HHBB", 10, 10, 0, 9) + struct.pack("!III", 0, 0, 0), 0)
+        while len(head := self.rfile.read(7)) == 7:
+            kind, _, size = struct.unpack("!BHI", head)
+            payload = self.rfile.read(size + 1)[:size]
+            if kind == 3:
+                self.server.seen.append(payload.decode())
+            if kind != 1:
+                continue
+            method = struct.unpack_from("!HH", payload)
+            if method in self.ANSWERS:
+                channel, answer, more = self.ANSWERS[method]
+                self.send(1, struct.pack("!HH", *answer) + more, channel)
+            if method == (60, 20):
+                self.send(1, struct.pack("!HH", 60, 60) + b"\1t" + struct.pack("!QB", 9, 0) + b"\0\1q")
+                self.send(2, struct.pack("!HHQH", 60, 0, 2, 0))
+                self.send(3, b"41")
+            if method == (60, 80):
+                self.server.seen.append(struct.unpack_from("!Q", payload, 4)[0])
+
+
+def test_messages_are_published_and_taken(programs, serving):
+    seen = []
+    port = serving(Broker, seen=seen)
+    routes = {"POST /orders": [steps.publish("127.0.0.1", "q", "{n}", port=port), steps.answer(202)]}
+    front = programs.start("front", "http_service", routes=routes)
+    assert [ask(front, "POST", f"/orders/{number}")[0] for number in (7, 8)] == [202, 202]
+    script = (
+        "import sys, time\nfrom amqp_client import AmqpClient\nfrom clients import CallLog\n"
+        "client = AmqpClient('127.0.0.1', int(sys.argv[1]), CallLog())\n"
+        "tag, text = next(client.consume('q', 5))\nclient.acknowledge(tag, text, time.time())\nprint(tag, text)\n"
+    )
+    assert run_in(programs, script, str(port)).split() == ["9", "41"]
+    assert [(call["method"], call["text"]) for call in programs.log("front")] == [("publish", "7"), ("publish", "8")]
+    assert [(call["method"], call["text"]) for call in programs.log("caller")] == [("ack", "41")]
+    assert seen[:2] == ["7", "8"]
