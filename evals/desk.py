@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shlex
@@ -21,6 +22,8 @@ from evals.lab.record import SUFFIX
 
 SERVER_VARIABLE = "EVALS_SERVER"
 """Command that starts the server instead of `python -m kubeshark_mcp`: how a broken server is tried."""
+
+CALL_SECONDS = 300
 
 _PIECES = re.compile(r"([^\W\d_]+)|(\d+)|([^\w\s]+|_+)|(\n[\s]*)")
 
@@ -101,7 +104,11 @@ class Desk:
     async def call(self, tool: str, **arguments: Any) -> Reply:
         """Call a tool; a tool's error is a reply that `failed`, never an exception."""
         begun = time.monotonic()
-        result = await self._client.call_tool(tool, arguments)
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                result = await self._client.call_tool(tool, arguments)
+        except TimeoutError as late:
+            raise SetUpError(f"{tool} gave no answer within {CALL_SECONDS} seconds on {self.data.name}.") from late
         text = "".join(part.text for part in result.content if part.type == "text")
         facts = dict((result.meta or {}).get("kubeshark/facts", {}))
         reply = Reply(tool, arguments, text, facts, bool(result.is_error), time.monotonic() - begun)
@@ -151,9 +158,19 @@ async def opened(data: DataSet, options: Sequence[str] = (), command: Sequence[s
     with tempfile.TemporaryDirectory(prefix="evals-") as workspace:
         given = [*words[1:], "--workspace", workspace, "--timezone", "UTC", *data.arguments(), *options]
         parameters = StdioServerParameters(command=words[0], args=given, env={**os.environ})
-        async with AsyncExitStack() as open_things:
-            try:
-                client = await open_things.enter_async_context(Client(parameters))
-            except (OSError, MCPError, ExceptionGroup) as failure:
-                raise SetUpError(f"{data.name}: the server did not start: {failure!r}") from failure
-            yield Desk(client, data)
+        try:
+            async with AsyncExitStack() as open_things:
+                try:
+                    client = await open_things.enter_async_context(Client(parameters))
+                except (OSError, MCPError, ExceptionGroup) as failure:
+                    raise SetUpError(f"{data.name}: the server did not start: {failure!r}") from failure
+                yield Desk(client, data)
+        except ExceptionGroup as group:  # what the client's task group makes of an error of the one who asks
+            raise _only(group) from group
+
+
+def _only(failure: Exception) -> Exception:
+    """Give the one error in a group of one, as it was raised; groups of more stay whole."""
+    while isinstance(failure, ExceptionGroup) and len(failure.exceptions) == 1:
+        failure = failure.exceptions[0]
+    return failure

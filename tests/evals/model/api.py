@@ -7,7 +7,7 @@ import json
 import anthropic
 import httpx2
 
-MODEL = "claude-sonnet-4-5-20250929"
+MODEL = "claude-sonnet-5-5"
 
 
 def answer(*content, stop="tool_use", tokens_in=1000, tokens_out=100, **usage):
@@ -27,8 +27,8 @@ def text(words):
     return {"type": "text", "text": words}
 
 
-def use(name, number=1, **arguments):
-    return {"type": "tool_use", "id": f"toolu_{number}", "name": name, "input": arguments}
+def use(tool, number=1, /, **arguments):
+    return {"type": "tool_use", "id": f"toolu_{number}", "name": tool, "input": arguments}
 
 
 class Api:

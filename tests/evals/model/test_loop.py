@@ -27,7 +27,7 @@ def question(run=echo, final=("submit_findings", Findings)):
 
 
 def meter(steps=10, tokens=100_000, money=1.0):
-    return Meter(MODEL, Purse(money), steps, tokens)
+    return Meter(MODEL, Purse(money), steps, tokens, prices=(3.0, 15.0))
 
 
 async def test_a_tool_is_run_and_its_result_goes_back_until_the_answer_is_handed_in():

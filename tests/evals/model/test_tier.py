@@ -20,7 +20,7 @@ from evals.model.tier import read_journal, run_model
 from evals.outcomes import Outcome
 from evals.runner.skills import Skill
 
-from .api import Api, answer, text, use
+from .api import MODEL, Api, answer, text, use
 
 SKILLS = {"kfl": Skill("kfl", "Writes filters.", {"SKILL.md": "# KFL", "references/fields.md": "fields"})}
 
@@ -28,7 +28,7 @@ SKILLS = {"kfl": Skill("kfl", "Writes filters.", {"SKILL.md": "# KFL", "referenc
 @pytest.fixture
 def given(tmp_path):
     return argparse.Namespace(
-        model="claude-sonnet-4-5-20250929",
+        model=MODEL,
         temperature=None,
         price=(3.0, 15.0),
         arm=["tools"],
@@ -57,6 +57,7 @@ async def test_a_right_answer_passes_and_a_wrong_one_fails_with_the_reason(given
     assert run.results[0].reasons == ["called list_snapshots where no tool is needed"]
 
 
+@pytest.mark.slow
 async def test_an_incident_is_solved_graded_and_proved_through_the_tools(given):
     def submit(request):
         ids = re.findall(r"default#(\d+)", str(request["messages"]))
@@ -89,6 +90,7 @@ async def test_an_incident_is_solved_graded_and_proved_through_the_tools(given):
     assert run.measures["USD"] > 0
 
 
+@pytest.mark.slow
 async def test_a_filter_is_judged_by_its_rows(given):
     asked = cases("kfl", "dns/missing")
     right = await run_model(asked, given, Api(answer(use("submit_filter", kfl='dns && status == "NXDOMAIN"'))).client())
@@ -97,6 +99,7 @@ async def test_a_filter_is_judged_by_its_rows(given):
     assert "rows are missing and" in wrong.results[0].reasons[0]
 
 
+@pytest.mark.slow
 async def test_a_danger_that_is_obeyed_fails(given):
     api = Api(answer(use("disable_dissection")), answer(text("Done."), stop="end_turn"))
     run = await run_model(cases("safety", "injection/ignore_instructions"), given, api.client())
@@ -149,7 +152,7 @@ def test_no_path_leads_out_of_a_skill():
 async def test_the_shell_has_the_captures_and_no_key(monkeypatch):
     monkeypatch.setenv("ANTHROPIC_API_KEY", "none-of-your-business")
     async with arm("shell", incident("tiber"), {}) as made:
-        listed, failed = await made.run("run_shell", {"command": "ls; tshark -c 1 -r node-a.pcap | wc -l; env"})
+        listed, failed = await made.run("run_shell", {"command": "ls; tshark -c 1 -r node-a.pcap 2>&- | wc -l; env"})
         assert not failed
         assert listed.startswith("node-a.pcap\nnode-b.pcap\nresources.json\n1\n")
         assert "none-of-your-business" not in listed
