@@ -19,8 +19,11 @@ LENGTH_LIMIT = 1 << 63
 """Content-Length from which on no body can be meant; a count that overflows a server's integer is an attack."""
 
 _METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}\Z")
-_VERSION = re.compile(rb"[Hh][Tt][Tt][Pp]/\d(?:\.\d)?\Z")
-_STATUS_LINE = re.compile(rb"([Hh][Tt][Tt][Pp]/\d(?:\.\d)?)[ \t]+(\d{3})(?:[ \t]+(.*))?[ \t]*\Z", re.DOTALL)
+_VERSION = re.compile(rb"[Hh][Tt][Tt][Pp]/\d{1,3}(?:\.\d{1,3})?\Z")
+_STATUS_LINE = re.compile(
+    rb"((?:[Hh][Tt][Tt][Pp]/[^ \t\r\n]{1,32})|ICY)[ \t]+(\d{3})(?!\d)[ \t]*(.*)[ \t]*\Z", re.DOTALL
+)
+"""Clients take what looks like a version, and what follows three digits: so do captures of attacks on them."""
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 
 Value = TypeVar("Value")
@@ -46,7 +49,7 @@ class RequestLine:
 
 @dataclass(slots=True, eq=False)
 class StatusLine:
-    """A status line. text: the code as text."""
+    """A status line. version: as sent in upper case, `ICY` of SHOUTcast and NTRIP servers. text: the code as text."""
 
     version: str
     code: int

@@ -40,6 +40,7 @@ _REQUEST_END = re.compile(rb" HTTP/1\.[01]\r?\n")
 _METHOD_BEFORE = re.compile(rb"[A-Z][A-Z_-]{2,31}\Z")
 _REQUEST_PREFIX = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}(?:[ \t]|\Z)")
 _STATUS = re.compile(rb"HTTP/1\.[01] [1-5]\d\d[ \r\n]")
+_REQUEST = re.compile(rb"(?:%s) [^\r\n ]{1,%d} HTTP/1\.[01]\r?\n" % (b"|".join(METHODS), TAIL))
 Line = TypeVar("Line", RequestLine, StatusLine)
 
 
@@ -98,13 +99,19 @@ def find_start(direction: Direction, data: bytes, position: int) -> int:
 def is_plausible(direction: Direction, data: bytes, position: int) -> bool:
     """Tell whether an unfinished line may become a start line."""
     if direction is Direction.SERVER:
-        return b"HTTP/".startswith(data[position : position + 5].upper())
+        begun = data[position : position + 5]
+        return b"HTTP/".startswith(begun.upper()) or b"ICY 2".startswith(begun)
     return _REQUEST_PREFIX.match(data, position) is not None
 
 
 def is_status(data: bytes) -> bool:
     """Tell whether the bytes begin with a status line."""
     return _STATUS.match(data) is not None
+
+
+def is_request(data: bytes) -> bool:
+    """Tell whether the bytes begin with a request line of a known method."""
+    return _REQUEST.match(data) is not None
 
 
 def request_length(message: Message[RequestLine]) -> int:

@@ -34,6 +34,7 @@ from kubeshark_mcp.dissect.http_message import (
     Message,
     find_start,
     is_plausible,
+    is_request,
     is_status,
     note,
 )
@@ -47,7 +48,7 @@ class MessageReader(Generic[Line]):
     """Reads the messages of one direction.
 
     begun: hears of a header and says what follows: a number of bytes or one of the constants above.
-    finished: takes the message. overtaken: whether the peer already asked for the message after the present one.
+    finished: takes the message. overtaken: whether the peer asked for the next one, or refused the body of this one.
     synced: the position is known to be the start of a message.
     """
 
@@ -158,8 +159,7 @@ class MessageReader(Generic[Line]):
 
     def _run(self, data: bytes, source: Source) -> None:
         """Read as far as the data goes, and carry what cannot be read yet."""
-        position, end = 0, len(data)
-        self._start = 0
+        position, end, self._start = 0, len(data), 0
         while position < end:
             following = _STEPS[self.state](self, data, position, source)
             if following < 0:
@@ -249,6 +249,9 @@ class MessageReader(Generic[Line]):
     def _read_length(self, data: bytes, position: int, source: Source) -> int:
         message = self._message
         assert message is not None
+        if not message.body_size and self._name == "request" and self._overtaken() and is_request(data[position:]):
+            self._end(message)
+            return position
         stop = min(len(data), position + self._remaining)
         self._keep(message, data, position, stop)
         self._remaining -= stop - position
@@ -316,18 +319,17 @@ class MessageReader(Generic[Line]):
 
     def _seek(self, data: bytes, position: int, source: Source) -> int:
         """Look for the next start line, keeping what may be the beginning of one."""
-        start = find_start(self._direction, data, position)
-        if start >= 0:
+        if (start := find_start(self._direction, data, position)) >= 0:
             self.state = HEAD
             return start
         kept = max(position, len(data) - TAIL)
         return kept if kept > position else -1
 
     def _hold(self, data: bytes, position: int, source: Source) -> int:
-        if len(data) - position <= HEADER_LIMIT:
-            return -1
-        self._lose()
-        return position
+        if len(data) - position > HEADER_LIMIT:
+            self._lose()
+            return position
+        return -1
 
     def _keep(self, message: Message[Line], data: bytes, start: int, stop: int) -> None:
         """Count body bytes, and keep them while there is room."""

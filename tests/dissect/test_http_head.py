@@ -75,7 +75,9 @@ def test_a_summary_has_no_query_because_secrets_travel_there():
         (b"HTTP/1.1foobar\rTransfer-Encoding:chunked", None),
         (b"HTTP/1.1 2000 OK", None),
         (b"HTTP/1.1 abc", None),
-        (b"ICY 200 OK", None),
+        (b"ICY 200 OK", ("ICY", 200, "200", "OK")),
+        (b"HTTP/1.01 200ok", ("HTTP/1.01", 200, "200", "ok")),
+        (b"HTTP/10.1 200\0", ("HTTP/10.1", 200, "200", "\0")),
     ],
 )
 def test_status_lines(line: bytes, meaning: tuple[object, ...] | None):

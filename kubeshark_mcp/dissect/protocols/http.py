@@ -32,11 +32,13 @@ WAITING = 1024
 """Requests of one connection that may wait for answers; each keeps its body up to the limit."""
 
 _FIRST_LINE = re.compile(rb"[\r\n]{0,4}([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64})(?:[ \t]+([^\r\n]*))?(\r?\n|\r?\Z)?")
-_VERSION_AT_END = re.compile(rb"[ \t][Hh][Tt][Tt][Pp]/[01](?:\.\d)?[ \t]*\Z")
-_OTHER_VERSION = re.compile(rb"(?:\A|[ \t])(?!HTTP/[01])[A-Z]{3,8}/\d(?:\.\d)?[ \t]*\Z")
+_VERSION_AT_END = re.compile(rb"[ \t][Hh][Tt][Tt][Pp]/\d{1,3}(?:\.\d{1,3})?[ \t]*\Z")
+_OTHER_VERSION = re.compile(rb"(?:\A|[ \t])(?!HTTP/)[A-Z]{3,8}/\d(?:\.\d)?[ \t]*\Z")
 _HEADER_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}:[ \t]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
-_STATUS = re.compile(rb"[Hh][Tt][Tt][Pp]/[01](?:\.\d)?[ \t]+\d{3}[ \t\r\n]")
+_PREFACE = b"PRI * HTTP/2.0"
+"""How HTTP/2 begins (RFC 9113 section 3.4), made so that HTTP/1 declines it."""
+_STATUS = re.compile(rb"[Hh][Tt][Tt][Pp]/[01](?:\.\d{1,2})?[ \t]+\d{3}[ \t\r\n]")
 _UPGRADES = {"websocket": "ws", "h2c": "http2"}
 
 _CLIENT = Direction.CLIENT
@@ -85,7 +87,7 @@ class HttpDissector(Dissector):
             limit,
             self._request_begun,
             self._request_done,
-            lambda: False,
+            self._refused,
             synced=synced,
         )
         self._responses = MessageReader[StatusLine](
@@ -99,6 +101,7 @@ class HttpDissector(Dissector):
             synced=synced,
         )
         self._waiting: Pipeline[Message[RequestLine]] = Pipeline(WAITING)
+        self._begun: Message[RequestLine] | None = None
         self._pipelined = self._adrift = False
         self._server_gap = self._client_gap = False
         self._upgrade = ""
@@ -151,6 +154,14 @@ class HttpDissector(Dissector):
     def _overtaken(self) -> bool:
         return len(self._waiting) > 1
 
+    def _refused(self) -> bool:
+        """Tell whether the last request was answered without 100 (Continue): its body need not follow.
+
+        RFC 9110 section 10.1.1.
+        """
+        request = self._begun
+        return request is not None and request.answer is not None and "expect" in request.head.headers
+
     def _request_begun(self, message: Message[RequestLine]) -> int:
         if self._server_gap and not self._pipelined:
             self._answers_lost()
@@ -160,6 +171,7 @@ class HttpDissector(Dissector):
             message.alone = True
         else:
             self._unanswered(self._waiting.ask(message))
+        self._begun = message
         if message.line is None:
             return LOST
         return HOLD if message.line.method == "CONNECT" else request_length(message)
@@ -223,16 +235,18 @@ class HttpDissector(Dissector):
 
 def _probe_request(opening: Opening) -> Confidence:
     match = _FIRST_LINE.match(opening.client)
-    if match is None or _CONTROL.search(match[0]):
+    if match is None or match[0].startswith(_PREFACE):
         return Confidence.NO
     method, rest, line_end = match.groups()
+    if line_end is not None and line_end.endswith(b"\n") and rest and _VERSION_AT_END.search(rest):
+        return Confidence.SURE
+    if _CONTROL.search(match[0]):
+        return Confidence.NO
     if line_end is None:
         return Confidence.NO
     if not line_end.endswith(b"\n"):
         begun = method in METHODS and bool(rest)
         return Confidence.LIKELY if opening.complete and begun else Confidence.UNDECIDED
-    if rest and _VERSION_AT_END.search(rest):
-        return Confidence.SURE
     if not rest or method not in METHODS or _OTHER_VERSION.search(rest):
         return Confidence.NO
     following = opening.client[match.end() :]

@@ -38,6 +38,8 @@ def opinion(client: bytes = b"", server: bytes = b"", *, complete: bool = False)
         (b"GET /old\r\n", b"", Confidence.UNDECIDED),
         (b"", b"HTT", Confidence.UNDECIDED),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"", Confidence.NO),
+        (b"GET / HTTP/2.0\r\n", b"", Confidence.SURE),
+        (b"GET /\0\1 HTTP/1.1\r\n", b"", Confidence.SURE),
         (b"OPTIONS rtsp://a/b RTSP/1.0\r\n", b"", Confidence.NO),
         (b"INVITE sip:a@b SIP/2.0\r\n", b"", Confidence.NO),
         (b"get key\r\n", b"", Confidence.NO),
@@ -278,3 +280,19 @@ def test_a_request_in_the_middle_of_its_body_at_the_end_is_an_entry():
 def test_a_reset_before_the_answer_leaves_a_request_without_one():
     (entry,) = http([(CLIENT, GET)], how="reset")
     assert (entry.response, entry.status, entry.malformed) == (None, "", "")
+
+
+def test_a_body_that_was_refused_before_it_was_sent_need_not_follow():
+    asks = b"PUT /big HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 29\r\n\r\n"
+    refuses = b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n"
+    entries = http([(CLIENT, asks), (SERVER, refuses), (CLIENT, GET), (SERVER, OK)])
+    assert calls(entries) == [("PUT /big", "417"), ("GET /orders", "200")]
+    sent = http([(CLIENT, asks), (SERVER, refuses), (CLIENT, b"x" * 29 + GET), (SERVER, OK)])
+    assert calls(sent) == calls(entries)
+    assert [entry.request_body for entry in (*entries, *sent)] == [b"", b"", b"x" * 29, b""]
+
+
+@pytest.mark.parametrize("line", [b"ICY 200 OK", b"HTTP/1.01 200ok", b"HTTP/10.1 200 ok", b"HTTP/1.1x 200\0"])
+def test_what_clients_take_for_a_status_line_is_one(line: bytes):
+    (entry,) = http([(CLIENT, GET), (SERVER, line + b"\r\nicy-name: radio\r\n\r\nsound")])
+    assert (entry.status, entry.response_body, entry.malformed) == ("200", b"sound", "")
