@@ -1,7 +1,7 @@
 PY := .venv/bin/python
 SHELL := /bin/bash
 
-.PHONY: demo test lint bench evals evals-model setup lock clean corpus slow
+.PHONY: demo test lint bench evals evals-model lab-verify setup lock clean corpus slow
 demo: setup  ## set everything up and solve the project's own incident through MCP
 	@$(PY) examples/demo.py
 
@@ -19,6 +19,9 @@ evals: setup  ## who finds the cause: truths, filters, routes, dangers, skills, 
 
 evals-model: setup  ## the same asked of a model, with ANTHROPIC_API_KEY
 	@$(PY) -m evals --model --out evals-report-model --resume
+
+lab-verify: setup  ## prove the truth of every recorded incident with the real server and tshark
+	@$(PY) -m evals.lab verify --jobs 2
 
 skills: setup  ## write the skills and references from templates, registry and catalogue
 	@$(PY) scripts/skills.py
