@@ -79,7 +79,7 @@ def _compare(first: Path, second: Path) -> int:
     against = compare(before, after)
     after.gates = gates(after, before)
     print(markdown(after, against, details=False))
-    return FAILED if against.is_worse else 0
+    return FAILED if against.is_worse or not after.executed else 0
 
 
 def _price(text: str) -> tuple[float, float]:

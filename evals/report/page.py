@@ -28,7 +28,7 @@ figcaption{font-weight:600;margin-bottom:4px}svg text{font-size:12px;fill:var(--
 .interval{stroke:var(--ink);stroke-width:1.5;fill:none}.mark{stroke:var(--bad);stroke-width:3}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px;width:100%}
 th,td{text-align:left;padding:4px 8px;border-bottom:1px solid var(--line);vertical-align:top}
-td.number{text-align:right;font-variant-numeric:tabular-nums}.muted{color:var(--muted)}
+th.number,td.number{text-align:right;font-variant-numeric:tabular-nums}.muted{color:var(--muted)}
 details{border:1px solid var(--line);border-radius:6px;margin:6px 0;padding:6px 10px}summary{cursor:pointer}
 pre{white-space:pre-wrap;word-break:break-word;font-size:12px;background:var(--ground);padding:8px;border-radius:4px}
 .tag{display:inline-block;min-width:84px;font-weight:600}.fail,.set-up{color:var(--bad)}.pass{color:var(--two)}
@@ -151,12 +151,13 @@ def _table(rows: Sequence[Row]) -> str:
         "USD",
         "outcomes",
     )
-    head = "".join(f"<th>{name}</th>" for name in names)
+    kinds = ["", "", "", *["number"] * 8, ""]
+    head = "".join(f"<th class='{kind}'>{name}</th>" for name, kind in zip(names, kinds, strict=True))
     body = []
     for each in rows:
         words = (each.arm, each.suite, each.kind)
         found = "" if each.found is None else f"{each.found:.0%}"
-        numbers = (
+        figures = (
             f"{each.passed}/{each.tried}",
             f"{each.rate:.0%}",
             f"{each.low:.0%} to {each.high:.0%}",
@@ -167,7 +168,7 @@ def _table(rows: Sequence[Row]) -> str:
             f"{each.money:.2f}",
         )
         cells = "".join(f"<td>{escape(word)}</td>" for word in words)
-        cells += "".join(f"<td class='number'>{number}</td>" for number in numbers)
+        cells += "".join(f"<td class='number'>{number}</td>" for number in figures)
         others = ", ".join(f"{count} {name}" for name, count in sorted(each.outcomes.items()))
         body.append(f"<tr>{cells}<td>{escape(others)}</td></tr>")
     return f"<div class='wide'><table><tr>{head}</tr>{''.join(body)}</table></div>"

@@ -34,7 +34,7 @@ def write_baseline(results: Sequence[Result], schema: int, path: Path = BASELINE
             "tokens": result.cost.result_tokens_after_dissection,
         }
         for result in results
-        if result.arm == "investigator" and result.executed
+        if (result.suite, result.arm) == ("rca", "investigator") and result.executed
     }
     kept = {"schema_tokens": schema, "investigator": solved}
     path.write_bytes(orjson.dumps(kept, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
@@ -71,7 +71,7 @@ def check_investigator(results: Sequence[Result]) -> list[Result]:
             Outcome.PASS if holds else Outcome.FAIL,
             "investigator",
             reasons=[] if holds else [reason],
-            scores={name: round(value, 3)},
+            scores={"measured": round(value, 3)},
         )
         for name, holds, reason, value in checks
     ]
