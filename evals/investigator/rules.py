@@ -15,6 +15,7 @@ from evals.lab.truth import MECHANISMS
 
 EVIDENCE = 3
 CONTRAST_ROWS = 8
+LOOKED_LINES = 16
 FACTS_AT_MOST = 24
 _CONFIDENCES: dict[str, Literal["low", "medium", "high"]] = {"low": "low", "medium": "medium", "high": "high"}
 
@@ -114,4 +115,6 @@ def _facts(diagnosis: str, looked: str) -> list[str]:
             continue
         if text and not _FENCE.match(text):
             kept.append(text)
-    return kept[:FACTS_AT_MOST] + [line for line in looked.splitlines()[:2] if line and not _FENCE.match(line)]
+    return kept[:FACTS_AT_MOST] + [
+        line for line in looked.splitlines()[:LOOKED_LINES] if line and not _FENCE.match(line)
+    ]
