@@ -12,6 +12,7 @@ _ROUTE = (
     ("get_data_boundaries", "which time and nodes the raw capture covers; ask only about times inside"),
     ("create_snapshot", "keep the window of the incident (wait=true)"),
     ("start_snapshot_dissection", "make its API calls searchable (wait=true)"),
+    ("diagnose", "ranked causes with onset, chain and evidence in one call; then look closer"),
     ("get_api_stats", "where are errors and latency? group_by=endpoint, service or a KFL field"),
     ("list_api_calls", "the calls themselves; narrow with kfl, follow the cursor"),
     ("get_api_call", "one call as evidence: headers, bodies, packets, L4"),
@@ -35,6 +36,8 @@ _UNTRUSTED = (
 )
 _EMPTY = "An empty answer says why; follow the call it names. State findings with call ids and times as evidence."
 
+_SKILLS = "The method as a skill: skill://network-rca/SKILL.md; the language: skill://kfl/SKILL.md."
+
 
 def instructions(tools: Container[str]) -> str:
     """Write the instructions for a server with these tools; shorter than LIMIT characters."""
@@ -46,5 +49,5 @@ def instructions(tools: Container[str]) -> str:
     lines.append(_TIMES)
     if "list_api_calls" in tools or "get_api_stats" in tools:
         lines.append(_KFL)
-    lines += [_UNTRUSTED, _EMPTY]
+    lines += [_UNTRUSTED, _EMPTY, _SKILLS]
     return "\n".join(lines)
