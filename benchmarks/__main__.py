@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import growth, kfl
+from benchmarks import diagnose, growth, kfl
 from benchmarks.measure import Command, Measured, compare
 from benchmarks.rows import ROWS, Row, Setting
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
         return growth.main(list(arguments[1:]))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Compare with tshark and others.")
     parser.add_argument(
-        "rows", nargs="*", help=f"which rows; default: all of {', '.join(row.name for row in ROWS)}, kfl"
+        "rows", nargs="*", help=f"which rows; default: all of {', '.join(row.name for row in ROWS)}, kfl, diagnose"
     )
     parser.add_argument("--rounds", type=int, default=3, help="runs of each command")
     parser.add_argument("--packets", type=int, default=300_000, help="packets of the recorded captures")
@@ -42,6 +42,9 @@ def main(arguments: Sequence[str]) -> int:
     if not options.rows or "kfl" in options.rows:
         print("\n## KFL\n")
         kfl.main([])
+    if not options.rows or "diagnose" in options.rows:
+        print("\n## Diagnosis\n")
+        diagnose.main([])
     return 0
 
 

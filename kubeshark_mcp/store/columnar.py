@@ -96,33 +96,74 @@ _UNSEEN = frozenset({"tcp_initial_rtt_us", "tcp_handshake_time_us"})
 _COMPUTED = ("answered", "failed", "elapsed_time", "status")
 
 
+BATCH = 100_000
+"""Rows that are held as text at once; what stays of them are codes."""
+
+
 def load(
     database: Database, relation: str, columns: Mapping[str, str], where: str, parameters: Sequence[Any] = ()
 ) -> dict[str, Loaded]:
-    """Read SQL expressions by name over the rows of a relation that match, in order of time."""
+    """Read SQL expressions by name over the rows of a relation that match, in order of time.
+
+    Rows come as they lie and are ordered afterwards, as numbers: to sort the texts would need many times the memory.
+    """
     if not columns:
         return {}
     wanted = ", ".join(f'{expression} AS "{name}"' for name, expression in columns.items())
-    sql = f"SELECT {wanted} FROM {relation} WHERE {where} ORDER BY timestamp, _id"  # noqa: S608
+    sql = f"SELECT {wanted}, timestamp AS _at, _id AS _number FROM {relation} WHERE {where}"  # noqa: S608
     with database.cursor() as cursor:
-        table: pa.Table = cursor.sql(sql, params=list(parameters)).to_arrow_table()
-    return {name: _column(table.column(name)) for name in columns}
+        reader = cursor.sql(sql, params=list(parameters)).to_arrow_reader(BATCH)
+        parts = {name: _Column(reader.schema.field(name).type) for name in (*columns, "_at", "_number")}
+        for batch in reader:
+            for name, part in parts.items():
+                part.add(batch.column(name))
+    at, number = parts.pop("_at").values(), parts.pop("_number").values()
+    order = np.lexsort((number, at))
+    if bool((np.diff(order) == 1).all()):
+        return {name: part.loaded() for name, part in parts.items()}
+    # One after the other, so that only one column lies there twice.
+    return {name: parts.pop(name).loaded(order) for name in columns}
 
 
-def _column(column: pa.ChunkedArray) -> Loaded:
-    kind = column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind):
-        texts = pc.fill_null(column.cast(pa.string()), "").dictionary_encode().combine_chunks()
-        if isinstance(texts, pa.ChunkedArray):  # No rows: no chunk to combine.
-            return Coded(np.zeros(0, np.int32), ())
-        return Coded(texts.indices.to_numpy(zero_copy_only=False).astype(np.int32), tuple(texts.dictionary.to_pylist()))
-    for test, missing, dtype in _NUMBERS:
-        if test(kind):
-            numbers: NDArray[Any] = pc.fill_null(column, missing).to_numpy().astype(dtype)
-            return numbers
-    if pa.types.is_map(kind):
-        return [dict(value or ()) for value in column.to_pylist()]
-    return list(column.to_pylist())
+class _Column:
+    """A column that grows by batches."""
+
+    def __init__(self, kind: pa.DataType) -> None:
+        self._texts = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)
+        self._number = next(((missing, dtype) for test, missing, dtype in _NUMBERS if test(kind)), None)
+        self._map = pa.types.is_map(kind)
+        self._codes: dict[str, int] = {}
+        self._arrays: list[NDArray[Any]] = []
+        self._objects: list[Any] = []
+
+    def add(self, column: pa.Array) -> None:
+        """Take a batch."""
+        if self._texts:
+            texts = pc.fill_null(column.cast(pa.string()), "").dictionary_encode()
+            numbers = [self._codes.setdefault(text, len(self._codes)) for text in texts.dictionary.to_pylist()]
+            own = np.array(numbers, np.int32)
+            self._arrays.append(own[texts.indices.to_numpy(zero_copy_only=False)])
+        elif self._number is not None:
+            missing, dtype = self._number
+            self._arrays.append(pc.fill_null(column, missing).to_numpy(zero_copy_only=False).astype(dtype))
+        elif self._map:
+            self._objects += [dict(value or ()) for value in column.to_pylist()]
+        else:
+            self._objects += column.to_pylist()
+
+    def values(self) -> NDArray[Any]:
+        """Give all numbers or codes, in the order of arrival; the batches are let go."""
+        dtype = np.int32 if self._texts else self._number[1] if self._number else np.int64
+        joined: NDArray[Any] = np.concatenate(self._arrays) if self._arrays else np.zeros(0, dtype)
+        self._arrays = [joined]
+        return joined
+
+    def loaded(self, order: NDArray[np.int64] | None = None) -> Loaded:
+        """Give the column, in another order where one is given."""
+        if not self._texts and self._number is None:
+            return self._objects if order is None else [self._objects[row] for row in order.tolist()]
+        values = self.values() if order is None else self.values()[order]
+        return Coded(values, tuple(self._codes)) if self._texts else values
 
 
 def load_calls(database: Database, where: str, parameters: Sequence[Any] = ()) -> dict[str, Loaded]:
