@@ -159,7 +159,7 @@ class Answers:
     def _row_or_eof(self, exchange: Exchange, payload: bytes, size: int) -> None:
         """Pass over the EOF behind column definitions; a cursor keeps the rows, then that was all."""
         exchange.awaits = Await.ROWS
-        if not (payload[0] == EOF and size == 5):
+        if not (payload[0] == EOF and size in {1, 5}):
             self._row(exchange, payload, size)
         elif read_ok(payload).status & Status.CURSOR:
             self._end(exchange, payload)

@@ -17,6 +17,9 @@ MISSING = "bytes of the connection are missing, its reply may be among them"
 QUIET_NS = 200_000_000
 """After this long without a byte of either side no reply is outstanding, but that of a blocking command."""
 
+CHANNELS = 4096
+"""Channels of each kind that are followed on one connection."""
+
 _SUBSCRIPTIONS = frozenset(("SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"))
 _CONFIRMATIONS = frozenset(name.lower() for name in _SUBSCRIPTIONS)
 _PUSHES = frozenset({"message", "pmessage", "smessage"})
@@ -41,6 +44,7 @@ class RedisPairing:
         self._silent = self._skip_next = False
         self._subscribed = self._monitoring = False
         self._confirmed = 0
+        self._channels: dict[str, set[str]] = {}
 
     def ask(self, direction: Direction, command: Command, span: Span, body: bytes) -> None:
         """Let a command wait for its reply, unless none will come."""
@@ -129,7 +133,8 @@ class RedisPairing:
         """Take a whole reply. Raises RespError."""
         reply = read_reply(message.body)
         self._pipelined = self._pipelined or len(self._waiting) > 1
-        if reply.first in _CONFIRMATIONS and (reply.type == "push" or self._waits_for(_SUBSCRIPTIONS)):
+        own = reply.type == "push" or self._subscribed
+        if reply.first in _CONFIRMATIONS and (own or self._waits_for(_SUBSCRIPTIONS)):
             self._confirm(reply, message)
         elif reply.type == "push" or (self._subscribed and reply.first in _PUSHES):
             self._push(reply, message)
@@ -206,6 +211,7 @@ class RedisPairing:
         """Take one of the confirmations of a subscription; there is one for each channel."""
         entry = self._waiting.next
         self._subscribed = True
+        left = self._followed(reply)
         if entry is None or entry.fields["redis_command"] != reply.first.upper():
             self._push(reply, message)
             return
@@ -216,10 +222,21 @@ class RedisPairing:
             entry.fields["redis_response_size"] += message.size
             entry.fields["redis_total_size"] += message.size
         self._confirmed += 1
-        if self._confirmed >= entry.fields["redis_arguments"]:
+        wanted = entry.fields["redis_arguments"]
+        if self._confirmed >= wanted if wanted else not left:
             self._confirmed = 0
             self._waiting.answer()
             self._context.emit(entry)
+
+    def _followed(self, reply: Reply) -> int:
+        """Follow what is subscribed, all of which UNSUBSCRIBE without arguments means; give how many are left."""
+        kind = reply.first.replace("unsubscribe", "").replace("subscribe", "")
+        channels = self._channels.setdefault(kind, set())
+        if "unsubscribe" in reply.first:
+            channels.discard(reply.second)
+        elif len(channels) < CHANNELS:
+            channels.add(reply.second)
+        return len(channels)
 
     def _push(self, reply: Reply, message: Message) -> None:
         """Emit a message that nobody asked for at this moment."""

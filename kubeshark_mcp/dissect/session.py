@@ -13,8 +13,8 @@ from kubeshark_mcp.model.stream import Closing, Connection, Datagram, Direction,
 
 _CLIENT = Direction.CLIENT
 
-TRIES = 8
-"""Turns (or datagrams) of a connection at which detection begins anew before it counts as unknown."""
+TRIES, DATAGRAM_TRIES = 8, 64
+"""Turns, or datagrams (many of STUN precede DTLS), at which detection begins anew before a connection is unknown."""
 SKIPPED_BYTES = 1 << 20
 """Bytes of one turn nobody knows after which no further turn is waited for."""
 HAND_OVERS = 16
@@ -76,7 +76,7 @@ class Session:
         self._client = self._server = b""
         self._skipping: Direction | None = None
         self._skipped = 0
-        self._tries = TRIES
+        self._tries = DATAGRAM_TRIES if connection.transport == "udp" else TRIES
         self._hand_overs = 0
         self._turned = self._unknown = False
         self._reach = [0, 0, 0, 0]

@@ -98,6 +98,8 @@ _TELLING = (
     b"-ERR unknown command",
     b"-NOSCRIPT ",
 )
+_REFUSALS = (b"-DENIED Redis", b"-ERR max number of clients")
+"""What a server says to a client that it does not want, before the client has said anything."""
 _LOOKED_AT = 16
 
 
@@ -165,13 +167,13 @@ def is_reply(data: bytes) -> bool:
 
 
 def judge(opening: Opening) -> Confidence:
-    """Put the opinions on both directions together. Redis never speaks first."""
+    """Put the opinions on both directions together. Redis does not speak first, but to refuse a client."""
     client = judge_commands(opening.client, opening.client_start) if opening.client else None
     server = judge_replies(opening.server) if opening.server else None
     if (client is Confidence.NO and opening.client_start) or (server is Confidence.NO and opening.server_start):
         return Confidence.NO
     if client is None and opening.connection.from_start and opening.server_start and server is not None:
-        return Confidence.NO
+        return Confidence.POSSIBLE if opening.server.startswith(_REFUSALS) else Confidence.NO
     if client in (Confidence.SURE, Confidence.LIKELY):
         return client
     if client in (Confidence.POSSIBLE, Confidence.UNDECIDED):

@@ -183,3 +183,8 @@ def test_the_beginning_of_an_answer_tells_what_it_is_where_the_command_is_missin
 def test_a_cursor_ends_the_answer_behind_the_columns():
     talk = Talk().ask(command(0x17, EXECUTE)).hear(b"\x01", column("a"), eof(0x42))
     assert talk.only.status == "OK"
+
+
+def test_the_short_eof_of_before_protocol_41_ends_definitions_and_rows():
+    entry = Talk().ask(query("SELECT 1")).hear(b"\x01", b"\x01t\x01c\x03\x0b\0\0", b"\xfe", b"\x011", b"\xfe").only
+    assert (entry.fields["mysql_rows"], entry.status, entry.malformed) == (1, "OK", "")

@@ -6,7 +6,7 @@ import pytest
 
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, HandOver, Opening, Protocol, Settings
 from kubeshark_mcp.dissect.engine import DissectionEngine
-from kubeshark_mcp.dissect.session import SKIPPED_BYTES, TRIES
+from kubeshark_mcp.dissect.session import DATAGRAM_TRIES, SKIPPED_BYTES, TRIES
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Closing, Datagram, Direction, Piece, Window
 from tests.dissect.conversation import CLIENT, SERVER, connection, play, run
@@ -215,8 +215,8 @@ def test_datagrams_are_decided_one_by_one(from_start: bool):
 def test_datagrams_nobody_knows_mute_the_conversation_after_some_tries():
     of = connection("udp")
     engine = DissectionEngine([Echo()], Settings(), print)
-    for number in range(TRIES + 3):
-        assert of.muted is (number >= TRIES)
+    for number in range(DATAGRAM_TRIES + 3):
+        assert of.muted is (number >= DATAGRAM_TRIES)
         engine.feed(Datagram(of, CLIENT, b"what", number, number))
 
 
@@ -234,3 +234,8 @@ def test_one_byte_at_a_time_is_no_work_without_end():
 def test_a_declared_protocol_is_read_from_the_first_byte():
     settings = Settings(decode_as={("tcp", 40080): "echo"})
     assert said(play([Echo()], [(SERVER, b"hello")], settings=settings)) == ["echo SERVER hello", "echo fin"]
+
+
+def test_a_protocol_behind_many_datagrams_of_another_is_found():
+    talk = [(CLIENT, b"binding"), (SERVER, b"bound")] * 20 + [(CLIENT, b"echo:1")]
+    assert said(play([Echo()], talk, transport="udp")) == ["echo CLIENT echo:1", "echo fin"]

@@ -332,6 +332,8 @@ class Dns(Protocol):
         ):
             if data:
                 opinion = self._judge_stream(data, opening.complete) if stream else self._judge(data)
+                if opinion is Confidence.NO and not stream and self._hinted(opening.connection):
+                    opinion = self._judge_odd(data)
                 if self._is_reversed(opening.connection, direction, data[2:] if stream else data):
                     opinion = Confidence.NO
                 if starts and opinion is Confidence.NO:
@@ -357,6 +359,15 @@ class Dns(Protocol):
         if message.reserved or not is_usual(message):
             return Confidence.POSSIBLE
         return Confidence.LIKELY if message.malformed else Confidence.SURE
+
+    def _hinted(self, connection: Connection) -> bool:
+        return not self.ports.isdisjoint((connection.server.port, connection.client.port))
+
+    def _judge_odd(self, data: bytes) -> Confidence:
+        """Judge a header that no resolver writes (an unknown opcode, a query with an outcome): its question tells."""
+        message = self._readings.read(data).message
+        odd = bool(message.questions) and is_usual(message) and not message.malformed and not is_netbios(message)
+        return Confidence.POSSIBLE if odd else Confidence.NO
 
     def _judge_stream(self, data: bytes, complete: bool) -> Confidence:
         if not stream_begins(data, 0):

@@ -181,8 +181,8 @@ class RedisDissector(Dissector):
                 return -1
             self._inline = not self._arrays
             command = read_inline(data[start:after].rstrip())
-        if command[0] and not _NAME.fullmatch(command[0][0]):
-            raise RespError("no command begins", start)
+            if command[0] and not _NAME.fullmatch(command[0][0]):
+                raise RespError("no command begins", start)
         span = side.buffer.span(start, after)
         self._pairing.ask(direction, command, span, data[start : min(after, start + HELD)])
         return after

@@ -366,3 +366,12 @@ def test_any_cut_of_a_stream_gives_the_same_entries(data: st.DataObject):
     parts = [stream[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
     entries = pieces(*((CLIENT, part) for part in parts))
     assert [entry.fields for entry in entries] == [entry.fields for entry in pieces((CLIENT, stream))]
+
+
+@pytest.mark.parametrize(("place", "value"), [(2, 3 << 3), (2, 9 << 3), (3, 5)])
+def test_a_header_that_no_resolver_writes_is_believed_on_the_usual_port_alone(place: int, value: int):
+    odd = bytearray(QUERY)
+    odd[place] = value
+    elsewhere = Connection(0, "udp", Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 4000))
+    opinions = [Dns().probe(Opening(of, bytes(odd), b"", True, True, complete=True)) for of in (UDP, elsewhere)]
+    assert opinions == [Confidence.POSSIBLE, Confidence.NO]

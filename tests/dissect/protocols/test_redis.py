@@ -303,3 +303,41 @@ FRAGMENTS = st.sampled_from(
 def test_any_mix_of_true_fragments_is_read_without_an_exception(pieces: list[tuple[Direction, bytes]]):
     entries = read(*pieces)
     assert all(entry.request or entry.response for entry in entries)
+
+
+def confirmation(kind: str, channel: str, left: int) -> bytes:
+    return b"*3\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n:%d\r\n" % (len(kind), kind.encode(), len(channel), channel.encode(), left)
+
+
+def test_unsubscribing_from_all_is_confirmed_once_for_each_channel():
+    driver = Driver()
+    driver.piece(CLIENT, command("SUBSCRIBE", "a", "b") + command("PSUBSCRIBE", "n*"))
+    driver.piece(SERVER, confirmation("subscribe", "a", 1) + confirmation("subscribe", "b", 2))
+    driver.piece(SERVER, confirmation("psubscribe", "n*", 3))
+    driver.piece(CLIENT, command("UNSUBSCRIBE") + command("PING"))
+    driver.piece(SERVER, confirmation("unsubscribe", "b", 2) + confirmation("unsubscribe", "a", 1))
+    driver.piece(SERVER, b"*2\r\n$4\r\npong\r\n$0\r\n\r\n")
+    assert [(entry.summary, entry.fields["redis_type"]) for entry in driver.entries] == [
+        ("SUBSCRIBE a", "array"),
+        ("PSUBSCRIBE n*", "array"),
+        ("UNSUBSCRIBE", "array"),
+        ("PING", "array"),
+    ]
+
+
+def test_a_command_may_have_any_name_where_its_form_is_whole():
+    driver = Driver()
+    driver.piece(CLIENT, command("GET", "a") + command("_x") + command(b"\xff"))
+    driver.piece(SERVER, b"$-1\r\n-ERR unknown\r\n-ERR unknown\r\n")
+    assert [(entry.summary, entry.status, entry.malformed) for entry in driver.entries] == [
+        ("GET a", "OK", ""),
+        ("_X", "ERR", ""),
+        (r"\XFF", "ERR", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "words", [b"-DENIED Redis is running in protected mode", b"-ERR max number of clients reached"]
+)
+def test_a_server_that_refuses_a_client_speaks_first(words: bytes):
+    assert Redis().probe(Opening(NEW, b"", words + b"\r\n", True, True)) is Confidence.POSSIBLE
