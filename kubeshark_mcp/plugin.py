@@ -32,7 +32,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 from kubeshark_mcp.analyse.tcp_health import Verdict
 from kubeshark_mcp.analyse.tcp_health import judge as judge_connection
 from kubeshark_mcp.errors import ConflictError, KubesharkError, NotFoundError, UnsupportedError, UsageError
-from kubeshark_mcp.hub import contract, contract_analysis, contract_remote, contract_views
+from kubeshark_mcp.hub import contract, contract_analysis, contract_cloud, contract_remote, contract_views
 from kubeshark_mcp.hub.interface import Hub
 from kubeshark_mcp.present.hints import call_text
 from kubeshark_mcp.present.presenter import Presenter
@@ -59,6 +59,7 @@ __all__ = [
     "check_window",
     "contract",
     "contract_analysis",
+    "contract_cloud",
     "contract_remote",
     "contract_views",
     "judge_connection",

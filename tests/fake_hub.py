@@ -9,6 +9,7 @@ from typing import Any
 
 from kubeshark_mcp.errors import NotFoundError
 from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.hub.contract_cloud import CloudJob, CloudSnapshot, CloudStatus
 from kubeshark_mcp.hub.contract_filters import ClausePlan, FieldUse, FilterCheck, FilterPlan
 from kubeshark_mcp.hub.interface import Hub
 from kubeshark_mcp.model.field import Field
@@ -87,6 +88,22 @@ EMPTY = c.EmptyReason(
     tool="start_snapshot_dissection",
     arguments={"snapshot_id": "s1"},
     clauses=[("http", 0)],
+)
+
+
+STORED = CloudSnapshot(
+    snapshot=SNAPSHOT.model_copy(update={"id": "s0", "name": "yesterday"}), size_bytes=130_000, files=4, uploaded_at=END
+)
+JOB = CloudJob(
+    job_id="j1",
+    snapshot_id="s1",
+    operation="upload",
+    status=c.JobStatus.COMPLETED,
+    progress=100,
+    bytes_done=130_000,
+    bytes_total=130_000,
+    started_at=START,
+    completed_at=END,
 )
 
 
@@ -254,6 +271,39 @@ class FakeHub(Hub):
             top_by_bytes=[{"client": FLOW["client"], "server": FLOW["server"], "bytes": 4500}],
             by_namespace={"shop": 4500},
         )
+
+    async def cloud_status(self) -> CloudStatus:
+        self._note("cloud_status")
+        if self.empty:
+            return CloudStatus(enabled=False, advice="Set SNAPSHOT_AWS_BUCKET.")
+        here = STORED.model_copy(update={"snapshot": SNAPSHOT, "local": True})
+        return CloudStatus(
+            enabled=True,
+            provider="s3",
+            connected=True,
+            location="s3://captures/team",
+            snapshots=[here, STORED],
+            snapshots_total=3,
+        )
+
+    async def upload_snapshot(self, snapshot_id: str) -> CloudJob:
+        self._note("upload_snapshot", snapshot_id)
+        return JOB.model_copy(
+            update={"status": c.JobStatus.IN_PROGRESS, "progress": 0, "completed_at": None, "warnings": ["secrets go"]}
+        )
+
+    async def download_snapshot(self, snapshot_id: str) -> CloudJob:
+        self._note("download_snapshot", snapshot_id)
+        return JOB.model_copy(
+            update={"job_id": "j2", "operation": "download", "status": c.JobStatus.IN_PROGRESS, "progress": 0}
+        )
+
+    async def cloud_job(self, job_id: str) -> CloudJob:
+        self._note("cloud_job", job_id)
+        self.steps -= 1
+        if self.steps < 0:
+            return JOB if job_id == "j1" else JOB.model_copy(update={"job_id": job_id, "operation": "download"})
+        return JOB.model_copy(update={"status": c.JobStatus.IN_PROGRESS, "progress": 50, "bytes_done": 65_000})
 
     async def dissection_enabled(self) -> bool:
         return self.enabled

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,8 @@ from kubeshark_mcp.errors import UnsupportedError, UsageError
 from kubeshark_mcp.hub import contract as c
 from kubeshark_mcp.hub import contract_analysis as a
 from kubeshark_mcp.hub import contract_views as v
+from kubeshark_mcp.hub.cloud.answers import CloudAnswers
 from kubeshark_mcp.hub.contract_filters import FieldUse, FilterCheck, FilterPlan
-from kubeshark_mcp.hub.interface import Hub
 from kubeshark_mcp.hub.jobs import JobBoard
 from kubeshark_mcp.hub.threaded import threaded
 from kubeshark_mcp.hub.workspace import Workspace
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     # that a server starts as fast as the SDK alone.
     from kubeshark_mcp.hub.analysis import AnalysisRoom
     from kubeshark_mcp.hub.calls import CallRoom
+    from kubeshark_mcp.hub.cloud.room import CloudRoom
     from kubeshark_mcp.hub.cutting import CuttingRoom
     from kubeshark_mcp.hub.databases import DatabaseRoom
     from kubeshark_mcp.hub.dissections import DissectionRoom
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from kubeshark_mcp.model.field import Field
 
 
-class EmbeddedHub(Hub):
+class EmbeddedHub(CloudAnswers):
     """A Hub over a workspace folder and the captures it was given."""
 
     def __init__(
@@ -48,6 +50,7 @@ class EmbeddedHub(Hub):
         settings: dict[str, Any] | None = None,
         keep_duplicates: bool = False,
         key_logs: Sequence[Path] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._workspace = Workspace(workspace)
         self._given = list(sources)
@@ -61,7 +64,8 @@ class EmbeddedHub(Hub):
                 raise UsageError(f"The key log {str(path)!r} is not a file that can be read: check the path.")
         self._settings = settings or {}
         self._keep_duplicates = keep_duplicates
-        self._board = JobBoard(self._workspace.jobs)
+        self._cloud_environment = os.environ if environment is None else environment
+        self._board = JobBoard(self._workspace.jobs, environment)
 
     @functools.cached_property
     def _snapshots(self) -> SnapshotRoom:
@@ -135,6 +139,12 @@ class EmbeddedHub(Hub):
         from kubeshark_mcp.hub.cutting import CuttingRoom
 
         return CuttingRoom(self._workspace, self._databases, self._snapshots)
+
+    @functools.cached_property
+    def _cloud(self) -> CloudRoom:
+        from kubeshark_mcp.hub.cloud.room import CloudRoom
+
+        return CloudRoom(self._workspace, self._board, self._snapshots, self._cloud_environment)
 
     def redaction_key(self) -> bytes:
         """Give the key of redaction hashes: the same secret shows the same hash in every answer of this workspace."""

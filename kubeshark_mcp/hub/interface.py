@@ -11,12 +11,15 @@ from kubeshark_mcp.errors import NotFoundError, UnsupportedError, UsageError
 from kubeshark_mcp.hub import contract as c
 from kubeshark_mcp.hub import contract_analysis as a
 from kubeshark_mcp.hub import contract_views as v
+from kubeshark_mcp.hub.contract_cloud import CloudJob, CloudStatus
 from kubeshark_mcp.hub.contract_filters import FieldUse, FilterCheck, FilterPlan
 from kubeshark_mcp.hub.contract_remote import HubPrompt, HubTools, Outcome, Plan, StartRequest
 from kubeshark_mcp.model.field import Field
 
 NO_ENTRIES = "This Hub cannot {}: export a PCAP of the snapshot and open it with --pcap."
 """What a Hub says that lists entries, but does not hand them out."""
+NO_CLOUD = "This Hub has no cloud storage to {}: copy the workspace's folder, or export a PCAP, instead."
+"""What a Hub says that keeps its snapshots where they are."""
 
 
 class Hub(ABC):
@@ -178,6 +181,24 @@ class Hub(ABC):
     async def source_of(self, handle: str) -> v.Source:
         """Say where an entry was read: its packets, and the SHA-256 of their capture file."""
         raise UnsupportedError(NO_ENTRIES.format("name the packets of an entry"))
+
+    # Snapshots in object storage.
+
+    async def cloud_status(self) -> CloudStatus:
+        """Say whether object storage is set up and answers, and which snapshots lie there."""
+        raise UnsupportedError(NO_CLOUD.format("ask"))
+
+    async def upload_snapshot(self, snapshot_id: str) -> CloudJob:
+        """Begin to copy a completed snapshot into the storage."""
+        raise UnsupportedError(NO_CLOUD.format("upload to"))
+
+    async def download_snapshot(self, snapshot_id: str) -> CloudJob:
+        """Begin to copy a snapshot that is not here from the storage."""
+        raise UnsupportedError(NO_CLOUD.format("download from"))
+
+    async def cloud_job(self, job_id: str) -> CloudJob:
+        """Give the state of such a job."""
+        raise UnsupportedError(NO_CLOUD.format("copy to or from"))
 
     # What follows only Hubs elsewhere have; the answers here are those of a Hub on this machine.
 

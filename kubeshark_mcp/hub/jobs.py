@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -40,7 +40,10 @@ START_PATIENCE_NS = 10_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One piece of long work. progress: 0..100. result: what the work reports, also while it runs."""
+    """One piece of long work. progress: 0..100. result: what the work reports, also while it runs.
+
+    ended_ns: 0 while it runs, and where its process was killed.
+    """
 
     key: str
     kind: str
@@ -50,6 +53,7 @@ class Job:
     result: dict[str, Any] = field(default_factory=dict)
     error: str = ""
     created_ns: int = 0
+    ended_ns: int = 0
 
 
 class CancelledJobError(KubesharkError):
@@ -57,10 +61,11 @@ class CancelledJobError(KubesharkError):
 
 
 class JobBoard:
-    """The jobs of one workspace."""
+    """The jobs of one workspace. environment: that of workers; by default the server's own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self._environment = environment
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._threads = threading.Lock()
 
@@ -91,6 +96,7 @@ class JobBoard:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
+                env=None if self._environment is None else dict(self._environment),
             )
 
     @contextmanager
@@ -220,6 +226,7 @@ class JobBoard:
                 job = replace(reporter.job, status=JobStatus.CANCELLED, error="cancelled on request")
             except KubesharkError as error:
                 job = replace(reporter.job, status=JobStatus.FAILED, error=str(error))
+            job = replace(job, ended_ns=time.time_ns())
             self.save(job)
             return job
 

@@ -28,6 +28,10 @@ def _work(workspace: Workspace, job: Job, reporter: Reporter) -> dict[str, Any]:
         from kubeshark_mcp.hub.flowroom import count_connections
 
         return count_connections(workspace, job.arguments, reporter)
+    if job.kind in {"cloud_upload", "cloud_download"}:
+        from kubeshark_mcp.hub.cloud.room import transfer
+
+        return transfer(workspace, job, reporter, os.environ)
     raise ValueError(f"unknown kind of job {job.kind!r}")
 
 

@@ -6,17 +6,18 @@ import pytest
 
 from kubeshark_mcp.errors import NotFoundError, UnsupportedError, UsageError
 from kubeshark_mcp.hub import contract_remote as c
+from kubeshark_mcp.hub.cloud.answers import NEED_STORAGE
 from kubeshark_mcp.hub.embedded import EmbeddedHub
 
 
 async def test_a_hub_on_this_machine_has_no_tools_or_prompts_of_its_own_and_is_not_started(tmp_path):
-    hub = EmbeddedHub(tmp_path)
+    hub = EmbeddedHub(tmp_path, environment={})
     plan = c.Plan(action="start", command=("kubeshark",), lines=(), release_namespace="default")
 
     async def report(done, total, message):
         raise AssertionError(message)
 
-    assert await hub.tools() == c.HubTools(lacking=frozenset(), extra=())
+    assert await hub.tools() == c.HubTools(lacking=NEED_STORAGE, extra=())
     assert await hub.prompts() == []
     for asked in (hub.plan_start(c.StartRequest()), hub.plan_stop(), hub.carry_out(plan, report)):
         with pytest.raises(UnsupportedError, match="--cluster"):

@@ -194,6 +194,26 @@ async def disable_dissection(hub: Hub, _: a.Nothing, __: CallWriter) -> Json:
     return {"enabled": await hub.set_dissection_enabled(False)}
 
 
+async def cloud_status(hub: Hub, _: a.Nothing, __: CallWriter) -> Json:
+    """Say what there is in object storage."""
+    return wire.cloud_status(await hub.cloud_status())
+
+
+async def upload_snapshot(hub: Hub, given: a.OneSnapshot, _: CallWriter) -> Json:
+    """Begin an upload."""
+    return {"success": True, **wire.cloud_job(await hub.upload_snapshot(given.id))}
+
+
+async def download_snapshot(hub: Hub, given: a.OneSnapshot, _: CallWriter) -> Json:
+    """Begin a download."""
+    return {"success": True, **wire.cloud_job(await hub.download_snapshot(given.id))}
+
+
+async def cloud_job(hub: Hub, given: a.OneCloudJob, _: CallWriter) -> Json:
+    """Give the state of a transfer."""
+    return wire.cloud_job(await hub.cloud_job(given.job_id))
+
+
 async def kfl_fields(hub: Hub, _: a.Nothing, __: CallWriter) -> Json:
     """Give every KFL field."""
     found = await hub.fields()

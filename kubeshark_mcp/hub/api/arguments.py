@@ -99,6 +99,12 @@ class OneSnapshot(Arguments):
     id: Annotated[Text, _aliases("id", "snapshot_id", "snapshot")]
 
 
+class OneCloudJob(Arguments):
+    """One upload or download, by its id."""
+
+    job_id: Annotated[Text, _aliases("job_id", "job", "id")]
+
+
 class ExportPcap(OneSnapshot):
     """Which packets of a snapshot to write."""
 

@@ -79,11 +79,17 @@ class Catalogue:
 
     def _remember(self, answer: dict[str, Any]) -> None:
         """Keep in mind how to look after a job that was started here."""
-        if "snapshot" in answer:
+        if "job_id" in answer:
+            job = answer["job_id"]
+            self._started[f"transfer {job}"] = lambda: self._transfer(job)
+        elif "snapshot" in answer:
             snapshot, name = answer["snapshot"], answer["name"]
             self._started[f"dissection {snapshot}/{name}"] = lambda: self._dissection(snapshot, name)
         else:
             self._started[f"snapshot {answer['id']}"] = lambda: self._snapshot(answer["id"])
+
+    async def _transfer(self, job_id: str) -> JobStatus:
+        return (await self._hub.cloud_job(job_id)).status
 
     async def _dissection(self, snapshot: str, name: str) -> JobStatus:
         return (await self._hub.dissection(snapshot, name)).status

@@ -134,3 +134,32 @@ CHECK = shape(valid=BOOLEAN, canonical=STRING, message=STRING, warnings=WARNINGS
 PLAN = shape(canonical=STRING, total=INTEGER, matches=INTEGER, clauses=listed(OBJECT))
 FIELD_USE = shape(fields=listed(shape(name=STRING, filled=INTEGER, total=INTEGER, commonest=listed({"type": "array"}))))
 URL = shape(url=STRING)
+CLOUD_STATUS = shape(
+    {
+        "location": STRING,
+        "problem": STRING,
+        "advice": STRING,
+        "snapshots": listed(SNAPSHOT),
+        "snapshots_total": INTEGER,
+        "warnings": WARNINGS,
+    },
+    enabled=BOOLEAN,
+    provider=STRING,
+    connected=BOOLEAN,
+)
+CLOUD_JOB = shape(
+    {
+        "error": STRING,
+        "completed_at": TIME,
+        "progress": INTEGER,
+        "bytes_done": INTEGER,
+        "bytes_total": INTEGER,
+        "warnings": WARNINGS,
+    },
+    job_id=STRING,
+    snapshot_id=STRING,
+    operation={"enum": ["upload", "download"]},
+    status={"enum": ["in_progress", "completed", "failed"]},
+    started_at=TIME,
+)
+CLOUD_STARTED = shape({"warnings": WARNINGS}, success=BOOLEAN, job_id=STRING)

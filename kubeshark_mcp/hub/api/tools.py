@@ -162,6 +162,24 @@ TOOLS: tuple[ApiTool, ...] = (
         a.Nothing, answers.disable_dissection, s.ENABLED, ("POST", "/dissection/disable"),
     ),
     ApiTool(
+        "get_cloud_storage_status", "Say whether cloud storage is set up and answers, and list the snapshots in it.",
+        a.Nothing, answers.cloud_status, s.CLOUD_STATUS, ("GET", "/cloud"),
+    ),
+    ApiTool(
+        "upload_snapshot_to_cloud", "Copy a completed snapshot into cloud storage; it goes on in the background.",
+        a.OneSnapshot, answers.upload_snapshot, s.CLOUD_STARTED, ("POST", "/snapshots/{id}/upload"), starts=True,
+    ),
+    ApiTool(
+        "download_snapshot_from_cloud", "Copy a snapshot from cloud storage that is not here; it goes on in the "
+        "background.",
+        a.OneSnapshot, answers.download_snapshot, s.CLOUD_STARTED, ("POST", "/cloud/snapshots/{id}/download"),
+        starts=True,
+    ),
+    ApiTool(
+        "get_cloud_job_status", "Say how far an upload or download is.",
+        a.OneCloudJob, answers.cloud_job, s.CLOUD_JOB, ("GET", "/cloud/jobs/{job_id}"),
+    ),
+    ApiTool(
         "list_kfl_fields", "List the fields that a KFL filter can use.",
         a.Nothing, answers.kfl_fields, s.FIELDS, ("GET", "/kfl/fields"),
     ),

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.hub import contract_cloud as cloud
 from kubeshark_mcp.model.field import Field
 
 Json = dict[str, Any]
@@ -110,6 +111,33 @@ def snapshot(found: c.Snapshot) -> Json:
         "nodes": found.nodes,
         **({"error": found.error} if found.error else {}),
     }
+    return with_notes(answer, found.warnings)
+
+
+def cloud_status(found: cloud.CloudStatus) -> Json:
+    """Give the state of object storage, with the snapshots in it where they are known."""
+    answer: Json = {"enabled": found.enabled, "provider": found.provider, "connected": found.connected}
+    answer |= {name: text for name in ("location", "problem", "advice") if (text := getattr(found, name))}
+    if found.snapshots is not None:
+        answer["snapshots"] = [
+            {
+                **snapshot(one.snapshot),
+                "stored_bytes": one.size_bytes,
+                "files": one.files,
+                "uploaded_at": one.uploaded_at,
+                "local": one.local,
+            }
+            for one in found.snapshots
+        ]
+        answer["snapshots_total"] = found.snapshots_total
+    return with_notes(answer, found.warnings)
+
+
+def cloud_job(found: cloud.CloudJob) -> Json:
+    """Give the state of a transfer; what is not known is left out."""
+    answer = found.model_dump(exclude={"warnings"}, exclude_none=True)
+    if not found.error:
+        del answer["error"]
     return with_notes(answer, found.warnings)
 
 

@@ -129,6 +129,10 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             optional=("format", "limit"),
         ),
         "get_l4_flow_summary": Form({"snapshot": ("snapshot_id", "snapshot")}),
+        "get_cloud_storage_status": Form(),
+        "upload_snapshot_to_cloud": Form({"snapshot": ("id", *_SNAPSHOT)}, ("snapshot",), read=False),
+        "download_snapshot_from_cloud": Form({"snapshot": ("id", *_SNAPSHOT)}, ("snapshot",), read=False),
+        "get_cloud_job_status": Form({"job": ("job_id", "id", "job")}, ("job",)),
         "explain_kfl": Form({"kfl": ("kfl", "filter"), "db": ("db", "database")}, ("kfl",)),
         "get_kfl_field_use": Form({"names": ("names", "fields"), "db": ("db", "database")}, ("names",)),
         "get_dissection_status": Form(),
@@ -157,10 +161,6 @@ ANSWERED_HERE = frozenset(
 """Tools that are ours whatever a Hub publishes: answered here, or computed from several of its answers."""
 COMPUTED = MappingProxyType({"get_tcp_insights": "list_api_calls", "explain_kfl": "list_api_calls"})
 """Tools of ours that are computed, and the tool of the Hub that they need."""
-PASSED_THROUGH = frozenset({"get_cloud_storage_status", "get_cloud_job_status"}) | {
-    f"{verb}_snapshot_{way}_cloud" for verb, way in (("upload", "to"), ("download", "from"))
-}
-"""Tools of the contract that are passed through as the Hub has them."""
 NEED_ENTRIES = frozenset(
     {"diagnose", "verify_claim", "compare_snapshots", "trace_call", "service_map", "timeline", "cut_evidence"}
 )

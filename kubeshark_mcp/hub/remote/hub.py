@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from kubeshark_mcp.errors import KubesharkError, NotFoundError, UsageError
 from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.hub.contract_cloud import CloudJob, CloudStatus
 from kubeshark_mcp.hub.contract_filters import FieldUse, FilterCheck, FilterPlan
 from kubeshark_mcp.hub.contract_remote import HubPrompt, HubTools
 from kubeshark_mcp.hub.interface import Hub
 from kubeshark_mcp.hub.remote import call_readings as calls
+from kubeshark_mcp.hub.remote import cloud_readings as cloud
 from kubeshark_mcp.hub.remote import reading as r
 from kubeshark_mcp.hub.remote import snapshot_readings as snapshots
 from kubeshark_mcp.hub.remote.asking import Asking
@@ -256,6 +258,30 @@ class RemoteHub(Hub):
         tool = "get_l4_flow_summary"
         with reading(tool, answer := await self._asking.ask(tool, snapshot=snapshot_id)):
             return calls.flow_summary(answer)
+
+    async def cloud_status(self) -> CloudStatus:
+        """Say what there is in the Hub's object storage."""
+        tool = "get_cloud_storage_status"
+        with reading(tool, answer := await self._asking.ask(tool)):
+            return cloud.status(answer)
+
+    async def upload_snapshot(self, snapshot_id: str) -> CloudJob:
+        """Begin an upload."""
+        tool = "upload_snapshot_to_cloud"
+        with reading(tool, answer := await self._asking.ask(tool, snapshot=snapshot_id)):
+            return cloud.job(answer, tool, snapshot_id, "upload")
+
+    async def download_snapshot(self, snapshot_id: str) -> CloudJob:
+        """Begin a download."""
+        tool = "download_snapshot_from_cloud"
+        with reading(tool, answer := await self._asking.ask(tool, snapshot=snapshot_id)):
+            return cloud.job(answer, tool, snapshot_id, "download")
+
+    async def cloud_job(self, job_id: str) -> CloudJob:
+        """Give the state of a transfer."""
+        tool = "get_cloud_job_status"
+        with reading(tool, answer := await self._asking.ask(tool, job=job_id)):
+            return cloud.job(answer, tool)
 
     async def dissection_enabled(self) -> bool:
         """Tell whether new capture is dissected."""

@@ -12,6 +12,7 @@ CONTRACT = {
     "list_snapshot_dissections", "stop_snapshot_dissection", "delete_snapshot_dissection", "list_databases",
     "list_workloads", "list_ips", "list_api_calls", "get_api_call", "get_api_stats", "list_l4_flows",
     "get_l4_flow_summary", "get_dissection_status", "enable_dissection", "disable_dissection",
+    "get_cloud_storage_status", "upload_snapshot_to_cloud", "download_snapshot_from_cloud", "get_cloud_job_status",
 }  # fmt: skip
 
 

@@ -33,8 +33,8 @@ def test_what_is_computed_goes_with_what_it_is_computed_from():
 
 
 def test_cloud_tools_are_passed_through():
-    found = hub_tools(read_discovery(discovery({"get_cloud_storage_status": {}}), "h"))
-    assert [tool.name for tool in found.extra] == ["get_cloud_storage_status"]
+    found = hub_tools(read_discovery(discovery({"describe_storage": {}}), "h"))
+    assert [tool.name for tool in found.extra] == ["describe_storage"]
 
 
 def test_tools_of_the_client_are_ours_whatever_a_hub_says():
