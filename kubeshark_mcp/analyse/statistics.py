@@ -14,6 +14,8 @@ Numbers = NDArray[Any]
 
 LEAST_SIDE = 4
 """Events on each side of a split below which no onset is named."""
+ALIKE = 0.1
+"""Chance from which two shares are taken for one."""
 SPLITS = 4096
 """Splits that are tried at most; denser events are thinned evenly."""
 
@@ -104,7 +106,8 @@ def onset_of_share(times_ns: Numbers, hits: Numbers) -> Onset | None:
     index = int(splits[best])
     index = _refined(index, hits, left_hits[best] / left_trials[best] < right_hits[best] / right_trials[best])
     p = min(1.0, len(splits) * 2 * normal_tail(math.sqrt(max(0.0, 2 * (float(gains[best]) - base)))))
-    before, after = float(hits[:index].mean()), float(hits[index:].mean())
+    index = _earlier(index, cumulative)
+    before, after = float(hits[:index].mean()) if index else 0.0, float(hits[index:].mean())
     return Onset(index, int(times_ns[index]), before, after, p)
 
 
@@ -114,6 +117,19 @@ def _refined(index: int, hits: Numbers, rising: bool) -> int:
         after = np.flatnonzero(hits[index:])
         return index + int(after[0]) if len(after) else index
     return index
+
+
+def _earlier(index: int, cumulative: Numbers) -> int:
+    """Move an onset back to the very first hit, where hits were as frequent between the two as they are after it.
+
+    Of hits that are rare the likeliest split lies anywhere; what is before the first one has none at all.
+    """
+    if not index or cumulative[index - 1] == 0:
+        return index
+    first, count, total = int(np.argmax(cumulative > 0)), len(cumulative), int(cumulative[-1])
+    between = int(cumulative[index - 1])
+    p = shares_differ(between, index - first, total - between, count - index)
+    return first if p > ALIKE else index
 
 
 def _gain(hits: Numbers, trials: Numbers) -> Numbers:

@@ -86,3 +86,14 @@ def test_calls_in_flight_are_counted() -> None:
 def test_a_quantile_is_a_value_that_occurs() -> None:
     assert s.quantile(np.array([1, 2, 3, 100]), 0.5) == 2
     assert s.quantile(np.array([]), 0.5) == 0.0
+
+
+def test_the_onset_of_rare_failures_is_the_first_of_them() -> None:
+    hits = np.zeros(400, bool)
+    hits[[150, 161, 170, 196, 205, 214, 222, 230, 241, 250, 262, 270, 281, 295, 301, 312, 330, 345, 360, 380]] = True
+    found = s.onset_of_share(np.arange(400), hits)
+    assert found is not None
+    assert (found.index, found.before) == (150, 0.0)
+    stray = np.arange(400) >= 200
+    stray[20] = True
+    assert s.onset_of_share(np.arange(400), stray).index == 200  # type: ignore[union-attr]

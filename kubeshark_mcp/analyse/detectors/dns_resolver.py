@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,6 +22,8 @@ SHARE = 0.05
 TIMES = 5.0
 SLOW_US = 20_000
 """An answer is slow from TIMES the usual on, and this long at least: what callers begin to feel."""
+AGAIN_US = 1_000_000
+"""An answer that late came to a query that was sent again: resolvers wait for seconds before they do (resolv.conf)."""
 CHANCE = 1e-5
 
 
@@ -43,14 +46,18 @@ class DnsResolver(Detector):
         for (server,), places in groups(calls.server.taken(rows)):
             own = rows[places]
             if len(own) >= LEAST:
-                found = self._failing(facts, server, own) or self._slow(facts, server, own)
-                if found is not None:
+                failing, slow = self._failing(facts, server, own), self._slow(facts, server, own)
+                if failing is not None and slow is not None and failing.onset_ns is not None:
+                    # It was late before it failed altogether: one trouble, which began with the first sign.
+                    failing = replace(failing, onset_ns=min(failing.onset_ns, slow.onset_ns or failing.onset_ns))
+                if (found := failing or slow) is not None:
                     yield found
 
     def _failing(self, facts: Facts, server: str, rows: Int64) -> Finding | None:
         calls = facts.calls
         late = calls.start_ns[rows] + 2 * 10**9 < facts.coverage.end_ns
         bad = (~calls.answered[rows] & late) | calls.status.taken(rows).equal("SERVFAIL", "REFUSED")
+        bad |= calls.elapsed_us[rows] >= AGAIN_US
         if int(bad.sum()) < LEAST:
             return None
         onset = onset_of_share(calls.start_ns[rows], bad)
@@ -59,8 +66,14 @@ class DnsResolver(Detector):
         share = float(bad[since:].mean())
         if wilson(int(bad[since:].sum()), len(bad) - since)[0] < SHARE:
             return None
-        kfl = both('dns && (!answered || dns_rcode == "SERVFAIL" || dns_rcode == "REFUSED")', _to(facts, server))
-        title = f"{server} leaves {share:.0%} of the DNS queries unanswered or fails them ({int(bad.sum())} queries)"
+        kfl = both(
+            f'dns && (!answered || dns_rcode == "SERVFAIL" || dns_rcode == "REFUSED" || elapsed_time >= {AGAIN_US})',
+            _to(facts, server),
+        )
+        title = (
+            f"{server} leaves {share:.0%} of the DNS queries unanswered, fails them, or answers only when they are "
+            f"sent again ({int(bad.sum())} queries)"
+        )
         magnitude = Magnitude(None if began is None else began.before, share, "share of queries failed")
         at = None if began is None else began.at_ns
         return self._finding(facts, server, rows, rows[bad], title, kfl, magnitude, share, at)

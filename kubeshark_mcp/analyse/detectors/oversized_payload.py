@@ -11,14 +11,14 @@ from kubeshark_mcp.analyse.claims import counted
 from kubeshark_mcp.analyse.columns import Int64, groups
 from kubeshark_mcp.analyse.detector import Detector
 from kubeshark_mcp.analyse.endpoints import endpoint_kinds, kind_filter
-from kubeshark_mcp.analyse.facts import Facts
+from kubeshark_mcp.analyse.facts import Calls, Facts
 from kubeshark_mcp.analyse.filters import both
 from kubeshark_mcp.analyse.findings import Component, Confidence, Finding, Kind, Magnitude
 from kubeshark_mcp.analyse.mechanisms import Mechanism
 from kubeshark_mcp.analyse.onsets import CHANCE, Rise, lasting, rise_of_level
 from kubeshark_mcp.analyse.outcomes import Outcome, outcomes
 from kubeshark_mcp.analyse.slowness import QUEUES
-from kubeshark_mcp.analyse.statistics import corrected
+from kubeshark_mcp.analyse.statistics import corrected, quantile
 from kubeshark_mcp.analyse.subjects import (
     busiest,
     component_of,
@@ -34,6 +34,8 @@ from kubeshark_mcp.analyse.subjects import (
 LEAST = 12
 """Calls of a kind below which nothing is said."""
 RATIO = 8.0
+APART_CHANCE = 0.01
+"""Uncorrected chance that suffices where nearly all are RATIO times what was before: ranks cannot say that."""
 STEP = 50_000
 """How many bytes a message must have grown by."""
 LARGE = 500_000
@@ -99,7 +101,7 @@ class OversizedPayload(Detector):
                         found.append((server, protocol, kind, half, own, rise))
         chances = corrected([one[-1].p for one in found] + [1.0] * (tried - len(found)))
         for one, p in zip(found, chances, strict=False):
-            if p < CHANCE:
+            if p < CHANCE or (one[5].p < APART_CHANCE and _apart(calls, one[3], one[4], one[5])):
                 yield self._large(facts, *one)
 
     def _large(
@@ -135,3 +137,9 @@ class OversizedPayload(Detector):
 
 def _bytes(number: float) -> str:
     return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1000:.1f} kB"
+
+
+def _apart(calls: Calls, half: str, rows: Int64, rise: Rise) -> bool:
+    sizes = (calls.response_bytes if half == "answers" else calls.request_bytes)[rows]
+    before, late = sizes[: rise.first], sizes[rise.rows]
+    return len(before) >= 5 and len(late) >= 5 and quantile(late, 0.1) >= RATIO * quantile(before, 0.9)

@@ -28,6 +28,9 @@ SPREAD = 3
 CONTRAST = 4.0
 """How many times the rate elsewhere must be exceeded."""
 CHANCE = 1e-6
+UNEVEN = 1.5
+"""Index of dispersion (1 for what happens by chance alone) from which loss is not what spread the repeats."""
+FEW = 0.05
 STUCK = 0.5
 """A connection that sent more than this share of its segments again does not lose here and there: it stands still."""
 
@@ -93,7 +96,7 @@ class PacketLoss(Detector):
             suspect.component,
             f"{again / sent:.1%} of the segments on {_where(suspect.component)} were sent again ({again:,} of "
             f"{sent:,}, on {len(hit)} of {len(rows)} connections); elsewhere {rest_rate:.2%}",
-            Confidence.HIGH if again >= 3 * LEAST else Confidence.MEDIUM,
+            _confidence(links, rows, again),
             min(1.0, len(hit) / len(rows)),
             onset_ns=None if began is None else began.at_ns,
             magnitude=Magnitude(rest_rate, again / sent, "share of segments sent again"),
@@ -170,6 +173,16 @@ def _by_chance(again: Int64, sent: Int64, inside: Mask) -> bool:
     spared = np.exp(-segments * int(again[inside].sum()) / max(1.0, segments.sum()))
     expected, spread = float((1 - spared).sum()), math.sqrt(float((spared * (1 - spared)).sum())) + 1
     return int(hits.sum()) <= expected + 3 * spread
+
+
+def _confidence(links: Connections, rows: Int64, again: int) -> Confidence:
+    """Doubt repeats that a few connections bear: everything stood still for a moment then, or these peers did."""
+    sent = (links.packets_out + links.packets_in)[rows].astype(float)
+    expected = np.maximum(sent * again / sent.sum(), FEW)
+    dispersion = float(((links.retransmissions[rows] - expected) ** 2 / expected).mean())
+    if dispersion > UNEVEN:
+        return Confidence.LOW
+    return Confidence.HIGH if again >= 3 * LEAST else Confidence.MEDIUM
 
 
 def _gain(again: Int64, sent: Int64, inside: Mask, outside: Mask) -> float:

@@ -15,6 +15,7 @@ from kubeshark_mcp.analyse.facts import Facts
 from kubeshark_mcp.analyse.filters import both, one_of
 from kubeshark_mcp.analyse.findings import Component, Confidence, Finding, Kind, Magnitude
 from kubeshark_mcp.analyse.mechanisms import Mechanism
+from kubeshark_mcp.analyse.nesting import nesting
 from kubeshark_mcp.analyse.subjects import edges_of, entries_of, server_filter, several, short
 
 CODES = ("301", "302", "303", "307", "308")
@@ -52,9 +53,12 @@ class RedirectLoop(Detector):
                 row = int(rows[places[run[0]]])
                 found.setdefault((calls.server[row], calls.protocol[row]), []).append(rows[places[run]])
         for (server, protocol), runs in found.items():
-            yield self._finding(facts, server, protocol, runs)
+            rows = np.sort(np.concatenate(runs))
+            origin = _origin(facts, rows)
+            if origin is None or (origin, protocol) not in found:
+                yield self._finding(facts, server, protocol, runs, origin or server)
 
-    def _finding(self, facts: Facts, server: str, protocol: str, runs: list[Int64]) -> Finding:
+    def _finding(self, facts: Facts, server: str, protocol: str, runs: list[Int64], origin: str) -> Finding:
         calls = facts.calls
         rows = np.sort(np.concatenate(runs))
         statuses = list(calls.status.taken(rows).counts())
@@ -64,9 +68,9 @@ class RedirectLoop(Detector):
         return Finding(
             self.name,
             Mechanism.REDIRECT_LOOP,
-            Component(Kind.EXTERNAL if calls.outside[rows[0]] else Kind.WORKLOAD, server),
-            f"{short(server)} redirects in a circle ({several(statuses)}): clients come back to where they were, up to "
-            f"{longest} times in a row; {number.value:.0f} redirects in all",
+            Component(Kind.EXTERNAL if calls.outside[rows[0]] and origin == server else Kind.WORKLOAD, origin),
+            f"{short(origin)} redirects in a circle{_through(origin, server)} ({several(statuses)}): clients come back "
+            f"to where they were, up to {longest} times in a row; {number.value:.0f} redirects in all",
             (Confidence.HIGH if len(rows) >= 2 * LEAST else Confidence.MEDIUM)
             if len(rows) >= LEAST
             else Confidence.LOW,
@@ -96,6 +100,21 @@ def _redirects(facts: Facts) -> tuple[Int64, list[str], list[str]]:
         [paths[place] for place in places],
         [_path((headers[place] or {}).get("location", "")) for place in places],
     )
+
+
+def _origin(facts: Facts, rows: Int64) -> str | None:
+    """Give the server behind a proxy that redirects: of several the one that began last, for the others always did."""
+    calls = facts.calls
+    children = np.isin(facts.derived(nesting).parent, rows) & calls.status.equal(*CODES)
+    first = {
+        server: int(calls.start_ns[np.flatnonzero(children)[own[0]]])
+        for (server,), own in groups(calls.server.taken(children))
+    }
+    return max(first, key=lambda server: first[server]) if first else None
+
+
+def _through(origin: str, server: str) -> str:
+    return "" if origin == server else f" behind {short(server)}"
 
 
 def _path(location: str) -> str:
