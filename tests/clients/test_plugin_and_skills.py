@@ -79,9 +79,15 @@ def test_the_plugin_validates_strictly_without_a_warning(environment: dict[str, 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Path:
-    """A git repository of what is tracked, as it is now, reached under a URL as one elsewhere is."""
+    """A git repository of the files as they are now, reached under a URL as one elsewhere is."""
     folder = tmp_path_factory.mktemp("git") / "repository"
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     for name in filter(None, tracked.split("\0")):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
