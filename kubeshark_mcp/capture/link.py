@@ -6,7 +6,8 @@ from kubeshark_mcp.capture.layer import Handler, Layer, Next, Packet
 
 IPV4, IPV6 = 0x0800, 0x86DD
 """EtherTypes."""
-ETHERNET_LINK = 1
+ETHERNET_LINK, PER_PACKET_LINK = 1, 192
+"""LINKTYPEs."""
 
 FAMILIES = {2: IPV4, 10: IPV6, 24: IPV6, 28: IPV6, 30: IPV6}
 """Address families of BSD, Linux and macOS."""
@@ -103,18 +104,91 @@ def netfilter_log(packet: Packet, offset: int) -> Next | None:
     return None
 
 
+def wireless(packet: Packet, offset: int) -> Next | None:
+    """IEEE 802.11: data frames that are not encrypted hold LLC; of an A-MSDU the first subframe is read."""
+    if not packet.has(offset, 24):
+        return None
+    kind, flags = packet.data[offset], packet.data[offset + 1]
+    # Data (type 2) with a payload (bit 0x40 of the subtype clear), not protected (0x40 of the flags).
+    if kind & 0x4C != 0x08 or flags & 0x40:
+        return None
+    position = offset + (30 if flags & 3 == 3 else 24)
+    if not kind & 0x80:
+        return logical_link(packet, position)
+    if not packet.has(position, 2):
+        return None
+    aggregated = packet.data[position] & 0x80
+    return logical_link(packet, position + (6 if flags & 0x80 else 2) + (14 if aggregated else 0))
+
+
+def radiotap(packet: Packet, offset: int) -> Next | None:
+    """Radiotap: its length in little-endian order, then IEEE 802.11."""
+    if not packet.has(offset, 8):
+        return None
+    size = int.from_bytes(packet.data[offset + 2 : offset + 4], "little")
+    return wireless(packet, offset + size) if size >= 8 else None
+
+
+def per_packet(packet: Packet, offset: int) -> Next | None:
+    """Per-packet information (PPI): it names the link layer behind it."""
+    if not packet.has(offset, 8):
+        return None
+    size = int.from_bytes(packet.data[offset + 2 : offset + 4], "little")
+    kind = int.from_bytes(packet.data[offset + 4 : offset + 8], "little")
+    return Next(Layer.LINK, kind, offset + size) if size >= 8 and kind != PER_PACKET_LINK else None
+
+
+def packet_filter_log(packet: Packet, offset: int) -> Next | None:
+    """BSD packet filter log: its length without padding to 4 bytes, then IP."""
+    if not packet.has(offset, 1):
+        return None
+    return ip(packet, offset + (packet.data[offset] + 3 & ~3))
+
+
+def enciphered(packet: Packet, offset: int) -> Next | None:
+    """OpenBSD's view into IPsec: 12 bytes of address family, SPI and flags, then IP."""
+    return ip(packet, offset + 12)
+
+
+def fddi(packet: Packet, offset: int) -> Next | None:
+    """FDDI: frame control and two addresses, then LLC."""
+    return logical_link(packet, offset + 13)
+
+
+def token_ring(packet: Packet, offset: int) -> Next | None:
+    """IEEE 802.5: access and frame control, two addresses, a route where the source's first bit says so, LLC."""
+    if not packet.has(offset, 15):
+        return None
+    route = packet.data[offset + 14] & 0x1F if packet.data[offset + 8] & 0x80 else 0
+    return logical_link(packet, offset + 14 + route)
+
+
+def fibre_channel(packet: Packet, offset: int) -> Next | None:
+    """IP over Fibre Channel (RFC 2625): two addresses of 8 bytes, then LLC."""
+    return logical_link(packet, offset + 16)
+
+
 LINKS: dict[int, Handler] = {
     0: family,
     ETHERNET_LINK: ethernet,
+    6: token_ring,
     9: ppp,
+    10: fddi,
     12: ip,
     14: ip,
     50: ppp,
+    100: logical_link,
     101: ip,
     104: cisco_hdlc,
+    105: wireless,
     107: frame_relay,
     108: family,
+    109: enciphered,
     113: cooked,
+    117: packet_filter_log,
+    122: fibre_channel,
+    127: radiotap,
+    PER_PACKET_LINK: per_packet,
     228: ip,
     229: ip,
     239: netfilter_log,

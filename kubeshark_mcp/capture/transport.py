@@ -59,5 +59,5 @@ def portless(packet: Packet, offset: int) -> Next | None:
 
 
 PROTOCOLS: dict[int, Handler] = {PROTOCOL_TCP: tcp, PROTOCOL_UDP: udp, PROTOCOL_SCTP: sctp}
-TUNNEL_PORTS = frozenset({2152, 3544, 4754, 4789, 4790, 6081, 6635, 8472})
+TUNNEL_PORTS = frozenset({1701, 2152, 3544, 4754, 4789, 4790, 6081, 6635, 8472})
 """UDP ports behind which a tunnel may be; `tunnels.UDP_PORTS` has their handlers."""

@@ -6,7 +6,7 @@ A function that does not find what it expects gives None; the columns then show 
 from __future__ import annotations
 
 from kubeshark_mcp.capture.layer import Handler, Layer, Next, Packet
-from kubeshark_mcp.capture.link import ETHERNET_LINK, IPV4, IPV6, ip, ppp
+from kubeshark_mcp.capture.link import ETHERNET_LINK, IPV4, IPV6, ip, ppp, wireless
 
 TRANSPARENT_ETHERNET = 0x6558
 VXLAN, VXLAN_LINUX, GENEVE = 4789, 8472, 6081
@@ -169,17 +169,61 @@ def ethernet_inside(packet: Packet, offset: int) -> Next | None:
     return _ethernet(offset)
 
 
+def l2tp(packet: Packet, offset: int) -> Next | None:
+    """L2TP version 2 (RFC 2661 section 3.1): a data message holds PPP."""
+    if not packet.has(offset, 8):
+        return None
+    flags = packet.number(offset, 2)
+    if flags & 0x800F != 2:
+        return None
+    position = offset + 6 + (2 if flags & 0x4000 else 0) + (4 if flags & 0x0800 else 0)
+    if flags & 0x0200:
+        if not packet.has(position, 2):
+            return None
+        position += 2 + packet.number(position, 2)
+    return ppp(packet, position)
+
+
+def provider_backbone(packet: Packet, offset: int) -> Next | None:
+    """IEEE 802.1ah: 4 bytes of service instance, then the customer's frame."""
+    return _ethernet(offset + 4)
+
+
+def type_behind(size: int) -> Handler:
+    """Make the handler of a tag of `size` bytes that an EtherType follows."""
+
+    def handler(packet: Packet, offset: int) -> Next | None:
+        if not packet.has(offset, size + 2):
+            return None
+        return Next(Layer.ETHERTYPE, packet.number(offset + size, 2), offset + size + 2)
+
+    return handler
+
+
+def cache_redirect(packet: Packet, offset: int) -> Next | None:
+    """WCCP in GRE: version 2 puts 4 bytes before the packet."""
+    return ip(packet, offset) or ip(packet, offset + 4)
+
+
 ETHERTYPES: dict[int, Handler] = {
     TRANSPARENT_ETHERNET: ethernet_inside,
     0x22EB: erspan_3,
     0x8847: mpls,
     0x8848: mpls,
     0x8864: pppoe,
+    0x883E: cache_redirect,
+    0x88E7: provider_backbone,
+    0x8909: type_behind(6),
+    0x8926: type_behind(4),
+    0x892F: type_behind(4),
     0x880B: ppp,
     _NSH: service_header,
+    **dict.fromkeys(range(0x8200, 0x8380, 0x10), wireless),
 }
+"""EtherType -> handler: Cisco's metadata is 0x8909, VN-Tag 0x8926, HSR 0x892F; from 0x8200 on Aruba's 802.11 in GRE."""
 PROTOCOLS: dict[int, Handler] = {4: ipv4_inside, 41: ipv6_inside, 47: gre, 97: ethernet_in_ip, 137: mpls}
 UDP_PORTS: dict[int, Handler] = {
+    1701: l2tp,
     2152: gtp_user,
     3544: teredo,
     4754: gre,

@@ -32,6 +32,19 @@ FRAMES = {
     "ppp with a compressed protocol": (9, b"\x21" + SEGMENT),
     "cisco hdlc": (104, b"\x0f\0\x08\0" + SEGMENT),
     "frame relay": (107, b"\x18\x41\x03\xcc" + SEGMENT),
+    "802.11": (105, b"\x08\2" + bytes(22) + SNAP + SEGMENT),
+    "802.11 with quality of service": (105, b"\x88\2" + bytes(24) + SNAP + SEGMENT),
+    "802.11 from station to station, ordered": (105, b"\x88\x83" + bytes(34) + SNAP + SEGMENT),
+    "802.11 with several frames in one": (105, b"\x88\2" + bytes(22) + b"\x80\0" + bytes(14) + SNAP + SEGMENT),
+    "radiotap": (127, b"\0\0\x0a\0" + bytes(6) + b"\x08\2" + bytes(22) + SNAP + SEGMENT),
+    "per-packet information": (192, b"\0\0\x08\0\1\0\0\0" + ethernet(SEGMENT)),
+    "packet filter log": (117, b"\x3d" + bytes(63) + SEGMENT),
+    "IPsec of OpenBSD": (109, bytes(12) + SEGMENT),
+    "fddi": (10, bytes(13) + SNAP + SEGMENT),
+    "token ring": (6, bytes(14) + SNAP + SEGMENT),
+    "token ring with a route": (6, bytes(8) + b"\x80" + bytes(5) + b"\2\0" + SNAP + SEGMENT),
+    "fibre channel": (122, bytes(16) + SNAP + SEGMENT),
+    "atm": (100, SNAP + SEGMENT),
     "netfilter log": (239, b"\2\0\0\0" + struct.pack("<HH", 8, 1) + bytes(4) + struct.pack("<HH", 200, 9) + SEGMENT),
 }
 
@@ -50,6 +63,12 @@ def test_a_frame_cut_anywhere_is_harmless(tmp_path, name):
     rows, _ = read(tmp_path / "a.pcap", pcap(*(frame[:size] for size in range(len(frame))), link_type=kind))
     assert len(rows) == len(frame)
     assert all(row["payload_length"] + row["payload_missing"] in {0, *range(6)} for row in rows)
+
+
+@pytest.mark.parametrize("head", [b"\x08\x42", b"\x48\2", b"\x80\0", b"\xb4\0"])
+def test_frames_of_80211_that_are_encrypted_empty_or_no_data_hold_nothing(tmp_path, head):
+    rows, _ = read(tmp_path / "a.pcap", pcap(head + bytes(22) + SNAP + SEGMENT, link_type=105))
+    assert [row["ip_version"] for row in rows] == [0]
 
 
 @pytest.mark.parametrize("family", [10, 24, 28, 30])

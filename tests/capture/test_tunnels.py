@@ -55,6 +55,15 @@ TUNNELS = {
     "MPLS": ethernet(LABELS + INNER, 0x8847),
     "MPLS pseudowire": ethernet(LABELS + bytes(4) + FRAME, 0x8847),
     "MPLS in UDP": over(6635, LABELS + INNER),
+    "MPLS behind a provider's backbone": ethernet(bytes(4) + ethernet(LABELS + INNER, 0x8847), 0x88E7),
+    "VN-Tag": ethernet(bytes(4) + b"\x08\0" + INNER, 0x8926),
+    "metadata of Cisco": ethernet(b"\1\1\0\1\0\5\x08\0" + INNER, 0x8909),
+    "redundant Ethernet": ethernet(bytes(4) + b"\x08\0" + INNER, 0x892F),
+    "WCCP 1": gre(0x883E, INNER),
+    "WCCP 2": gre(0x883E, bytes(4) + INNER),
+    "Aruba's 802.11": gre(0x8210, b"\x08\2" + bytes(22) + b"\xaa\xaa\3\0\0\0\x08\0" + INNER),
+    "L2TP": over(1701, struct.pack(">HHH", 2, 1, 2) + b"\xff\x03\0\x21" + INNER),
+    "L2TP with all options": over(1701, b"\x4a\2" + bytes(10) + b"\0\2\0\0" + b"\xff\x03\0\x21" + INNER),
     "PPPoE": ethernet(struct.pack(">BBHHH", 0x11, 0, 1, len(INNER) + 2, 0x21) + INNER, 0x8864),
 }
 
@@ -99,6 +108,7 @@ OUTER = {
     "something else on the port of Linux": (over(8472, b"\x08\0\0\1\0\0\1\0" + FRAME), 8472),
     "Geneve of another version": (over(6081, struct.pack(">BBHI", 0x40, 0, 0x6558, 7) + FRAME), 6081),
     "Geneve whose options are cut": (over(6081, struct.pack(">BBHI", 0x3F, 0, 0x6558, 7)), 6081),
+    "L2TP control": (over(1701, b"\xc8\2" + bytes(18)), 1701),
     "GTP-U echo": (over(2152, b"\x32\1\0\4" + bytes(8)), 2152),
     "a VXLAN frame too short for Ethernet": (over(4789, b"\x08" + bytes(17)), 4789),
 }
