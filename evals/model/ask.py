@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from evals import craft, datasets
 from evals.answers import Findings, Grade, check_evidence, grade, submission_tool
-from evals.desk import DataSet, SetUpError, opened
+from evals.desk import DataSet, Desk, SetUpError
 from evals.lab.record import SUFFIX, packets_in
 from evals.model.arms import Arm, arm
 from evals.model.judge import judged
@@ -31,12 +31,13 @@ ROUTING_STEPS = 6
 
 @dataclass(slots=True)
 class Asked:
-    """What all conversations share. judge: a model for the wording, or None."""
+    """What all conversations share. judge: a model for the wording, or None; mixtures: dissected, for filters."""
 
     client: Any
     temperature: float | None
     skills: dict[str, Skill]
     judge: str | None = None
+    mixtures: Sequence[Desk] = ()
 
 
 class Filter(BaseModel):
@@ -143,10 +144,8 @@ async def _kfl(asked: Asked, case: KflCase, made: Arm, meter: Meter, result: Res
         return went
     result.answer = {"kfl": went.answer.kfl}
     rows = filters.Rows()
-    for data in datasets.mixtures():
-        async with opened(data) as desk:
-            await desk.dissect()
-            await filters.compare(desk, case.kfl, went.answer.kfl, rows)
+    for desk in asked.mixtures:
+        await filters.compare(desk, case.kfl, went.answer.kfl, rows)
     result.reasons += rows.reasons
     if not rows.same and not rows.reasons:
         result.reasons.append(f"{went.answer.kfl}: {rows.missing} rows are missing and {rows.extra} too many")

@@ -6,19 +6,22 @@ import argparse
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from evals import datasets
+from evals.desk import DataSet, Desk, opened
 from evals.model.arms import ARMS
 from evals.model.ask import Asked, ask_case
 from evals.model.judge import agreement
 from evals.model.limits import Meter, MoneySpentError, Purse
 from evals.outcomes import Outcome, Result, Run
 from evals.runner.skills import read_skills
-from evals.suites import Case
+from evals.suites import Case, KflCase
 
 SHELL_SUITES = frozenset({"rca"})
 """What a shell can be asked too: a filter of KFL or a route means nothing to it."""
@@ -60,11 +63,21 @@ async def run_model(cases: Sequence[Case], given: argparse.Namespace, client: An
         for arm in arms
         if (arm != "shell" or case.suite in SHELL_SUITES) and f"{arm}/{case.suite}/{case.name}/{number}" not in done
     ]
-    await asyncio.gather(*(one(*each) for each in todo))
+    async with AsyncExitStack() as servers:
+        if any(isinstance(case, KflCase) for case, _, _ in todo):
+            asked.mixtures = [await _dissected(servers, data) for data in datasets.mixtures()]
+        await asyncio.gather(*(one(*each) for each in todo))
     run.measures = {"seconds": round(time.monotonic() - begun, 1), "USD": round(purse.spent, 4)}
     if given.judge and (share := agreement(run.results)) is not None:
         run.measures["judge agrees with rules"] = share
     return run
+
+
+async def _dissected(servers: AsyncExitStack, data: DataSet) -> Desk:
+    """Open a mixture for the whole run: all filters are counted on it."""
+    desk = await servers.enter_async_context(opened(data))
+    await desk.dissect()
+    return desk
 
 
 def _meter(given: argparse.Namespace, purse: Purse) -> Meter:
