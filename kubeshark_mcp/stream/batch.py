@@ -56,6 +56,25 @@ class Batch:
         """Where each group ends."""
         return np.append(self.starts[1:], len(self.index))
 
+    def pick(self, positions: NDArray[np.intp]) -> Batch:
+        """Give the packets at these ascending positions, as a batch of the connections that they belong to."""
+        old = self.group[positions]
+        starts = np.flatnonzero(np.diff(old, prepend=-1))
+        kept = old[starts]
+        return Batch(
+            starts=starts,
+            rows=self.rows[kept],
+            fresh=self.fresh[kept],
+            group=np.cumsum(np.diff(old, prepend=-1) != 0) - 1,
+            index=self.index[positions],
+            direction=self.direction[positions],
+            number=self.number[positions],
+            time=self.time[positions],
+            wire=self.wire[positions],
+            payload=self.payload[positions],
+            missing=self.missing[positions],
+        )
+
     def total(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
         """Sum a value of each packet (int64 of n) over each group and direction (int64 of g x 2)."""
         server = np.where(self.direction == 1, values, 0)
@@ -90,6 +109,14 @@ class Segments:
     """Sequence numbers that the segment takes (RFC 9293's SEG.LEN)."""
     end: NDArray[np.uint32] = field(init=False)
     """Sequence number behind it."""
+
+    def pick(self, positions: NDArray[np.intp]) -> Segments:
+        """Give the columns of the packets at these positions."""
+        picked = Segments(
+            self.sequence[positions], self.acknowledgment[positions], self.flags[positions], self.window[positions]
+        )
+        picked.length, picked.end = self.length[positions], self.end[positions]
+        return picked
 
     def measure(self, payload: NDArray[np.int64]) -> None:
         """Fill `length` and `end`; a SYN and a FIN take one number, together as well (as Wireshark counts)."""

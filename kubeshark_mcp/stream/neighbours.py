@@ -35,10 +35,14 @@ class Neighbours:
 
 @dataclass(slots=True)
 class Verdict:
-    """Per group (g). orderly: payload may be joined as columns. clean: the TCP analysis has nothing to say either."""
+    """Per group (g). orderly: payload may be joined as columns. clean: the TCP analysis has nothing to say either.
+
+    first_odd: int64, position in the batch of the first packet that is not, the number of packets where there is none.
+    """
 
     orderly: NDArray[np.bool_]
     clean: NDArray[np.bool_]
+    first_odd: NDArray[np.int64]
 
 
 def find_neighbours(batch: Batch, segments: Segments, table: FlowTable) -> Neighbours:
@@ -114,7 +118,9 @@ def judge(batch: Batch, segments: Segments, table: FlowTable, near: Neighbours) 
     windows, marks = table.rows["window"][batch.rows], table.rows["marks"][batch.rows]
     shut = ((windows == 0) & ((marks & MARK_SEEN) != 0)).any(axis=1)
     orderly = ~batch.any(astray)
-    return Verdict(orderly & _aligned(batch, table), orderly & ~batch.any(noted) & ~shut)
+    aligned = _aligned(batch, table)
+    first_odd = np.where(shut | ~aligned, batch.starts, batch.first(noted))
+    return Verdict(orderly & aligned, orderly & ~batch.any(noted) & ~shut, first_odd)
 
 
 def _aligned(batch: Batch, table: FlowTable) -> NDArray[np.bool_]:

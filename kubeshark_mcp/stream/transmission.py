@@ -15,6 +15,7 @@ from kubeshark_mcp.stream.keys import conversation_keys
 from kubeshark_mcp.stream.neighbours import find_neighbours, judge
 from kubeshark_mcp.stream.origins import learn_bases, learn_scales, split_reused
 from kubeshark_mcp.stream.rows import STATE_ENDED, TCP_FIELDS, prepare
+from kubeshark_mcp.stream.splitting import ROUNDS, split
 from kubeshark_mcp.stream.table import FlowTable
 
 if TYPE_CHECKING:
@@ -62,13 +63,27 @@ class TcpSide:
             block.data,
             (block.transport_offset[batch.index], block.payload_offset[batch.index]),
         )
-        near = find_neighbours(batch, segments, self._table)
-        verdict = judge(batch, segments, self._table, near)
-        self._analyst.examine(batch, segments, near, verdict.clean)
         count_traffic(batch, self._table)
-        yield from self._joiner.join(batch, segments, verdict.orderly, source)
+        yield from self._follow(batch, segments, source)
         self._counters.superseded_connections += len(superseded)
         yield from self._leave(superseded, keyed=False)
+
+    def _follow(self, batch: Batch, segments: Segments, source: Source) -> Iterator[Window | Closing]:
+        """Examine and join a batch, in parts where odd packets are rare in it."""
+        waiting, cuts = [(batch, segments)], 0
+        while waiting:
+            batch, segments = waiting.pop()
+            if not len(batch):
+                continue
+            near = find_neighbours(batch, segments, self._table)
+            verdict = judge(batch, segments, self._table, near)
+            parts = split(batch, segments, verdict) if cuts < ROUNDS else None
+            if parts is None:
+                self._analyst.examine(batch, segments, near, verdict.clean)
+                yield from self._joiner.join(batch, segments, verdict.orderly, source)
+            else:
+                cuts += 1
+                waiting += reversed(parts)
 
     def sweep(self, now: int) -> Iterator[Window | Closing]:
         """Evict what has been idle for too long."""

@@ -1,0 +1,71 @@
+"""A batch may be cut anywhere: what comes of it is the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kubeshark_mcp.stream import analyst, splitting
+from kubeshark_mcp.stream.engine import StreamEngine
+from tests.stream.building import CLIENT, Sent, Talk, closings, cut, numbered, streams
+
+
+def long_talk(port: int = 40000, answers: int = 30) -> list[Sent]:
+    talk = Talk(client=(CLIENT[0], port)).handshake()
+    for number in range(answers):
+        talk.say(0, b"question %d" % number).say(1, b"answer %d" % number, b"more of it")
+    return talk.close().packets
+
+
+def follow(packets: list[Sent]) -> tuple[object, ...]:
+    engine = StreamEngine()
+    events = [event for block in cut(numbered(packets), ()) for event in engine.feed(block)]
+    events += engine.finish()
+    return streams(events), sorted(closings(events)), list(engine.stats()), engine.counters
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_however_a_batch_is_cut_it_gives_the_same_bytes_and_metrics(data):
+    packets = [*long_talk(40000, 12), *long_talk(40001, 12)]
+    for _ in range(data.draw(st.integers(0, 5))):
+        place = data.draw(st.integers(0, len(packets) - 2))
+        what = data.draw(st.sampled_from(["lose", "repeat", "swap"]))
+        if what == "lose":
+            del packets[place]
+        elif what == "repeat":
+            packets.insert(data.draw(st.integers(place, len(packets))), packets[place])
+        else:
+            packets[place], packets[place + 1] = packets[place + 1], packets[place]
+    whole = follow(packets)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(splitting, "WORTH_PACKETS", 1)
+        patch.setattr(splitting, "NEIGHBOURHOOD", data.draw(st.integers(1, 9)))
+        assert follow(packets) == whole
+
+
+def test_only_the_neighbourhood_of_an_odd_packet_goes_packet_by_packet(monkeypatch):
+    singly = []
+    given = analyst._packets
+
+    def spy(batch, segments, start, end):
+        singly.extend(batch.number[start:end].tolist())
+        return given(batch, segments, start, end)
+
+    monkeypatch.setattr(analyst, "_packets", spy)
+    packets = long_talk(answers=400)
+    packets.insert(1000, packets[997])  # a retransmission
+    follow(packets)
+    assert np.array_equal(singly, np.arange(1001, 1001 + splitting.NEIGHBOURHOOD))
+
+
+def test_a_few_packets_are_not_worth_a_cut(monkeypatch):
+    singly = []
+    given = analyst._packets
+    monkeypatch.setattr(analyst, "_packets", lambda *rest: singly.append(rest[2:]) or given(*rest))
+    packets = long_talk(answers=5)
+    packets.insert(20, packets[17])
+    follow(packets)
+    assert singly == [(0, len(packets))]
