@@ -36,7 +36,8 @@ def write_baseline(results: Sequence[Result], schema: int, path: Path = BASELINE
         for result in results
         if (result.suite, result.arm) == ("rca", "investigator") and result.executed
     }
-    kept = {"schema_tokens": schema, "investigator": solved}
+    known = read_baseline(path).get("investigator", {})  # cases that were not run keep what is known of them
+    kept = {"schema_tokens": schema, "investigator": {**known, **solved}}
     path.write_bytes(orjson.dumps(kept, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
 
 

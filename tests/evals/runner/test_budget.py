@@ -35,8 +35,11 @@ def test_healthy_controls_do_not_raise_the_score():
 def test_a_baseline_is_read_as_written(tmp_path):
     path = tmp_path / "baseline.json"
     assert read_baseline(path) == {}
+    write_baseline([solved("a", calls=9)], 4000, path)
     write_baseline([solved("a")], 4414, path)
     assert read_baseline(path) == {
         "schema_tokens": 4414,
         "investigator": {"a": {"found": True, "passed": True, "calls": 4, "tokens": 2500}},
     }
+    write_baseline([solved("b")], 4414, path)
+    assert sorted(read_baseline(path)["investigator"]) == ["a", "b"]
