@@ -94,8 +94,8 @@ def test_a_second_tool_of_a_name_is_left_out_and_said_so(caplog):
 
 def test_the_shipped_toolsets_are_found_by_entry_point():
     assert [toolset.name for toolset in find_toolsets()] == [
-        "analysis", "api_calls", "dissection", "files", "kfl", "l4_flows", "lifecycle", "pcap", "snapshots", "status",
-        "tcp_insights",
+        "analysis", "api_calls", "cloud", "dissection", "files", "kfl", "l4_flows", "lifecycle", "pcap", "snapshots",
+        "status", "tcp_insights",
         "workloads",
     ]  # fmt: skip
 

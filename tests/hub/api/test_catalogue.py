@@ -55,3 +55,14 @@ async def test_jobs_that_ended_or_vanished_are_forgotten():
     await catalogue.call("create_snapshot", {"name": "x"}, CallWriter())
     assert await catalogue.unfinished() == ["snapshot s1"]
     assert await catalogue.unfinished() == []
+
+
+async def test_a_stop_waits_for_transfers_too():
+    catalogue = Catalogue(FakeHub(steps=1), ApiSettings())
+    begun = await catalogue.call("upload_snapshot_to_cloud", {"id": "s1"}, CallWriter())
+    assert (begun["success"], begun["job_id"], begun["warnings"]) == (True, "j1", ["secrets go"])
+    assert await catalogue.unfinished() == ["transfer j1"]
+    assert await catalogue.unfinished() == []
+    assert (await catalogue.call("get_cloud_job_status", {"job_id": "j2"}, CallWriter()))["operation"] == "download"
+    stored = (await catalogue.call("get_cloud_storage_status", {}, CallWriter()))["snapshots"]
+    assert [(one["id"], one["local"]) for one in stored] == [("s1", True), ("s0", False)]

@@ -156,7 +156,9 @@ class FakeGcs(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_PUT(self) -> None:
-        self.objects[unquote(self.path).removeprefix("/captures/")] = self.rfile.read(int(self.headers["Content-Length"]))
+        self.objects[unquote(self.path).removeprefix("/captures/")] = self.rfile.read(
+            int(self.headers["Content-Length"])
+        )
         self._answer()
 
     def do_GET(self) -> None:

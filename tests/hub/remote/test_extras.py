@@ -32,7 +32,7 @@ def test_what_is_computed_goes_with_what_it_is_computed_from():
     assert {"get_tcp_insights", "explain_kfl", "list_api_calls"} <= lacking
 
 
-def test_cloud_tools_are_passed_through():
+def test_a_tool_that_only_the_hub_has_is_passed_through():
     found = hub_tools(read_discovery(discovery({"describe_storage": {}}), "h"))
     assert [tool.name for tool in found.extra] == ["describe_storage"]
 
@@ -57,3 +57,26 @@ def test_arguments_of_a_passed_through_tool_are_checked_by_its_schema():
         checked_arguments(TOOL, {"b": 1})
     with pytest.raises(UsageError, match=r'"c" is no argument of t\. Valid: a, b\.'):
         checked_arguments(TOOL, {"a": 1, "c": 1})
+
+
+CLOUD = {
+    "get_cloud_storage_status": {},
+    "upload_snapshot_to_cloud": {"id": {"type": "string"}},
+    "download_snapshot_from_cloud": {"id": {"type": "string"}},
+    "get_cloud_job_status": {"job_id": {"type": "string"}},
+}
+
+
+def test_tools_of_the_cloud_are_ours_and_never_there_twice():
+    found = hub_tools(read_discovery(discovery(CLOUD), "h"))
+    assert found.extra == ()
+    assert not found.lacking & CLOUD.keys()
+    without = hub_tools(read_discovery(discovery({"list_snapshots": {}}), "h"))
+    assert without.lacking >= CLOUD.keys()
+
+
+def test_a_tool_of_the_cloud_in_another_form_is_the_hubs_alone():
+    odd = {**CLOUD, "upload_snapshot_to_cloud": {"bucket": {"type": "string"}}}
+    found = hub_tools(read_discovery(discovery(odd), "h"))
+    assert [tool.name for tool in found.extra] == ["upload_snapshot_to_cloud"]
+    assert "upload_snapshot_to_cloud" in found.lacking
