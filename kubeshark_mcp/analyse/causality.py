@@ -19,6 +19,8 @@ LOAD = frozenset({
 """Mechanisms whose load falls on what the component calls, so that effects run down the graph too."""
 CONDUCT = frozenset({M.PORT_SCAN, M.METADATA_ACCESS, M.CLEARTEXT_SECRET, M.DNS_TUNNEL})
 """Mechanisms that are conduct rather than failure: they cause no errors or delays of others."""
+EXPLAINED = 0.75
+"""What is left of the rank of errors or slowness as such where a fault with a name explains them."""
 SLACK_SHARE = 0.05
 """Onsets closer than this share of the window are one moment."""
 SLACK_NS = 2 * 10**9
@@ -117,10 +119,12 @@ class _Judge:
         share = sum(self.weight(self.findings[place]) for place in explained) / total if total else 1.0
         late = max(0, self.begin(finding) - self.earliest - self.slack)
         early = 0.5 ** (late / max(1, 0.15 * (self.coverage.end_ns - self.coverage.start_ns)))
-        own = any(self.explains(other, finding) for other in others)
+        causes = [other for other in others if self.explains(other, finding)]
         rank = 0.35 * min(1.0, finding.score) + 0.3 * min(1.0, share) + 0.15 * early
-        rank += 0.1 * (finding.mechanism not in GENERIC) + 0.1 * (not own)
+        rank += 0.1 * (finding.mechanism not in GENERIC) + 0.1 * (not causes)
         rank *= finding.confidence.weight * (0.5 if finding.symptom else 1.0)
+        if finding.mechanism in GENERIC and any(other.mechanism not in GENERIC for other in causes):
+            rank *= EXPLAINED
         return Ranked(finding, round(rank, 4), tuple(explained), self.chain(finding))
 
     def weight(self, finding: Finding) -> float:

@@ -111,3 +111,14 @@ def test_a_name_that_does_not_resolve_leads_to_the_clients_that_ask_for_it() -> 
     found = rank_findings([finding(Mechanism.ERROR_BURST, "shop", 21), name], GRAPH, COVERAGE, ())
     assert found[0].finding is name
     assert found[0].chain == ("db.data.svc", "orders", "shop")
+
+
+def test_errors_as_such_give_way_to_a_fault_with_a_name_that_explains_them() -> None:
+    found = rank_findings(
+        [
+            finding(Mechanism.ERROR_BURST, "orders", 20, score=1.0),
+            finding(Mechanism.OVERSIZED_PAYLOAD, "redis", 20, score=0.6, confidence=Confidence.MEDIUM),
+        ],
+        GRAPH, COVERAGE, (),
+    )  # fmt: skip
+    assert names(found) == ["redis", "orders"]

@@ -37,8 +37,8 @@ def test_a_resolver_that_becomes_slow_is_named_with_the_times_before_and_after()
 def test_a_resolver_that_fails_or_keeps_silent() -> None:
     (failing,) = solid(DETECTOR, queries(60) + queries(40, since=6, status="SERVFAIL"))
     assert failing.title == (
-        "kube-system/kube-dns leaves 100% of the DNS queries unanswered, fails them, or answers only when they are sent "
-        "again (40 queries)"
+        "kube-system/kube-dns leaves 100% of the DNS queries unanswered, fails them, or answers only when they are "
+        "sent again (40 queries)"
     )
     (silent,) = solid(DETECTOR, queries(60, ms=None) + queries(2, since=20))
     assert silent.onset_ns is None
