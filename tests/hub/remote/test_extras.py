@@ -61,9 +61,9 @@ def test_arguments_of_a_passed_through_tool_are_checked_by_its_schema():
 
 CLOUD = {
     "get_cloud_storage_status": {},
-    "upload_snapshot_to_cloud": {"id": {"type": "string"}},
-    "download_snapshot_from_cloud": {"id": {"type": "string"}},
-    "get_cloud_job_status": {"job_id": {"type": "string"}},
+    "upload_snapshot_to_cloud": {"properties": {"id": {"type": "string"}}},
+    "download_snapshot_from_cloud": {"properties": {"id": {"type": "string"}}},
+    "get_cloud_job_status": {"properties": {"job_id": {"type": "string"}}},
 }
 
 
@@ -76,7 +76,7 @@ def test_tools_of_the_cloud_are_ours_and_never_there_twice():
 
 
 def test_a_tool_of_the_cloud_in_another_form_is_the_hubs_alone():
-    odd = {**CLOUD, "upload_snapshot_to_cloud": {"bucket": {"type": "string"}}}
+    odd = {**CLOUD, "upload_snapshot_to_cloud": {"properties": {"bucket": {"type": "string"}}}}
     found = hub_tools(read_discovery(discovery(odd), "h"))
     assert [tool.name for tool in found.extra] == ["upload_snapshot_to_cloud"]
     assert "upload_snapshot_to_cloud" in found.lacking
