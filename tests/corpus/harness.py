@@ -133,6 +133,19 @@ def dissect_file(path: Path, rules: Iterable[str] = (), settings: Settings | Non
     return result
 
 
+@cache
+def of_file(file: str, rules: tuple[str, ...] = ()) -> Dissection:
+    """Take a capture of the corpus through capture, stream and dissect, once for all tests of it."""
+    return dissect_file(CAPTURES / file, rules)
+
+
+@cache
+def expected() -> dict[str, Any]:
+    """Give what the projects that the captures come from expect of them, by file."""
+    found: dict[str, Any] = json.loads((CAPTURES / "expected.json").read_text())
+    return found
+
+
 def differences(name: str, ours: Iterable[Any], theirs: Iterable[Any]) -> list[str]:
     """Say what one side has and the other has not, as multisets; empty when both agree."""
     mine, other = Counter(ours), Counter(theirs)

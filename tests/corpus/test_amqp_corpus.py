@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from functools import cache
-from typing import Any
 
 import pytest
 
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Span
-from tests.corpus.harness import CAPTURES, Case, Dissection, differences, dissect_file, parameters
+from tests.corpus.harness import Case, Dissection, differences, expected, of_file, parameters
 
 pytestmark = pytest.mark.corpus
 
@@ -19,18 +16,8 @@ EXCEPTIONS: dict[str, str] = {}
 """Captures where we say something else, each with the reason."""
 
 
-@cache
-def of_file(file: str, rules: tuple[str, ...]) -> Dissection:
-    return dissect_file(CAPTURES / file, rules)
-
-
 def dissected(case: Case) -> Dissection:
     return of_file(case.file, case.decode_as)
-
-
-@cache
-def expected() -> dict[str, Any]:
-    return json.loads((CAPTURES / "expected.json").read_text())
 
 
 def methods(entries: list[Entry]) -> list[tuple[str, int, Span, Entry]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
 from typing import Any
 
 import pytest
@@ -11,7 +9,7 @@ import pytest
 from kubeshark_mcp.dissect.wire_dns import OPCODES, RCODES
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Span
-from tests.corpus.harness import CAPTURES, Case, Dissection, differences, dissect_file, parameters
+from tests.corpus.harness import Case, Dissection, differences, expected, of_file, parameters
 
 pytestmark = pytest.mark.corpus
 
@@ -24,18 +22,8 @@ _OPCODES = {name: number for number, name in OPCODES.items()}
 _RCODES = {name: number for number, name in RCODES.items()}
 
 
-@cache
-def of_file(file: str, rules: tuple[str, ...]) -> Dissection:
-    return dissect_file(CAPTURES / file, rules)
-
-
 def dissected(case: Case) -> Dissection:
     return of_file(case.file, case.decode_as)
-
-
-@cache
-def expected() -> dict[str, Any]:
-    return json.loads((CAPTURES / "expected.json").read_text())
 
 
 def questions(row: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
 from typing import Any
 
 import pytest
 
 from kubeshark_mcp.dissect.wire_kafka_api import ERRORS
 from kubeshark_mcp.model.entry import Entry
-from tests.corpus.harness import CAPTURES, Case, Dissection, differences, dissect_file, parameters
+from tests.corpus.harness import Case, Dissection, differences, expected, of_file, parameters
 
 pytestmark = pytest.mark.corpus
 
@@ -20,18 +18,8 @@ EXCEPTIONS: dict[str, str] = {}
 STATUS = {"Ok": {0}, "ServerError": set(ERRORS) | {5120}, "Unknown": set()}
 
 
-@cache
-def of_file(file: str, rules: tuple[str, ...]) -> Dissection:
-    return dissect_file(CAPTURES / file, rules)
-
-
 def dissected(case: Case) -> Dissection:
     return of_file(case.file, case.decode_as)
-
-
-@cache
-def expected() -> dict[str, Any]:
-    return json.loads((CAPTURES / "expected.json").read_text())
 
 
 def number(entry: Entry, half: str) -> tuple[int, int]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
 from typing import Any
 
 import pytest
 
 from kubeshark_mcp.dissect.wire_mysql import COMMANDS
 from kubeshark_mcp.model.entry import Entry
-from tests.corpus.harness import CAPTURES, Case, Dissection, differences, dissect_file, parameters
+from tests.corpus.harness import Case, differences, expected, of_file, parameters
 
 pytestmark = pytest.mark.corpus
 
@@ -27,20 +25,10 @@ COMPARED = 250
 NUMBERS = {name: number for number, name in COMMANDS.items()}
 
 
-@cache
-def of_file(file: str, rules: tuple[str, ...]) -> Dissection:
-    return dissect_file(CAPTURES / file, rules)
-
-
 def entries(case: Case) -> list[Entry]:
     result = of_file(case.file, case.decode_as)
     assert result.warnings == []
     return sorted(result.of("mysql"), key=lambda entry: entry.start_ns)
-
-
-@cache
-def expected() -> dict[str, Any]:
-    return json.loads((CAPTURES / "expected.json").read_text())
 
 
 def commands(found: list[Entry]) -> list[Entry]:

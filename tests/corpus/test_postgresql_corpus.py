@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from typing import Any
-
 import pytest
 
 from kubeshark_mcp.model.entry import Entry
-from tests.corpus.harness import CAPTURES, Case, Dissection, differences, dissect_file, parameters
+from tests.corpus.harness import Case, differences, expected, of_file, parameters
 
 pytestmark = pytest.mark.corpus
 
@@ -27,20 +23,10 @@ KINDS = {
 }
 
 
-@cache
-def of_file(file: str, rules: tuple[str, ...]) -> Dissection:
-    return dissect_file(CAPTURES / file, rules)
-
-
 def entries(case: Case) -> list[Entry]:
     result = of_file(case.file, case.decode_as)
     assert result.warnings == []
     return result.of("postgresql")
-
-
-@cache
-def expected() -> dict[str, Any]:
-    return json.loads((CAPTURES / "expected.json").read_text())
 
 
 def asked(entry: Entry) -> tuple[int, str, str]:

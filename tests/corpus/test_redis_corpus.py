@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from typing import Any
-
 import pytest
 
 from kubeshark_mcp.model.entry import Entry
-from tests.corpus.harness import CAPTURES, Case, Dissection, differences, dissect_file, parameters
+from tests.corpus.harness import Case, Dissection, differences, expected, of_file, parameters
 
 pytestmark = pytest.mark.corpus
 
@@ -21,18 +17,8 @@ EXCEPTIONS: dict[str, str] = {
 SUCCESS = {"T": "OK", "F": "ERR", None: ""}
 
 
-@cache
-def of_file(file: str, rules: tuple[str, ...]) -> Dissection:
-    return dissect_file(CAPTURES / file, rules)
-
-
 def dissected(case: Case) -> Dissection:
     return of_file(case.file, case.decode_as)
-
-
-@cache
-def expected() -> dict[str, Any]:
-    return json.loads((CAPTURES / "expected.json").read_text())
 
 
 def commands(entries: list[Entry]) -> list[Entry]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,7 +11,17 @@ import pytest
 
 from kubeshark_mcp.dissect.base import Settings
 from kubeshark_mcp.model.entry import Entry
-from tests.corpus.harness import CAPTURES, MISSING, Case, Dissection, cases, differences, dissect_file, parameters
+from tests.corpus.harness import (
+    CAPTURES,
+    MISSING,
+    Case,
+    Dissection,
+    cases,
+    differences,
+    dissect_file,
+    expected,
+    parameters,
+)
 
 pytestmark = pytest.mark.corpus
 
@@ -30,11 +39,6 @@ def of_file(file: str) -> Dissection:
     keys = CAPTURES / f"{file}.keylog"
     secrets = tuple(keys.read_text().splitlines()) if keys.exists() else ()
     return dissect_file(CAPTURES / file, settings=Settings(secrets=secrets))
-
-
-@cache
-def expected() -> dict[str, Any]:
-    return json.loads((CAPTURES / "expected.json").read_text())
 
 
 def hellos(entries: list[Entry], field: str) -> list[Entry]:
