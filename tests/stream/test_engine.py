@@ -52,6 +52,7 @@ def test_a_conversation_in_order_is_one_window_of_turns():
     assert closings(events) == [(0, "fin", 15 * MILLISECOND)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 15), max_size=6))
 def test_any_chunking_of_an_orderly_conversation_gives_the_same_bytes_packets_and_times(cuts):
     whole, chunked = run(exchange())[0], run(exchange(), cuts)[0]
@@ -217,6 +218,7 @@ def test_packets_without_a_transport_are_skipped_and_counted():
     assert sum(1 for _ in engine.stats()) == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 15), max_size=3), st.randoms(use_true_random=False))
 def test_without_payload_there_are_only_statistics(cuts, chance):
     packets = exchange()
