@@ -129,6 +129,8 @@ class AmqpDissector(FramedDissector):
         if kind not in FRAME_TYPES or self._newer:
             if data.startswith(PROTOCOL_HEADER, start):
                 self._take_header(direction, data[start:stop], span)
+            else:
+                self.context.unread(direction, span)
             return
         channel = data[start + 1] << 8 | data[start + 2]
         begin, end = start + FRAME_HEADER, stop if cut else stop - 1

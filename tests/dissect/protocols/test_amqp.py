@@ -14,7 +14,7 @@ from kubeshark_mcp.dissect.protocols.amqp import Amqp
 from kubeshark_mcp.kfl import Catalogue, compile_filter
 from kubeshark_mcp.model.entry import Entry
 from tests.corpus.harness import dissect_file
-from tests.dissect.conversation import CLIENT, SERVER, Talk, connection, play
+from tests.dissect.conversation import CLIENT, SERVER, Talk, connection, play, run
 from tests.dissect.samples.amqp import (
     HEARTBEAT,
     PROTOCOL_HEADER,
@@ -243,3 +243,10 @@ def test_a_wrong_password_and_a_wrong_virtual_host_are_told_and_the_password_is_
         ("Protocol-Header", "0-9-1"),
     ]
     assert "wrong" not in repr(entries)
+
+
+def test_frames_of_amqp_1_are_recognised_and_not_counted_as_read():
+    opening = b"\0\0\0\x10\2\0\0\0\0\x53\x10\xc0\3\1\x40\x40"
+    entries, engine = run([Amqp()], [(CLIENT, b"AMQP\0\1\0\0" + opening), (SERVER, b"AMQP\0\1\0\0" + opening)])
+    assert [(entry.summary, entry.malformed) for entry in entries] == [("AMQP 1.0", "")]
+    assert (engine.bytes_dissected, engine.bytes_recognised, engine.bytes_unknown) == (16, 32, 0)
