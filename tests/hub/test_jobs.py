@@ -23,7 +23,9 @@ def board(tmp_path: Path) -> JobBoard:
 def test_work_done_is_told_with_its_result(board: JobBoard):
     board.save(JOB)
     done = board.run("a-job", lambda job, report: {"entries": 3})
-    assert done == replace(JOB, status=JobStatus.COMPLETED, progress=100, result={"entries": 3})
+    ended = done.ended_ns
+    assert done == replace(JOB, status=JobStatus.COMPLETED, progress=100, result={"entries": 3}, ended_ns=ended)
+    assert ended > JOB.created_ns
     assert board.get("a-job") == done
     assert board.all("dissection") == [done]
     assert board.all("snapshot") == []
@@ -61,7 +63,8 @@ def test_a_cancelled_job_stops_at_its_next_report(board: JobBoard):
         report(0.1)
         raise AssertionError("went on after it was cancelled")
 
-    assert board.run("a-job", work) == replace(JOB, status=JobStatus.CANCELLED, error="cancelled on request")
+    done = board.run("a-job", work)
+    assert done == replace(JOB, status=JobStatus.CANCELLED, error="cancelled on request", ended_ns=done.ended_ns)
 
 
 def test_an_error_of_ours_is_the_jobs_error_and_progress_stays(board: JobBoard):
@@ -71,7 +74,9 @@ def test_an_error_of_ours_is_the_jobs_error_and_progress_stays(board: JobBoard):
         report(0.3)
         raise UsageError("The window is empty.")
 
-    assert board.run("a-job", work) == replace(JOB, status=JobStatus.FAILED, progress=30, error="The window is empty.")
+    done = board.run("a-job", work)
+    failed = replace(JOB, status=JobStatus.FAILED, progress=30, error="The window is empty.")
+    assert done == replace(failed, ended_ns=done.ended_ns)
 
 
 def test_a_running_job_cannot_be_started_twice(board: JobBoard, tmp_path: Path):
