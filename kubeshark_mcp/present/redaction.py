@@ -22,13 +22,14 @@ from kubeshark_mcp.present.secret_patterns import (
     CONNECT_USERINFO,
     HEADER_IN_QUOTES,
     HEADER_LINE,
-    KEY_VALUE,
+    KEY,
     MARK,
     PRIVATE_KEY,
     QUERY_PAIR,
     SCHEME_AND_SECRET,
     SQL_PASSWORD,
     URL_USERINFO,
+    VALUE,
     WELL_KNOWN,
     XML_ELEMENT,
     redis_secrets,
@@ -69,7 +70,7 @@ class Redactor:
         text = CONNECT_USERINFO.sub(lambda found: f"{found[1]}:{self.mark(found[2])}@", text)
         text = XML_ELEMENT.sub(self._element, text)
         text = QUERY_PAIR.sub(self._pair, text)
-        text = KEY_VALUE.sub(self._key_value, text)
+        text = self._settings(text)
         text = SCHEME_AND_SECRET.sub(lambda found: f"{found[1]}{found[2]}{self.mark(found[3])}", text)
         for pattern in WELL_KNOWN:
             text = pattern.sub(lambda found: self.mark(found.group()), text)
@@ -163,15 +164,27 @@ class Redactor:
             return f"{found[1]}{found[2]}={self.mark(found[3])}"
         return found.group()
 
-    def _key_value(self, found: re.Match[str]) -> str:
-        if not is_secret_name(found["name"]) or _is_header(found):
-            return found.group()
+    def _settings(self, text: str) -> str:
+        """Redact the values of secret names; what looks like the value of another name is looked through as well."""
+        parts: list[str] = []
+        done = 0
+        for found in KEY.finditer(text):
+            if found.start() < done or not is_secret_name(found["name"]) or _is_header(found):
+                continue
+            value = VALUE.match(text, found.end())
+            if value is None:
+                continue
+            parts += [text[done : found.end()], self._value(value)]
+            done = value.end()
+        return "".join([*parts, text[done:]])
+
+    def _value(self, found: re.Match[str]) -> str:
         quoted, plain = found["quoted"], found["plain"]
         if quoted is not None:
-            return f"{found['name']}{found['sign']}{quoted[0]}{self.mark(quoted[1:-1])}{quoted[0]}"
+            return f"{quoted[0]}{self.mark(quoted[1:-1])}{quoted[0]}"
         if plain.lower() in _NO_SECRETS or plain.lower() in SCHEMES:
-            return found.group()
-        return f"{found['name']}{found['sign']}{self.mark(plain)}"
+            return str(plain)
+        return self.mark(plain)
 
 
 _AUTHORITIES = frozenset({":authority", "host"})

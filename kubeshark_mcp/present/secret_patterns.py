@@ -74,11 +74,13 @@ XML_ELEMENT = re.compile(rf"<([A-Za-z][\w:.-]{{0,63}})(\s[^<>]{{0,256}})?>{_NO_M
 QUERY_PAIR = re.compile(rf"([?&;])([^=&#;\s?\"'<>]{{1,128}})={_NO_MARK}([^&#;\s\"'<>]++)")
 """A pair of a query or form: 1 the sign before it, 2 its name, 3 its value."""
 
-KEY_VALUE = re.compile(
-    r"(?<![\w.-])(?P<name>[A-Za-z_][\w.-]{0,127}+)(?P<sign>[\"']?[ \t]{0,8}(?:=>|:=|[:=])[ \t]{0,8})"
+KEY = re.compile(r"(?<![\w.-])(?P<name>[A-Za-z_][\w.-]{0,127}+)(?P<sign>[\"']?[ \t]{0,8}(?:=>|:=|[:=])[ \t]{0,8})")
+"""The left side of a setting: name, and sign with the quote that may end the name."""
+
+VALUE = re.compile(
     rf"(?:(?P<quoted>\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+')|{_NO_MARK}(?P<plain>[^\s&;,\"'\\)}}\]]++))"
 )
-"""A setting: name, sign (with the quote that may end the name), and a quoted or a plain value."""
+"""The right side of a setting: a quoted or a plain value."""
 
 SCHEME_AND_SECRET = re.compile(
     r"(?i)(?<![\w-])(bearer|basic|negotiate|apikey|dpop|aws4-hmac-sha256)((?: |%20|\+){1,2})"

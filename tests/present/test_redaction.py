@@ -238,3 +238,13 @@ def test_user_information_before_a_host_is_redacted_where_there_is_no_scheme():
     assert str(row).count("ada:<redacted 8 chars") == 5
     plain = {"request.headers": {"host": "shop.example:8080"}, "summary": "CONNECT shop.example:443"}
     assert redactor.row(plain) == plain
+
+
+def test_a_secret_behind_what_looks_like_another_setting_is_found():
+    redactor = Redactor(b"key")
+    for text in (
+        "Costs of May: password=hunter2-secret",
+        'log: "user=a password=hunter2-secret"',
+        "a=b=token=hunter2-secret",
+    ):
+        assert "hunter2" not in redactor.text(text), text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubeshark_mcp.present.secret_patterns import KEY_VALUE, MARK, QUERY_PAIR, SQL_PASSWORD, WELL_KNOWN, redis_secrets
+from kubeshark_mcp.present.secret_patterns import KEY, MARK, QUERY_PAIR, SQL_PASSWORD, VALUE, WELL_KNOWN, redis_secrets
 
 
 def test_a_mark_is_known_as_one():
@@ -17,9 +17,11 @@ def test_a_mark_is_known_as_one():
     [("a = b", "a", "b"), ('"a": "b c"', "a", '"b c"'), ("a=>'b'", "a", "'b'"), ("a:b,", "a", "b")],
 )
 def test_settings_are_split_into_name_and_value(text, name, value):
-    found = KEY_VALUE.search(text)
+    key = KEY.search(text)
+    assert key is not None
+    found = VALUE.match(text, key.end())
     assert found is not None
-    assert (found["name"], found["quoted"] or found["plain"]) == (name, value)
+    assert (key["name"], found["quoted"] or found["plain"]) == (name, value)
 
 
 def test_pairs_of_a_query_end_at_the_next_sign():
