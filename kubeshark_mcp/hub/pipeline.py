@@ -22,16 +22,15 @@ from kubeshark_mcp.hub.sources import CaptureSource
 from kubeshark_mcp.model.common_fields import COMMON_FIELDS
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.store.columns import UNCLAIMED
-from kubeshark_mcp.store.memory import give_back
-from kubeshark_mcp.store.sightings import join_sightings
+from kubeshark_mcp.store.memory import give_back, keep_large_apart
 from kubeshark_mcp.store.writer import EntryWriter
 from kubeshark_mcp.stream.engine import Counters, StreamEngine
 
 READING = 0.9
 """Share of the work that is done when all packets are read; the rest is to join what several places saw."""
-FLUSH_ENTRIES = 4096
+FLUSH_ENTRIES = 2048
 """Entries held before they go to the writer."""
-TIDY_PACKETS = 250_000
+TIDY_PACKETS = 60_000
 """Packets after which freed memory is given back to the system."""
 
 
@@ -97,6 +96,7 @@ class Pipeline:
 
     def dissect(self) -> Outcome:
         """Do it all; gives what came of it. The folder is complete when this returns."""
+        keep_large_apart()
         with few_collections():
             return self._dissect()
 
@@ -107,6 +107,8 @@ class Pipeline:
         self._flush()
         self._writer.close()
         give_back()  # the join is the other peak: the two must not add up
+        from kubeshark_mcp.store.sightings import join_sightings  # with it comes DuckDB, which takes room of its own
+
         joined = join_sightings(self._folder, watch=self._tell)
         counts = dict(sorted(joined.protocol_counts.items()))
         quality = self._quality()

@@ -20,14 +20,16 @@ from kubeshark_mcp.store.match import MATCH_FIELDS
 
 CHUNK = 8192
 """Entries that are held as Python objects, at most, for each protocol; then they become columns."""
-HELD = 16_384
+HELD = 8_192
 """Entries that are held as Python objects of all protocols together: beyond it the most numerous become columns."""
-CHUNK_BYTES = 32 * 1024 * 1024
+CHUNK_BYTES = 16 * 1024 * 1024
 """Bytes of bodies that come with them, about."""
-GROUP_BYTES = 48 * 1024 * 1024
+GROUP_BYTES = 32 * 1024 * 1024
 """Bytes of columns in memory, of all protocols together, at most; beyond it the largest become a row group."""
 FILE_ROWS = 2_000_000
 """Rows of one file, at most; another one with the next number follows."""
+FILE_GROUPS = 16
+"""Row groups of one file, at most: what is known of each, some 100 KB, stays in memory until its file is closed."""
 _TASKS, _IDS_A_TASK = 2**16, 2**36
 _DELTA_CODED = frozenset(
     {"_id", "id", "timestamp", "elapsed_time", "first_byte_time"}
@@ -54,7 +56,7 @@ class _File:
 
     def __init__(self, path: Path, builder: BatchBuilder) -> None:
         self.path = path
-        self.rows = 0
+        self.rows = self.groups = 0
         names = builder.schema.names
         self._unfilled = set(names)
         self._temporary = path.with_name(f".{path.name}{TEMPORARY}")
@@ -74,13 +76,24 @@ class _File:
         with store_errors(self.path, "write"):
             self._writer.write_table(table, row_group_size=len(table))
         self.rows += len(table)
+        self.groups += 1
         self._unfilled -= {name for name in self._unfilled if table[name].null_count < len(table)}
 
-    def finish(self) -> None:
+    def fits(self, rows: int) -> bool:
+        return self.rows + rows <= FILE_ROWS and self.groups < FILE_GROUPS
+
+    def close(self) -> None:
+        """Complete it under its temporary name."""
+        if not self._writer.is_open:
+            return
         filled = [name for name in self._writer.schema.names if name not in self._unfilled]
         with store_errors(self.path, "write"):
             self._writer.add_key_value_metadata({FILLED: json.dumps(filled)})
             self._writer.close()
+
+    def finish(self) -> None:
+        self.close()
+        with store_errors(self.path, "write"):
             self._temporary.replace(self.path)
 
     def discard(self) -> None:
@@ -215,7 +228,9 @@ class EntryWriter:
         self._table_bytes -= shelf.table_bytes
         table = pa.concat_tables(shelf.tables).unify_dictionaries()
         shelf.tables, shelf.rows, shelf.table_bytes = [], 0, 0
-        if shelf.file is None or shelf.file.rows + len(table) > FILE_ROWS:
+        if shelf.file is None or not shelf.file.fits(len(table)):
+            if shelf.file is not None:
+                shelf.file.close()
             name = f"{shelf.builder.protocol}-{self._task}-{len(shelf.files):03}{SUFFIX}"
             shelf.file = _File(self._folder / name, shelf.builder)
             shelf.files.append(shelf.file)

@@ -35,9 +35,10 @@ class Counters:
     """What an engine did that an answer must not hide.
 
     skipped_packets: packets without a transport that is followed here (no IP, incomplete fragments, other protocols).
-    evicted_connections: TCP left the table by idleness, or any by number, before they ended. superseded_connections: ended by a new
-    SYN on the same addresses and ports. gap_bytes: bytes given up as missing. duplicate_bytes: bytes that had come
-    before. conflicting_bytes: those of them that differed from the first copy while it was still held.
+    evicted_connections: TCP connections left the table by idleness, or any by number, before they ended.
+    superseded_connections: ended by a new SYN on the same addresses and ports. gap_bytes: bytes given up as missing.
+    duplicate_bytes: bytes that had come before. conflicting_bytes: those of them that differed from the first copy
+    while it was still held.
     dropped_bytes: bytes that were captured and not joined: behind the end of a connection, or before offset 0.
     abandoned_holes: holes given up because of the byte limits rather than of time or acknowledgment.
     """

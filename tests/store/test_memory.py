@@ -40,3 +40,9 @@ def test_arrow_allocates_where_everything_else_does_unless_told_otherwise():
     ]
     assert named[0] == "system"
     assert named[1] in {"mimalloc", "system"}  # not every build of Arrow has it
+
+
+def test_large_arrays_are_kept_apart_where_the_c_library_can():
+    told = "from kubeshark_mcp.store.memory import keep_large_apart; keep_large_apart(); print('done')"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "done"

@@ -45,6 +45,20 @@ def test_small_batches_make_several_row_groups_and_full_files_are_followed_by_th
     assert [pq.ParquetFile(path).metadata.num_row_groups for path in files] == [2, 2, 1]
 
 
+def test_a_file_of_many_row_groups_is_closed_and_followed_by_the_next_and_none_is_visible_before_all_are(
+    tmp_path, make, monkeypatch
+):
+    monkeypatch.setattr(module, "CHUNK", 10)
+    monkeypatch.setattr(module, "FILE_GROUPS", 2)
+    writer = EntryWriter(tmp_path, make.FIELDS, make.COMMON, batch=10)
+    writer.add([make.http(make.connection(), at_ms=n) for n in range(50)], make.place)
+    assert [path.name for path in tmp_path.glob("[!.]*")] == []
+    writer.close()
+    files = sorted(tmp_path.iterdir())
+    assert [path.name for path in files] == ["http-0-000.parquet", "http-0-001.parquet", "http-0-002.parquet"]
+    assert [pq.ParquetFile(path).metadata.num_row_groups for path in files] == [2, 2, 1]
+
+
 def test_a_row_group_is_bounded_by_bytes_as_well(tmp_path, make, monkeypatch):
     monkeypatch.setattr(module, "CHUNK_BYTES", 10_000)
     monkeypatch.setattr(module, "GROUP_BYTES", 15_000)

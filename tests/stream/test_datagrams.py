@@ -57,4 +57,5 @@ def test_idle_conversations_leave_the_table_with_a_closing():
     later = [replace(QUERY, source=(CLIENT[0], 50000), time=10**12)] * 10_000
     events, engine = run([QUERY, *later], range(0, 10_000, 4000), Limits(datagram_idle_seconds=1))
     assert [event.how for event in events if isinstance(event, Closing)] == ["evicted", "end"]
+    assert engine.counters.evicted_connections == 0  # datagrams have no other end than silence: nothing was given up
     assert [stats.connection.number for stats in engine.drain()] == [0]
