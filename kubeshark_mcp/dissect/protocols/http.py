@@ -80,7 +80,7 @@ class HttpDissector(Dissector):
     def __init__(self, context: Context, requests: RequestLines, statuses: StatusLines, heads: Heads) -> None:
         super().__init__(context)
         limit, synced = context.settings.body_limit, context.connection.from_start
-        self._requests = MessageReader[RequestLine](
+        self._requests: MessageReader[RequestLine] = MessageReader(
             Direction.CLIENT,
             requests,
             heads,
@@ -90,7 +90,7 @@ class HttpDissector(Dissector):
             self._refused,
             synced=synced,
         )
-        self._responses = MessageReader[StatusLine](
+        self._responses: MessageReader[StatusLine] = MessageReader(
             Direction.SERVER,
             statuses,
             heads,
