@@ -171,12 +171,18 @@ class Lab:
         self._settings[name] = dict(told)
         _replace(self.work / "settings" / f"{name}.json", json.dumps(told))
 
-    def renew(self, host: str, days_left: float = 60, names: tuple[str, ...] = (), oldest: str = "TLSv1_2") -> None:
-        """Give a host outside another certificate (as `make_certificate`) and the oldest TLS version that it takes."""
+    def renew(
+        self, host: str, days_left: float = 60, names: tuple[str, ...] = (), oldest: str = "TLSv1_2", asks: bool = False
+    ) -> None:
+        """Give a host outside another certificate (as `make_certificate`) and the oldest TLS version that it takes.
+
+        asks: it takes only clients with a certificate of the lab's authority, which none has.
+        """
         chain, key = make_certificate(self.work, host, days_left, names)
         told = self._settings[host]["tls"]
+        trusted = {"asks": str(self.work / "authority.pem")} if asks else {}
         turn = str(int(told.get("turn", 0)) + 1)
-        self.change(host, tls={"chain": str(chain), "key": str(key), "oldest": oldest, "turn": turn})
+        self.change(host, tls={"chain": str(chain), "key": str(key), "oldest": oldest, "turn": turn, **trusted})
 
     def set_name(self, name: str, addresses: list[str] | None) -> None:
         """Give a DNS name other addresses; None: the name no longer exists."""

@@ -3,8 +3,8 @@
 latency: {"seconds": 0.8, "share": 1, "path": "/prefix"} waits before the steps; fail: {"status": 500, "share": 0.3,
 "path": ""} answers instead of them; workers: calls that are worked on at once, others wait; a call to an unknown
 path gets 404. limit: {"calls": 3, "seconds": 1, "path": ""} answers 429 to more than so many. hold: {"seconds": 5,
-"path": ""} waits before the body of a request is read. tls: {"chain", "key", "oldest"} of a host outside, taken anew
-when they change: new handshakes see the new ones.
+"path": ""} waits before the body of a request is read. tls: {"chain", "key", "oldest", "asks"} of a host outside, taken
+anew when they change: new handshakes see the new ones.
 """
 
 from __future__ import annotations
@@ -81,9 +81,12 @@ def before_body(path: str) -> None:
 
 
 def use_certificates(context: ssl.SSLContext, told: dict[str, str]) -> None:
-    """Let a context offer a certificate and refuse TLS versions older than `oldest`."""
+    """Let a context offer a certificate and refuse TLS versions older than `oldest`; asks: whose clients to trust."""
     context.load_cert_chain(told["chain"], told["key"])
     context.minimum_version = ssl.TLSVersion[told.get("oldest", "TLSv1_2")]
+    if told.get("asks"):
+        context.load_verify_locations(told["asks"])
+        context.verify_mode = ssl.CERT_REQUIRED
 
 
 def watch_certificates(context: ssl.SSLContext) -> None:

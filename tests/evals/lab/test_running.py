@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from evals.lab.certificates import make_authority
 from evals.lab.cluster import pod_name, template_hash
 from evals.lab.incident import Host, Incident, dns_server, http_service, redis_server
 from evals.lab.objects import kubectl_list
@@ -99,3 +100,17 @@ def test_pods_of_a_new_revision_have_other_names_and_the_same_name_each_time():
     assert pod_name("cart", "Deployment", 0, 1) != pod_name("cart", "Deployment", 0)
     assert pod_name("cart", "Deployment", 0, 1).startswith(f"cart-{template_hash('cart', 1)}-")
     assert pod_name("cart", "Deployment", 1, 1) == pod_name("cart", "Deployment", 1, 1)
+
+
+def test_a_host_gets_another_certificate_and_other_demands(lab):
+    make_authority(lab.work)
+    lab._write_settings("codes.example.net", {"tls": {"chain": "old.pem", "key": "old.key"}})
+    lab.renew("codes.example.net", oldest="TLSv1_3", asks=True)
+    work = lab.work
+    assert settings(lab, "codes.example.net")["tls"] == {
+        "chain": str(work / "codes.example.net.pem"),
+        "key": str(work / "codes.example.net.key"),
+        "oldest": "TLSv1_3",
+        "turn": "1",
+        "asks": str(work / "authority.pem"),
+    }
