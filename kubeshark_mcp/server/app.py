@@ -166,8 +166,9 @@ def describe(tool: Tool, arguments: Arguments) -> ToolDescription:
         input_schema=arguments.schema,
         annotations=ToolAnnotations(
             read_only_hint=tool.read_only,
-            destructive_hint=tool.destructive,
-            idempotent_hint=tool.idempotent,
+            # Both mean something only for tools that change something (MCP, tool annotations).
+            destructive_hint=None if tool.read_only else tool.destructive,
+            idempotent_hint=None if tool.read_only else tool.idempotent,
             open_world_hint=tool.open_world,
         ),
     )

@@ -64,8 +64,8 @@ class OwnTools:
                 input_schema=_with_page(tool),
                 annotations=ToolAnnotations(
                     read_only_hint=tool.read_only,
-                    destructive_hint=not tool.read_only,
-                    idempotent_hint=tool.read_only,
+                    destructive_hint=None if tool.read_only else True,
+                    idempotent_hint=None if tool.read_only else False,
                     open_world_hint=True,
                 ),
             )

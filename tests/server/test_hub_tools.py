@@ -132,4 +132,4 @@ async def test_the_schema_of_a_tool_of_the_hub_gets_a_page():
         (tool,) = [one for one in (await client.list_tools()).tools if one.name == "find_slow"]
     assert set(tool.input_schema["properties"]) == {"above", PAGE}
     assert tool.annotations is not None
-    assert (tool.annotations.read_only_hint, tool.annotations.destructive_hint) == (True, False)
+    assert (tool.annotations.read_only_hint, tool.annotations.destructive_hint) == (True, None)
