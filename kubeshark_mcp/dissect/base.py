@@ -179,7 +179,7 @@ class ConnectionCollector:
         return self._entries(stats)
 
     def finish(self) -> list[Entry]:
-        """Give the entries that had to wait for the end."""
+        """Give the entries that had to wait for the end, some at once; asked again until nothing is left."""
         return []
 
 

@@ -13,7 +13,9 @@ from kubeshark_mcp.dissect.layer4 import FAILED, HANDSHAKES, group_id, place_of
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Connection, ConnectionStats, Endpoint, Span, TcpMetrics
 
-MOST_FLOWS = 50_000
+AT_ONCE = 2048
+"""Flows that become entries at once."""
+MOST_FLOWS = 30_000
 """Flows that are summed up at once; beyond it those that were quiet longest become entries, and may begin again."""
 
 _OPEN = ("active", "established", "closing")
@@ -34,7 +36,8 @@ _ADDED = (
 )
 _AVERAGED = ("initial_rtt_us", "handshake_time_us", "connection_time_us", "time_to_first_byte_us")
 _WEIGHTED = ("rtt_avg_us", "jitter_us")
-_ADDED_OF, _AVERAGED_OF, _WEIGHTED_OF = (attrgetter(*names) for names in (_ADDED, _AVERAGED, _WEIGHTED))
+_MEANS = (*_AVERAGED, *_WEIGHTED)
+_ADDED_OF, _MEANS_OF = attrgetter(*_ADDED), attrgetter(*_MEANS)
 
 
 @dataclass(slots=True)
@@ -42,11 +45,12 @@ class MetricSums:
     """TCP metrics of a flow: counts are added, averages weighted by what they were taken over."""
 
     added: list[int] = field(default_factory=lambda: [0] * len(_ADDED))
-    averages: list[list[int]] = field(default_factory=lambda: [[0, 0] for _ in (*_AVERAGED, *_WEIGHTED)])
+    totals: list[int] = field(default_factory=lambda: [0] * len(_MEANS))
+    weights: list[int] = field(default_factory=lambda: [0] * len(_MEANS))
     packets: int = 0
     rates: float = 0.0
     windows: int = 0
-    scales: set[int] = field(default_factory=set)
+    scale: int | None = None
     completeness: int = 0
     rtt_min: int | None = None
     rtt_max: int | None = None
@@ -58,15 +62,13 @@ class MetricSums:
         self.packets += packets
         self.rates += metrics.retransmission_rate * packets
         self.windows += metrics.avg_receive_window * packets
-        self.scales.add(metrics.window_scale)
+        self.scale = metrics.window_scale if self.scale in {None, metrics.window_scale} else -1
         self.completeness |= metrics.connection_completeness
         weights = (*(1 for _ in _AVERAGED), metrics.rtt_samples, metrics.rtt_samples)
-        for sums, value, weight in zip(
-            self.averages, (*_AVERAGED_OF(metrics), *_WEIGHTED_OF(metrics)), weights, strict=True
-        ):
+        for place, (value, weight) in enumerate(zip(_MEANS_OF(metrics), weights, strict=True)):
             if value is not None:
-                sums[0] += value * weight
-                sums[1] += weight
+                self.totals[place] += value * weight
+                self.weights[place] += weight
         if metrics.rtt_min_us is not None:
             self.rtt_min = metrics.rtt_min_us if self.rtt_min is None else min(self.rtt_min, metrics.rtt_min_us)
         if metrics.rtt_max_us is not None:
@@ -84,9 +86,9 @@ class MetricSums:
         packets = self.packets or 1
         joined["retransmission_rate"] = self.rates / packets
         joined["avg_receive_window"] = round(self.windows / packets)
-        joined["window_scale"] = next(iter(self.scales)) if len(self.scales) == 1 else -1
+        joined["window_scale"] = -1 if self.scale is None else self.scale
         joined["connection_completeness"] = self.completeness
-        for name, (total, weight) in zip((*_AVERAGED, *_WEIGHTED), self.averages, strict=True):
+        for name, total, weight in zip(_MEANS, self.totals, self.weights, strict=True):
             joined[name] = round(total / weight) if weight else None
         joined["rtt_min_us"], joined["rtt_max_us"] = self.rtt_min, self.rtt_max
         handshakes = sorted(self.handshakes)
@@ -107,7 +109,7 @@ class _Flow:
     payload: int = 0
     traffic: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
     states: dict[str, int] = field(default_factory=dict)
-    l7: dict[str, None] = field(default_factory=dict)
+    l7: tuple[str, ...] = ()
     metrics: MetricSums | None = None
 
     def add(self, stats: ConnectionStats) -> None:
@@ -120,7 +122,8 @@ class _Flow:
         own = (client.packets, client.bytes, server.packets, server.bytes)
         self.traffic = [old + new for old, new in zip(self.traffic, own, strict=True)]
         self.states[stats.state] = self.states.get(stats.state, 0) + 1
-        self.l7.update(dict.fromkeys(stats.l7))
+        if stats.l7 != self.l7:
+            self.l7 = tuple(dict.fromkeys((*self.l7, *stats.l7)))
         if stats.metrics is not None:
             if self.metrics is None:
                 self.metrics = MetricSums()
@@ -191,10 +194,9 @@ class FlowCollector(ConnectionCollector):
             flow.add(one)
         if len(self._flows) <= self._most_flows:
             return []
-        return [self._flows.popitem(last=False)[1].entry(self._protocol) for _ in range(self._most_flows // 2)]
+        return [self._flows.popitem(last=False)[1].entry(self._protocol) for _ in range(-(-self._most_flows // 8))]
 
     def finish(self) -> list[Entry]:
-        """Give the flows that are left, in order of appearance."""
-        flows = list(self._flows.values())
-        self._flows.clear()
-        return [flow.entry(self._protocol) for flow in flows]
+        """Give the flows that are left, in order of appearance: so many at once; then nothing more."""
+        count = min(len(self._flows), AT_ONCE)
+        return [self._flows.popitem(last=False)[1].entry(self._protocol) for _ in range(count)]

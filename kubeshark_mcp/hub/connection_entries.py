@@ -34,7 +34,8 @@ class ConnectionEntries:
         """Make the entries of all that is left."""
         self._spill()
         for collector in self._collectors:
-            self._emit(collector.finish())
+            while entries := collector.finish():
+                self._emit(entries)
 
     def _spill(self) -> None:
         for start in range(0, len(self._held), AT_ONCE):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubeshark_mcp.dissect import flow_sums
 from kubeshark_mcp.dissect.flow_sums import FlowCollector
 from kubeshark_mcp.dissect.layer4 import group_id
 from kubeshark_mcp.model.entry import Entry
@@ -120,3 +121,11 @@ def test_too_many_flows_are_not_held_and_none_is_lost():
     quiet = [stats(number, server=Endpoint("10.0.0.2", 80 if number % 2 else 1000 + number)) for number in range(100)]
     busy = [e for e in collected("tcp", quiet, size=1, most=10) if e.connection.server.port == 80]
     assert [e.fields["flow_connections"] for e in busy] == [50]
+
+
+def test_what_is_left_at_the_end_comes_in_parts_and_then_nothing_more(monkeypatch):
+    monkeypatch.setattr(flow_sums, "AT_ONCE", 2)
+    collector = FlowCollector("udp_flow", "udp")
+    collector.add([stats(n, server=Endpoint("10.0.0.2", 80 + n), transport="udp") for n in range(5)])
+    parts = [len(collector.finish()) for _ in range(4)]
+    assert parts == [2, 2, 1, 0]
