@@ -1,4 +1,4 @@
-"""A pharmacy whose price list partner let its certificate run out."""
+"""A pharmacy whose price list partner takes only clients with a certificate from now on."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ LISTS = Host(PARTNER, "203.0.113.31", {"GET /": [work(0.008), answer(size=400)]}
 
 
 def prepare(lab: Lab) -> None:
-    """Let the partner take TLS 1.3 only, so that its alerts and certificates cannot be read."""
+    """Let the partner take TLS 1.3 only, so that its alerts cannot be read."""
     lab.renew(PARTNER, oldest="TLSv1_3")
 
 
 def fault(lab: Lab) -> None:
-    """Let the partner show a certificate that ran out two days ago."""
-    lab.renew(PARTNER, days_left=-2, oldest="TLSv1_3")
+    """Let the partner ask for certificates, which its clients do not have."""
+    lab.renew(PARTNER, oldest="TLSv1_3", asks=True)
 
 
 def broken(logs: Logs) -> Calls:
     """Return the calls that ended in the handshake."""
-    return logs.of("prices", "http").matching(error="[Cc]ertificate")
+    return logs.of("prices", "http").where(status=0)
 
 
 INCIDENT = Incident(
@@ -66,16 +66,19 @@ INCIDENT = Incident(
     fault=fault,
     onset=broken,
     cause=Cause(component=PARTNER, mechanism="tls_failure"),
-    accept=(Cause(component="pharmacy/prices", mechanism="tls_failure"),),
+    accept=(
+        Cause(component="pharmacy/prices", mechanism="tls_failure"),
+        Cause(component=PARTNER, mechanism="connection_reset"),
+    ),
     chain=(PARTNER, "pharmacy/prices", "pharmacy/counter", "edge/gateway"),
     facts=(
         Fact(
-            says="prices ends the handshakes with the partner itself, right after the partner's part of it.",
-            match=(r"prices", r"lists\.example\.com|$lists_example_com", r"handshake|TLS|alert"),
+            says="The partner ends its connections with prices right after the handshake, before any answer.",
+            match=(r"prices", r"lists\.example\.com|$lists_example_com", r"handshake|TLS|alert|clos|RST|reset"),
         ),
         Fact(
-            says="What the alert says is encrypted (TLS 1.3); the certificate is the likely reason.",
-            match=(r"encrypt|TLS 1\.3|cannot be read|unreadable|certificate",),
+            says="What the partner's alert says is encrypted (TLS 1.3), so the reason cannot be read.",
+            match=(r"encrypt|TLS 1\.3|cannot be read|unreadable",),
         ),
     ),
     claims=(
@@ -91,6 +94,12 @@ INCIDENT = Incident(
             (10, None),
             tshark=Witnessed("node-b", "tls.handshake.type == 1 && ip.dst == $lists_example_com", (10, None)),
         ),
+        Claim(
+            'tlsx && dst.ip == "$lists_example_com" && tlsx_alert == "certificate_required"',
+            "the reason cannot be read",
+            0,
+            tshark=Witnessed("node-b", "tls.alert_message", 0),
+        ),
         Claim('tlsx && dst.ip == "$post_example_org"', "another partner is well, all the time", (4, None)),
         Claim("http && status_code == 404", "unknown drugs, all the time", (3, None)),
         Claim("redis && failed", "the store of prices refuses nothing", 0),
@@ -98,6 +107,7 @@ INCIDENT = Incident(
     must_not_claim=(
         Wrong(component="pharmacy/prices", mechanism="error_burst", why="Its 502 are those of handshakes that failed."),
         Wrong(component="data/drawer", why="It answers; its entries run out after seconds, as always."),
+        Wrong(component="pharmacy/prices", mechanism="latency_shift", why="It fails at once."),
         Wrong(component="post.example.org", why="Its handshakes succeed."),
     ),
 )

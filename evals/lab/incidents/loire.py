@@ -80,6 +80,7 @@ INCIDENT = Incident(
     onset_tolerance=6.0,
     cause=Cause(component="node-a", mechanism="connection_reset"),
     accept=(
+        Cause(component="notary/archive", mechanism="connection_reset"),
         Cause(component="notary/wills", mechanism="connection_reset"),
         Cause(component="notary/estates", mechanism="connection_reset"),
         Cause(component="notary/leases", mechanism="connection_reset"),
