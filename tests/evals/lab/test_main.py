@@ -28,7 +28,7 @@ def test_build_of_an_unknown_incident_says_which_there_are(tmp_path):
 
 
 def test_large_ones_are_not_built_among_those_that_are_kept():
-    with pytest.raises(ValueError, match="weser as medium is too big for .* --out"):
+    with pytest.raises(ValueError, match=r"weser as medium is too big for .* --out"):
         main(["build", "weser"])
 
 
