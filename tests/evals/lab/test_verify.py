@@ -47,7 +47,7 @@ def copied(tmp_path):
     return folder, truth
 
 
-async def test_a_truth_with_a_wrong_count_a_wrong_filter_or_a_wrong_name_is_caught(copied):
+async def test_a_truth_with_a_wrong_count_is_caught(copied):
     folder, truth = copied
     count = truth["evidence"][0]["expect"]["min"]
     truth["evidence"][0]["expect"] = {"min": count + 1}
@@ -56,6 +56,11 @@ async def test_a_truth_with_a_wrong_count_a_wrong_filter_or_a_wrong_name_is_caug
     (proof,) = await verify_all([folder], thorough=False)
     assert [(each.found, each.holds) for each in proof.checks] == [(count, False)]
 
+
+@pytest.mark.slow
+async def test_a_truth_with_a_wrong_filter_or_a_wrong_name_is_caught(copied):
+    folder, truth = copied
+    truth["evidence"] = truth["evidence"][:1]
     truth["evidence"][0]["kfl"] = "http && no_such_field"
     truth["name"] = "elbe"
     (folder / "truth.yaml").write_text(yaml.safe_dump(truth))
