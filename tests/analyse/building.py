@@ -136,7 +136,7 @@ class BuiltFacts(Facts):
         own = {column.name for column in fields(Connection)}
         for column in fields(Connections):
             if column.name not in numbers and column.name not in own:
-                default = -1 if column.name in ("initial_rtt_us", "handshake_us") else 0
+                default = {"initial_rtt_us": -1, "handshake_us": -1, "completeness": 1}.get(column.name, 0)
                 values = [c.numbers.get(column.name, default) for c in links]
                 numbers[column.name] = np.array(values, np.int64)
         return Connections(**numbers, **_rest(Connections, numbers, links))

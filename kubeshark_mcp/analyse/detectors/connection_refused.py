@@ -17,6 +17,8 @@ from kubeshark_mcp.analyse.statistics import wilson
 
 LEAST = 3
 """Refusals below which nothing is said: one may be a pod that starts, or a client that came too late."""
+SYN = 1
+"""Bit of the completeness: the SYN was seen."""
 SHARE = 0.3
 """Share of attempts since the onset (its lower limit) that must be refused."""
 
@@ -38,7 +40,9 @@ class ConnectionRefused(Detector):
         """Give one finding for each port that refuses."""
         links = facts.connections
         by_icmp = facts.derived(rejected)
-        for target in targets(facts, links.state.equal("refused") | by_icmp):
+        # A RST on a connection that began before the capture answers no SYN: some clients close so.
+        refused = links.state.equal("refused") & ((links.completeness & SYN) > 0)
+        for target in targets(facts, refused | by_icmp):
             if len(target.failed) >= LEAST:
                 yield from self._judged(facts, target)
 

@@ -73,3 +73,7 @@ def test_an_icmp_unreachable_refuses_too() -> None:
     ]  # fmt: skip
     (found,) = solid(DETECTOR, story)
     assert "5 of 5 attempts from shop/web were answered with ICMP unreachable" in found.title
+
+
+def test_a_rst_on_a_connection_from_before_the_capture_refuses_nothing() -> None:
+    assert list(DETECTOR.detect(facts_of(attempts(20, numbers={"completeness": 32})))) == []
