@@ -7,12 +7,15 @@ can stop exactly that one, whatever others are asking of the same files.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from kubeshark_mcp.errors import StoreError
 
+AGAIN_S = 0.02
+"""Seconds between two attempts to stop what goes on."""
 _CURRENT: ContextVar[Question | None] = ContextVar("kubeshark_mcp_question", default=None)
 
 
@@ -35,8 +38,23 @@ class Question:
         """Stop what is being done for this question, and let nothing more be begun."""
         with self._lock:
             self._cancelled = True
+            busy = bool(self._stops)
+        if busy and not self._stop():
+            threading.Thread(target=self._insist, name="kubeshark-cancel", daemon=True).start()
+
+    def _stop(self) -> bool:
+        """Call everything that stops; tells whether nothing is left to be stopped."""
+        with self._lock:
             for stop in self._stops:
                 stop()
+            return not self._stops
+
+    def _insist(self) -> None:
+        """Stop again until it is done: an interrupt that comes just before a statement starts is lost (DuckDB)."""
+        stopped = False
+        while not stopped:
+            time.sleep(AGAIN_S)
+            stopped = self._stop()
 
     def check(self) -> None:
         """Raise CancelledQuestionError when it was cancelled."""

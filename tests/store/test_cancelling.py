@@ -58,3 +58,21 @@ def test_a_statement_of_the_database_is_interrupted_and_others_go_on(write, make
     assert not thread.is_alive()
     assert ["cancelled" in str(error) for error in outcome] == [True]
     assert database.query("SELECT count(*) FROM entries") == [(1,)]
+
+
+def test_what_does_not_stop_at_once_is_stopped_again():
+    question, calls, third = Question(), [], threading.Event()
+
+    def stop() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            third.set()
+
+    def work() -> None:
+        with question.current(), stoppable(stop):
+            question.cancel()
+            third.wait(10)
+
+    with pytest.raises(CancelledQuestionError):
+        work()
+    assert third.is_set()
