@@ -64,7 +64,7 @@ async def test_anything_else_deletes_nothing(mode, answer):
 @pytest.mark.parametrize("mode", ERAS)
 async def test_every_destructive_tool_asks(mode):
     arguments = {"delete_snapshot": {"id": "s1"}, "delete_snapshot_dissection": {"snapshot_id": "s1", "name": "main"}}
-    names = {tool["name"] for tool in describe_tools(OPTIONS) if tool["annotations"]["destructiveHint"]}
+    names = {tool["name"] for tool in describe_tools(OPTIONS) if tool["annotations"].get("destructiveHint")}
     hub, questions = FakeHub(), []
     ask = answering(questions, ElicitResult(action="decline"))
     async with Client(build_server(hub, OPTIONS), mode=mode, elicitation_callback=ask) as client:

@@ -230,4 +230,7 @@ def test_without_payload_there_are_only_statistics(cuts, chance):
         assert without.feed(block) == []
     assert with_bytes.finish()
     assert without.finish() == []
-    assert list(without.stats()) == list(with_bytes.stats())
+    # Where a connection's bytes begin is known only to those who read them.
+    stats = [[replace(one, connection=replace(one.connection, from_start=False)) for one in engine.stats()]
+             for engine in (without, with_bytes)]  # fmt: skip
+    assert stats[0] == stats[1]
