@@ -18,8 +18,9 @@ DOCUMENT_LIMIT = 64 * 1024
 CUT_TOKENS = 64
 """Tokens at the end of a cut document that may make no sense: half a word, or a text without its end."""
 
+# The loop over a block string is not possessive: Python 3.11 up to 3.11.4 ends such a loop too early.
 _TOKEN = re.compile(
-    r'[_A-Za-z]\w*|\.\.\.|[!$&()\[\]{}:=@|]|#[^\r\n]*|"""(?:[^"\\]|\\.|"{1,2}(?!"))*+(?:"""|\Z)|"(?:[^"\\\r\n]|\\.)*+(?:"|\Z)'
+    r'[_A-Za-z]\w*|\.\.\.|[!$&()\[\]{}:=@|]|#[^\r\n]*|"""(?:[^"\\]|\\.|"{1,2}(?!"))*(?:"""|\\?\Z)|"(?:[^"\\\r\n]|\\.)*+(?:"|\Z)'
     r"|-?\d[\w.+-]*+|[^\s,\ufeff]",
     re.ASCII | re.DOTALL,
 )
