@@ -12,7 +12,7 @@ from kubeshark_mcp.analyse.causality import CONDUCT, Ranked, rank_findings
 from kubeshark_mcp.analyse.columns import groups
 from kubeshark_mcp.analyse.detector import Detector
 from kubeshark_mcp.analyse.facts import Coverage, Facts
-from kubeshark_mcp.analyse.findings import Confidence, Edge, Finding, Kind
+from kubeshark_mcp.analyse.findings import Confidence, Finding, Kind
 from kubeshark_mcp.analyse.graph import Graph, service_graph
 
 MOST_PER_DETECTOR = 20
@@ -66,12 +66,9 @@ def diagnose(
         if detector.protocols and not detector.protocols & facts.protocols:
             unasked.append(f"{detector.looks_for}: no {' or '.join(sorted(detector.protocols))} was seen")
             continue
-        try:
-            own = sorted(detector.detect(facts), key=lambda finding: -finding.confidence.weight * finding.score)
-        except Exception as error:
-            # One faulty detector, perhaps a stranger's, must not cost the rest; the answer names it.
-            log.exception("The detector %r failed.", detector.name)
-            broken.append(f"{detector.name} ({type(error).__name__})")
+        own, error = _asked(detector, facts)
+        if error:
+            broken.append(f"{detector.name} ({error})")
             continue
         found += own[:MOST_PER_DETECTOR]
         if not any(finding.confidence is not Confidence.LOW for finding in own):
@@ -93,6 +90,18 @@ def diagnose(
         broken,
         limits(facts.coverage),
     )
+
+
+def _asked(detector: Detector, facts: Facts) -> tuple[list[Finding], str]:
+    """Give what a detector finds, strongest first, and the kind of its error, "" for none.
+
+    One faulty detector, perhaps a stranger's, must not cost the rest; the answer names it.
+    """
+    try:
+        return sorted(detector.detect(facts), key=lambda finding: -finding.confidence.weight * finding.score), ""
+    except Exception as error:
+        log.exception("The detector %r failed.", detector.name)
+        return [], type(error).__name__
 
 
 def merged(findings: Sequence[Finding]) -> list[Finding]:
@@ -118,7 +127,7 @@ def news(findings: Sequence[Finding], baseline: Facts, detectors: Sequence[Detec
     before: dict[tuple[object, object], float] = {}
     for detector in detectors:
         if detector.name in names and (not detector.protocols or detector.protocols & baseline.protocols):
-            for old in detector.detect(baseline):
+            for old in _asked(detector, baseline)[0]:
                 if old.confidence is not Confidence.LOW:
                     key = (old.mechanism, old.component)
                     before[key] = max(before.get(key, 0.0), old.score)
@@ -177,8 +186,3 @@ def limits(coverage: Coverage) -> list[str]:
             f"the window is only {coverage.seconds:.1f} s long: changes within it are hard to tell from chance"
         )
     return [*found, *coverage.warnings]
-
-
-def edges_of(findings: Sequence[Finding]) -> list[Edge]:
-    """Give every edge that findings name, once."""
-    return list(dict.fromkeys(edge for finding in findings for edge in finding.affected))

@@ -181,11 +181,3 @@ def quantile(values: Numbers, share: float) -> float:
     if not len(values):
         return 0.0
     return float(np.quantile(values, share, method="inverted_cdf"))
-
-
-def in_flight(start_ns: Numbers, end_ns: Numbers) -> tuple[Numbers, Numbers]:
-    """Give how many intervals overlap: times (ns, ascending) and the number from each time on."""
-    times = np.concatenate([start_ns, end_ns])
-    steps = np.concatenate([np.ones(len(start_ns), np.int64), -np.ones(len(end_ns), np.int64)])
-    order = np.lexsort((steps, times))
-    return times[order], np.cumsum(steps[order])

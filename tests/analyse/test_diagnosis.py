@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kubeshark_mcp.analyse.detector import Detector
-from kubeshark_mcp.analyse.diagnosis import concerns, diagnose, edges_of, limits, merged
+from kubeshark_mcp.analyse.diagnosis import concerns, diagnose, limits, merged
 from kubeshark_mcp.analyse.facts import Coverage, Facts
 from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Finding, Kind
 from kubeshark_mcp.analyse.graph import service_graph
@@ -83,7 +83,6 @@ def test_the_same_fault_seen_on_two_edges_is_one_finding() -> None:
     other = Edge("s/batch", "s/cart", "http")
     (one,) = merged([finding(0.2), finding(0.9, edge=other)])
     assert (one.score, set(one.affected)) == (0.9, {EDGE, other})
-    assert set(edges_of([one])) == {EDGE, other}
 
 
 def test_a_service_is_concerned_by_what_it_depends_on_and_not_by_strangers() -> None:
@@ -100,3 +99,14 @@ def test_limits_of_the_data_are_sentences() -> None:
     ]  # fmt: skip
     unnamed = Coverage(0, 60 * 10**9, {}, (), True, 0.5)
     assert limits(unnamed) == ["only 50% of the entries have a name at both ends"]
+
+
+def test_a_detector_that_fails_on_the_baseline_alone_costs_nothing_but_its_own_comparison() -> None:
+    class Brittle(Errors):
+        def detect(self, facts: Facts) -> Iterable[Finding]:
+            if len(facts.calls) == 1:
+                raise ZeroDivisionError
+            return (finding(),)
+
+    found = diagnose(story(), [Brittle()], baseline=BuiltFacts([Call(0, "s/a", "s/b")]))
+    assert [one.finding.confidence for one in found.ranked] == [Confidence.HIGH]

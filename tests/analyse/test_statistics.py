@@ -77,12 +77,6 @@ def test_corrected_chances_are_never_smaller_and_keep_their_order(chances: list[
     assert all(made[a] <= made[b] + 1e-12 for a, b in itertools.pairwise(order))
 
 
-def test_calls_in_flight_are_counted() -> None:
-    times, numbers = s.in_flight(np.array([0, 5, 10]), np.array([6, 10, 12]))
-    assert times.tolist() == [0, 5, 6, 10, 10, 12]
-    assert numbers.tolist() == [1, 2, 1, 0, 1, 0]
-
-
 def test_a_quantile_is_a_value_that_occurs() -> None:
     assert s.quantile(np.array([1, 2, 3, 100]), 0.5) == 2
     assert s.quantile(np.array([]), 0.5) == 0.0
