@@ -40,7 +40,7 @@ from kubeshark_mcp.dissect.http_message import (
 )
 from kubeshark_mcp.model.stream import Direction, Piece
 
-_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_BLANK_LINE = re.compile(rb"\n\r{0,2}\n")  # of senders that end lines with LF alone, or with one CR more
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?\r?\Z", re.DOTALL)
 
 
@@ -191,7 +191,7 @@ class MessageReader(Generic[Line]):
             stop, body = blank.span() if blank is not None else (-1, -1)
         line = self._line
         if line is None and line_end >= 0:
-            line = self._lines[data[position:line_end].removesuffix(b"\r")]
+            line = self._lines[data[position:line_end].rstrip(b"\r")]
         if line is None and (line_end >= 0 or not is_plausible(self._direction, data, position)):
             return self._stray(position, source)
         if stop < 0:
@@ -365,7 +365,7 @@ class MessageReader(Generic[Line]):
         """Give what was read of a message whose rest will not come."""
         carry, self._carry = self._carry, None
         if self._message is not None:
-            note(self._message, reason)
+            note(self._message, reason.replace(f"{self._name} header", f"{self._name} trailer"))
             self._end(self._message)
         elif carry is not None and self.state == HEAD:
             self._cut_head(carry.data, carry, 0, reason)

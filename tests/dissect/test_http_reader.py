@@ -70,6 +70,16 @@ LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0002\r\nde\r\n0\r\nX: 1\r\n\r\n"
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r\r\n"])
+@pytest.mark.parametrize("data", [LENGTH, CHUNKS.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"])
+def test_lines_of_a_header_may_end_with_less_or_more_than_one_cr(data: bytes, end: bytes):
+    head, _, body = data.partition(b"\r\n\r\n")
+    written = (head + b"\r\n\r\n").replace(b"\r\n", end) + body
+    once, slowly = Reading().feed(written).close(), Reading().feed(*single(written)).close()
+    assert once.said == slowly.said == Reading().feed(data).close().said
+    assert once.messages[0].head.headers == Reading().feed(data).close().messages[0].head.headers
+
+
 @pytest.mark.parametrize("data", [LENGTH, CHUNKS])
 def test_a_message_is_whole_however_it_was_cut(data: bytes):
     once, slowly = Reading().feed(data), Reading().feed(*single(data))
@@ -119,7 +129,7 @@ def test_a_body_until_the_close(how: str, reason: str):
         (LENGTH[:-2], (200, b"hel", 3, "2 bytes missing at the end of the response body: the capture ends")),
         (CHUNKS[:56], (200, b"ab", 2, "the end of the response body is missing: the capture ends")),
         (LENGTH[:20], (200, b"", 0, "the response header is cut short: the capture ends")),
-        (CHUNKS[:-4], (200, b"abcde", 5, "the response header is cut short: the capture ends")),
+        (CHUNKS[:-4], (200, b"abcde", 5, "the response trailer is cut short: the capture ends")),
     ],
 )
 def test_a_message_that_ends_early_says_so(data: bytes, said: tuple[object, ...]):
