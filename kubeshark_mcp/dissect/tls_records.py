@@ -16,6 +16,7 @@ from kubeshark_mcp.dissect.wire_tls import (
     LARGEST_RECORD,
     RECORD_HEADER,
     TlsError,
+    is_hello,
     is_whole,
     may_grow,
     messages,
@@ -109,8 +110,7 @@ class TlsDissector(Dissector):
         side = self._sides[direction]
         if self._quiet:
             return
-        held = len(side.buffer)
-        rest = side.skip
+        held, rest = len(side.buffer), side.skip
         if held >= RECORD_HEADER:
             header = side.buffer.data[:RECORD_HEADER]
             rest = RECORD_HEADER + int.from_bytes(header[3:5], "big") - held
@@ -208,6 +208,8 @@ class TlsDissector(Dissector):
     def _record(self, direction: Direction, side: _Side, source: Source, data: bytes, start: int, end: int) -> None:
         kind = data[start]
         body = data[start + RECORD_HEADER : end]
+        if side.ciphered and kind == n.HANDSHAKE and (self._handshake is None or self._handshake.server is None):
+            side.ciphered = not is_hello(body)  # in TLS 1.3 a change to encryption means nothing
         if not side.ciphered and kind != n.APPLICATION_DATA:
             self._content(direction, side, kind, body, span_of(source, start, end))
             return

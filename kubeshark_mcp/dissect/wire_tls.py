@@ -342,3 +342,8 @@ def is_whole(content: bytes) -> bool:
     except TlsError:
         return False
     return bool(ends) and ends[-1] == len(content)
+
+
+def is_hello(content: bytes) -> bool:
+    """Tell whether a record in clear holds a hello, where another could be under encryption."""
+    return content[:1] in {b"\x01", b"\x02"} and is_whole(content)

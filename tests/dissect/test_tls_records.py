@@ -188,3 +188,24 @@ def test_a_renewed_hello_that_was_not_asked_for_ends_the_first():
         ("api.example.com up to TLS 1.2", "internal_error"),
         ("alert internal_error from the server (api.example.com)", "internal_error"),
     ]
+
+
+SECOND_HELLO = (CLIENT, b.CHANGE + b.handshake(b.client_hello(*b.TLS13_CLIENT, b.key_share())))
+CHOSEN_13 = (SERVER, b.handshake(b.server_hello((43, b.words(0x0304)), suite=0x1301)) + b.CHANGE)
+
+
+def test_a_hello_behind_a_change_that_means_nothing_is_read_where_the_first_was_not_seen():
+    entries = read([SECOND_HELLO, CHOSEN_13], from_start=False)
+    assert told(entries) == [("tlsx", "api.example.com TLS 1.3", "not completed")]
+    assert entries[0].fields["tlsx_versions_offered"] == ("TLS 1.3", "TLS 1.2")
+
+
+def test_both_hellos_of_a_client_are_read_where_its_server_was_not_seen():
+    first = (CLIENT, b.handshake(b.client_hello(*b.TLS13_CLIENT)))
+    entries = read([first, SECOND_HELLO])
+    assert [entry.fields["tlsx_sni"] for entry in entries] == ["api.example.com", "api.example.com"]
+
+
+def test_a_finished_under_encryption_is_no_hello():
+    talk = [(CLIENT, b.handshake(HELLO)), (CLIENT, b.handshake(b.CLIENT_KEY) + b.CHANGE + b.SEALED_FINISHED)]
+    assert [entry.fields["tlsx_sni"] for entry in read(talk)] == ["api.example.com"]

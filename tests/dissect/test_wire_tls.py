@@ -149,3 +149,13 @@ def test_messages_are_found_one_after_the_other():
         list(wire.messages(b"\x63\0\0\0"))
     with pytest.raises(wire.TlsError, match="begins with 0b ff ff ff"):
         list(wire.messages(b"\x0b\xff\xff\xff"))
+
+
+def test_a_hello_is_told_from_what_is_encrypted_by_its_length():
+    hello = b.client_hello(b.server_name("a.example"))
+    assert [wire.is_hello(content) for content in (hello, hello[:-1], b"\x01" + bytes(range(100, 139)), b"")] == [
+        True,
+        False,
+        False,
+        False,
+    ]
