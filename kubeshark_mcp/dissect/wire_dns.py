@@ -224,19 +224,26 @@ def summary(message: Message) -> str:
     return f"{kind} {things[0].name}{more}"
 
 
-def stream_begins(data: bytes, position: int) -> bool:
-    """Tell whether a message of a stream may begin at `position`, with its length; few bytes are given the benefit."""
+def stream_begins(data: bytes, position: int, *, odd: bool = False) -> bool:
+    """Tell whether a message of a stream may begin at `position`, with its length; few bytes are given the benefit.
+
+    odd: take also a header that no resolver writes, if it says that one thing is asked.
+    """
     head = data[position : position + 2 + HEADER_LENGTH]
     if len(head) < 2 + HEADER_LENGTH:
         return True
-    return head[0] << 8 | head[1] >= HEADER_LENGTH and is_header(head[2:], head[0] << 8 | head[1])
+    length = head[0] << 8 | head[1]
+    return length >= HEADER_LENGTH and is_header(head[2:], length, odd=odd)
 
 
-def is_header(header: bytes, length: int) -> bool:
+def is_header(header: bytes, length: int, *, odd: bool = False) -> bool:
     """Tell whether 12 bytes are the header of a message of `length` bytes: opcode, rcode of queries, counts."""
-    if header[2] >> 3 & 15 not in OPCODES or (header[2] < 0x80 and header[3] & 15):
-        return False
     questions = header[4] << 8 | header[5]
+    if odd:
+        if questions != 1:
+            return False
+    elif header[2] >> 3 & 15 not in OPCODES or (header[2] < 0x80 and header[3] & 15):
+        return False
     records = sum(header[index] << 8 | header[index + 1] for index in (6, 8, 10))
     return questions <= QUESTION_LIMIT and questions * 5 + records * 11 <= max(0, length - HEADER_LENGTH)
 
@@ -252,6 +259,11 @@ def is_usual(message: Message) -> bool:
     """Tell whether something is asked or answered, and all of it of a known type and class."""
     things: list[Question | Record] = [*message.questions, *(message.answers if message.opcode != 5 else ())]
     return bool(things) and all(thing.type in _KNOWN_TYPES and thing.record_class in _CLASSES for thing in things)
+
+
+def is_odd(message: Message) -> bool:
+    """Tell whether all is well behind a header that no resolver writes (an unknown opcode, a query with an outcome)."""
+    return bool(message.questions) and is_usual(message) and not message.malformed and not is_netbios(message)
 
 
 @dataclass(slots=True)

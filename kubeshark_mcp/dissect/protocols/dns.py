@@ -16,6 +16,7 @@ from kubeshark_mcp.dissect.wire_dns import (
     Readings,
     is_header,
     is_netbios,
+    is_odd,
     is_usual,
     stream_begins,
 )
@@ -217,7 +218,7 @@ class DnsStreamDissector(DnsDissector):
         while len(data) - position >= 2:
             length = data[position] << 8 | data[position + 1]
             start, stop = position + 2, position + 2 + length
-            if not stream_begins(data, position):
+            if not stream_begins(data, position) and not stream_begins(data, position, odd=True):
                 self._lose(piece.direction, buffer.span(position, len(data)))
                 position = len(data)
             elif stop > len(data):
@@ -331,7 +332,7 @@ class Dns(Protocol):
             (Direction.SERVER, opening.server, opening.server_start),
         ):
             if data:
-                opinion = self._judge_stream(data, opening.complete) if stream else self._judge(data)
+                opinion = self._judge_stream(data, opening) if stream else self._judge(data)
                 if opinion is Confidence.NO and not stream and self._hinted(opening.connection):
                     opinion = self._judge_odd(data)
                 if self._is_reversed(opening.connection, direction, data[2:] if stream else data):
@@ -364,17 +365,17 @@ class Dns(Protocol):
         return not self.ports.isdisjoint((connection.server.port, connection.client.port))
 
     def _judge_odd(self, data: bytes) -> Confidence:
-        """Judge a header that no resolver writes (an unknown opcode, a query with an outcome): its question tells."""
-        message = self._readings.read(data).message
-        odd = bool(message.questions) and is_usual(message) and not message.malformed and not is_netbios(message)
-        return Confidence.POSSIBLE if odd else Confidence.NO
+        return Confidence.POSSIBLE if is_odd(self._readings.read(data).message) else Confidence.NO
 
-    def _judge_stream(self, data: bytes, complete: bool) -> Confidence:
-        if not stream_begins(data, 0):
+    def _judge_stream(self, data: bytes, opening: Opening) -> Confidence:
+        usual = stream_begins(data, 0)
+        if not usual and not (self._hinted(opening.connection) and stream_begins(data, 0, odd=True)):
             return Confidence.NO
         if len(data) < 2 + HEADER_LENGTH:
-            return Confidence.NO if complete else Confidence.UNDECIDED
+            return Confidence.NO if opening.complete else Confidence.UNDECIDED
         stop = 2 + (data[0] << 8 | data[1])
+        unfinished = len(data) < stop and not opening.complete
+        if not usual:
+            return Confidence.UNDECIDED if unfinished else self._judge_odd(data[2:stop])
         opinion = self._judge(data[2:stop])
-        unfinished = len(data) < stop and not complete
         return Confidence.UNDECIDED if unfinished and opinion is Confidence.POSSIBLE else opinion

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import dns.flags
@@ -375,3 +376,25 @@ def test_a_header_that_no_resolver_writes_is_believed_on_the_usual_port_alone(pl
     elsewhere = Connection(0, "udp", Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 4000))
     opinions = [Dns().probe(Opening(of, bytes(odd), b"", True, True, complete=True)) for of in (UDP, elsewhere)]
     assert opinions == [Confidence.POSSIBLE, Confidence.NO]
+
+
+@pytest.mark.parametrize(("place", "value"), [(2, 3 << 3), (2, 9 << 3), (3, 5)])
+def test_a_header_that_no_resolver_writes_is_read_from_a_stream_however_it_is_cut(place: int, value: int):
+    odd = bytearray(QUERY)
+    odd[place] = value
+    stream = framed(bytes(odd), QUERY)
+    whole = pieces((CLIENT, stream))
+    assert ([entry.malformed for entry in whole], whole[1].summary) == (["", ""], "A api.example.com")
+    slowly = pieces(*((CLIENT, stream[at : at + 1]) for at in range(len(stream))))
+    assert [entry.fields for entry in slowly] == [entry.fields for entry in whole]
+    of = Connection(0, "tcp", Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 53), from_start=True)
+    probed = [
+        Dns().probe(Opening(replace(of, server=Endpoint("10.0.0.2", port)), part, b"", True, True, complete=end))
+        for port, part, end in (
+            (53, stream, False),
+            (53, stream[:20], False),
+            (53, stream[:20], True),
+            (80, stream, True),
+        )
+    ]
+    assert probed == [Confidence.POSSIBLE, Confidence.UNDECIDED, Confidence.NO, Confidence.NO]
