@@ -136,7 +136,7 @@ def _walk_lanes(
 
     Lengths are not checked here: a wrong one leads out of its lane, and `_trust` finds it.
     """
-    lengths = _lengths(chain, data)
+    lengths = _lengths(chain, data)[chain.length_at :]
     bounds = np.append(starts[1:], end)
     ends = starts.copy()
     lanes = np.arange(len(starts))
@@ -147,13 +147,13 @@ def _walk_lanes(
         all_positions.append(position)
         all_lanes.append(lanes)
         # A lane is only walked inside data[:end], and PADDING zeros follow: the length can be read.
-        length = lengths[position + chain.length_at]
+        length = lengths[position]
         if chain.least:
             length = np.maximum(length, chain.least)
         following = position + length
         following += chain.overhead
         going = following < bounds
-        if not going.all():
+        if np.count_nonzero(going) < len(going):
             ends[lanes] = following
             lanes, following, bounds = lanes[going], following[going], bounds[going]
         position = following

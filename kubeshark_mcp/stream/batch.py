@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 _SORTABLE_BY_RADIX = 1 << 16
 
 
+_FEW_GROUPS = 16
+"""Packets a group from which on looking each group up is cheaper than a pass over all packets."""
+
+
+def heads_of(values: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Give where runs of equal values begin."""
+    if not len(values):
+        return np.zeros(0, dtype=np.intp)
+    changes = np.flatnonzero(values[1:] != values[:-1])
+    changes += 1
+    return np.concatenate([np.zeros(1, dtype=np.intp), changes])
+
+
 def stable_order(keys: NDArray[np.int64], bound: int) -> NDArray[np.int64]:
     """Sort small non-negative keys (< bound) stably; in linear time below 2^16."""
     if bound <= _SORTABLE_BY_RADIX:
@@ -33,7 +46,7 @@ class Batch:
     starts: int64 of g, where each group begins; rows: int64 of g, its row in the flow table; fresh: bool of g, whether
     the connection begins in this block. group: int64 of n, the packet's group. index: intp of n, its position in the
     block. direction: intp of n, 0 client, 1 server. number, time: int64. wire: int64, frame length. payload, missing:
-    int64, captured and cut payload bytes.
+    int64, captured and cut payload bytes. sent: int64, both together.
     """
 
     starts: NDArray[np.int64]
@@ -47,6 +60,11 @@ class Batch:
     wire: NDArray[np.int64]
     payload: NDArray[np.int64]
     missing: NDArray[np.int64]
+    sent: NDArray[np.int64] = field(init=False)
+    _way: NDArray[np.int64] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.sent = self.payload + self.missing if self.missing.any() else self.payload
 
     def __len__(self) -> int:
         return len(self.index)
@@ -56,16 +74,23 @@ class Batch:
         """Where each group ends."""
         return np.append(self.starts[1:], len(self.index))
 
+    @property
+    def way(self) -> NDArray[np.int64]:
+        """Each packet's place in a table of g x 2, row by row; only when clients are settled."""
+        if self._way is None:
+            self._way = (self.group << 1) + self.direction
+        return self._way
+
     def pick(self, positions: NDArray[np.intp]) -> Batch:
         """Give the packets at these ascending positions, as a batch of the connections that they belong to."""
         old = self.group[positions]
-        starts = np.flatnonzero(np.diff(old, prepend=-1))
+        starts = heads_of(old)
         kept = old[starts]
         return Batch(
             starts=starts,
             rows=self.rows[kept],
             fresh=self.fresh[kept],
-            group=np.cumsum(np.diff(old, prepend=-1) != 0) - 1,
+            group=np.arange(len(starts)).repeat(np.diff(starts, append=len(old))),
             index=self.index[positions],
             direction=self.direction[positions],
             number=self.number[positions],
@@ -77,7 +102,7 @@ class Batch:
 
     def total(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
         """Sum a value of each packet (int64 of n) over each group and direction (int64 of g x 2)."""
-        server = np.where(self.direction == 1, values, 0)
+        server = values * self.direction
         both = np.add.reduceat(values, self.starts)
         ours = np.add.reduceat(server, self.starts)
         return np.stack([both - ours, ours], axis=1)
@@ -88,22 +113,32 @@ class Batch:
 
     def first(self, marks: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Give each group's first marked packet, the number of packets where there is none."""
-        positions = np.arange(len(self.index))
-        return np.minimum.reduceat(np.where(marks, positions, len(positions)), self.starts)
+        count = len(self.index)
+        if len(self.starts) * _FEW_GROUPS > count:
+            return np.minimum.reduceat(np.where(marks, np.arange(count), count), self.starts)
+        marked = np.append(np.flatnonzero(marks), count)
+        found = marked[np.searchsorted(marked, self.starts)]
+        found[found >= self.ends] = count
+        return found
 
     def last(self, marks: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Give each group's last marked packet, -1 where there is none."""
-        positions = np.arange(len(self.index))
-        return np.maximum.reduceat(np.where(marks, positions, -1), self.starts)
+        count = len(self.index)
+        if len(self.starts) * _FEW_GROUPS > count:
+            return np.maximum.reduceat(np.where(marks, np.arange(count), -1), self.starts)
+        marked = np.append(-1, np.flatnonzero(marks))
+        found = marked[np.searchsorted(marked, self.ends) - 1]
+        found[found < self.starts] = -1
+        return found
 
 
 @dataclass(slots=True)
 class Segments:
-    """The TCP columns beside a Batch: uint32 sequence and acknowledgment, int64 window and flags."""
+    """The TCP columns beside a Batch: uint32 sequence and acknowledgment, uint16 flags, int64 window."""
 
     sequence: NDArray[np.uint32]
     acknowledgment: NDArray[np.uint32]
-    flags: NDArray[np.int64]
+    flags: NDArray[np.uint16]
     window: NDArray[np.int64]
     length: NDArray[np.int64] = field(init=False)
     """Sequence numbers that the segment takes (RFC 9293's SEG.LEN)."""
@@ -140,7 +175,7 @@ def sort_packets(
     order = stable_order(group, len(first))
     index = chosen[order]
     group = group[order]
-    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    starts = heads_of(group)
     return Batch(
         starts=starts,
         rows=rows[first],
@@ -185,4 +220,4 @@ def count_traffic(batch: Batch, table: FlowTable) -> None:
     table_rows["last_ns"][rows] = batch.time[last]
     table_rows["packets"][rows] += batch.total(np.ones(len(batch), dtype=np.int64))
     table_rows["bytes"][rows] += batch.total(batch.wire)
-    table_rows["payload"][rows] += batch.total(batch.payload + batch.missing)
+    table_rows["payload"][rows] += batch.total(batch.sent)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from kubeshark_mcp.model.packet import TCP_FIN, TCP_RST, TCP_SYN
-from kubeshark_mcp.stream.batch import Batch, Segments, stable_order
+from kubeshark_mcp.stream.batch import Batch, Segments, heads_of, stable_order
 from kubeshark_mcp.stream.pieces import Runs
 from kubeshark_mcp.stream.rows import STATE_FIN, STATE_KNOWN
 
@@ -59,15 +59,14 @@ class Carriers:
 
 def find_carriers(batch: Batch, segments: Segments, table: FlowTable, wanted: NDArray[np.bool_]) -> Carriers:
     """Pick the payload of the `wanted` groups, and place it as if it were in order."""
-    length = batch.payload + batch.missing
-    position = np.flatnonzero((length > 0) & ((segments.flags & TCP_RST) == 0) & wanted[batch.group])
-    group = batch.group[position]
-    way = group * 2 + batch.direction[position]
+    chosen = (batch.sent > 0) & ((segments.flags & TCP_RST) == 0)
+    if not wanted.all():
+        chosen &= wanted[batch.group]
+    position = np.flatnonzero(chosen)
+    way, length = batch.way[position], batch.sent[position]
     order = stable_order(way, 2 * len(batch.rows))
-    heads = np.flatnonzero(np.diff(way[order], prepend=-1))
-    carriers = Carriers(position, group, way, order, heads, length[position], length[position])
-    base = table.rows["next"][batch.rows[group], batch.direction[position]]
-    carriers.offset = base + carriers.within_way(carriers.length)
+    carriers = Carriers(position, way >> 1, way, order, heads_of(way[order]), length, length)
+    carriers.offset = table.rows["next"][batch.rows].ravel()[way] + carriers.within_way(length)
     return carriers
 
 
@@ -75,18 +74,19 @@ def disorderly(batch: Batch, segments: Segments, table: FlowTable, carriers: Car
     """Tell of each group whether a packet is not where the plain order would have it."""
     found = np.zeros(len(batch.rows), dtype=bool)
     at = carriers.position
-    row, direction = batch.rows[carriers.group], batch.direction[at]
-    origin = table.rows["origin"][row, direction]
-    sequence = segments.sequence[at] + ((segments.flags[at] & TCP_SYN) != 0).astype(np.uint32)
-    state = table.rows["state"][row]
-    behind_fin = (state & np.array(STATE_FIN)[direction]) != 0
-    wrong = (sequence != origin + carriers.offset.astype(np.uint32)) | behind_fin
+    origin = table.rows["origin"][batch.rows].ravel()[carriers.way]
+    sequence = segments.sequence[at] + ((segments.flags[at] & TCP_SYN) != 0)
+    state = table.rows["state"][batch.rows][:, None]
+    behind_fin = ((state & np.array(STATE_FIN, dtype=np.uint16)) != 0).ravel()
+    wrong = sequence != origin + carriers.offset.astype(np.uint32)
+    if behind_fin.any():
+        wrong |= behind_fin[carriers.way]
     found[carriers.group[wrong]] = True
     fins = np.flatnonzero((segments.flags & (TCP_FIN | TCP_RST)) == TCP_FIN)
     if len(fins):
         group, direction = batch.group[fins], batch.direction[fins]
         row = batch.rows[group]
-        reach = table.rows["next"].astype(np.int64)[batch.rows]
+        reach = table.rows["next"][batch.rows]
         tails = carriers.tails
         reach[carriers.ways >> 1, carriers.ways & 1] = carriers.offset[tails] + carriers.length[tails]
         expected = table.rows["origin"][row, direction] + reach[group, direction].astype(np.uint32) + np.uint32(1)

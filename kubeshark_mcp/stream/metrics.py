@@ -37,7 +37,7 @@ def _count_packets(
     batch: Batch, segments: Segments, table: FlowTable, near: Neighbours, clean: NDArray[np.bool_]
 ) -> None:
     rows, counters = batch.rows[clean], table.rows
-    data = (batch.payload + batch.missing) > 0
+    data = batch.sent > 0
     counters["data_segments"][rows] += np.add.reduceat(data, batch.starts, dtype=np.uint32)[clean]
     window = (segments.flags & TCP_SYN) == 0
     counters["window_count"][rows] += np.add.reduceat(window, batch.starts, dtype=np.uint32)[clean]
@@ -61,7 +61,7 @@ def _note_handshakes(batch: Batch, segments: Segments, table: FlowTable, clean: 
     answer = opening == TCP_ACK
     bare = clean & ((rows["completeness"][batch.rows] & COMPLETE_ACK) == 0)
     if bare.any():
-        bare &= batch.any(answer & (batch.payload + batch.missing == 0))
+        bare &= batch.any(answer & (batch.sent == 0))
         rows["completeness"][batch.rows[bare]] |= COMPLETE_ACK
     waiting = clean & (rows["ack_ns"][batch.rows] == NEVER)
     behind = np.full(len(batch.rows), -1, dtype=np.int64)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kubeshark_mcp.model.packet import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN
+from kubeshark_mcp.stream.batch import heads_of
 from kubeshark_mcp.stream.rows import MARK_ACKNOWLEDGING, MARK_SEEN, SCALE_ABSENT, SCALE_UNKNOWN, STATE_FIN, STATE_KNOWN
 
 if TYPE_CHECKING:
@@ -47,18 +48,17 @@ class Verdict:
 
 def find_neighbours(batch: Batch, segments: Segments, table: FlowTable) -> Neighbours:
     """Look up each packet's predecessors."""
-    positions = np.arange(len(batch))
-    client = batch.direction == 0
+    turns = heads_of(batch.direction)
+    other = (turns - 1).repeat(np.diff(turns, append=len(batch)))
+    same = np.arange(-1, len(batch) - 1)
+    same[turns] = np.append(-1, turns[:-1] - 1)  # the one before the run of the other direction
     starts = batch.starts[batch.group]
-    reached = [np.maximum.accumulate(np.where(client, positions, -1))]
-    reached.append(np.maximum.accumulate(np.where(client, -1, positions)))
-    tails = batch.ends - 1
-    last = np.stack([way[tails] for way in reached], axis=1)
-    last[last < batch.starts[:, None]] = -1
-    before = [np.append(-1, way[:-1]) for way in reached]
-    same, other = np.where(client, before[0], before[1]), np.where(client, before[1], before[0])
     same[same < starts] = -1
     other[other < starts] = -1
+    tails = batch.ends - 1
+    groups, ways = np.arange(len(tails)), batch.direction[tails]
+    last = np.empty((len(tails), 2), dtype=np.int64)
+    last[groups, ways], last[groups, 1 - ways] = tails, other[tails]
     return Neighbours(same, other, last, _scaled_windows(batch, segments, table))
 
 
@@ -66,61 +66,59 @@ def _scaled_windows(batch: Batch, segments: Segments, table: FlowTable) -> NDArr
     """Scale the windows: not those of SYNs, and only where both sides sent the option (RFC 7323 section 2.2)."""
     scale = table.rows["scale"][batch.rows].astype(np.int64)
     shifts = np.where(np.all(scale >= 0, axis=1, keepdims=True), scale, 0)
-    shift = shifts[batch.group, batch.direction]
-    return segments.window << np.where((segments.flags & TCP_SYN) != 0, 0, shift)
+    scaled: NDArray[np.int64] = segments.window << shifts.ravel()[batch.way]
+    opening = np.flatnonzero(segments.flags & TCP_SYN)
+    scaled[opening] = segments.window[opening]
+    return scaled
 
 
 class Predecessors:
-    """Values of the packet before, from this block or from the row."""
+    """The packets before those of a batch, on their own direction or on the other one: from this block or from the row.
 
-    def __init__(self, batch: Batch, segments: Segments, table: FlowTable, near: Neighbours) -> None:
-        self._rows = table.rows
-        self._row = batch.rows[batch.group]
-        self._batch = batch
-        seen: NDArray[Any] = (table.rows["marks"][batch.rows] & MARK_SEEN).astype(bool)
-        self.same_seen = (near.same >= 0) | seen[batch.group, batch.direction]
-        self.other_seen = (near.other >= 0) | seen[batch.group, 1 - batch.direction]
+    seen: bool of n, whether there was one.
+    """
 
-    def take(self, near: NDArray[np.int64], values: NDArray[Any], column: str, ways: NDArray[np.intp]) -> NDArray[Any]:
-        """Give `values` of the packets at `near`, or the row's column in direction `ways` where there is none."""
-        taken = values[near]
-        outside = np.flatnonzero(near < 0)
-        taken[outside] = self._rows[column][self._row[outside], ways[outside]]
+    def __init__(self, batch: Batch, table: FlowTable, near: NDArray[np.int64], *, other: bool) -> None:
+        self._rows, self._near = table.rows, near
+        self._outside = np.flatnonzero(near < 0)
+        self._row = batch.rows[batch.group[self._outside]]
+        self._direction = batch.direction[self._outside] ^ int(other)
+        self._marks = self._rows["marks"][self._row, self._direction]
+        self.seen = np.ones(len(near), dtype=bool)
+        self.seen[self._outside] = (self._marks & MARK_SEEN) != 0
+
+    def take(self, values: NDArray[Any], column: str) -> NDArray[Any]:
+        """Give the `values` of the packets before, or the row's column where they came before this block."""
+        taken = values[self._near]
+        taken[self._outside] = self._rows[column][self._row, self._direction]
         return taken
 
-    def acknowledging(
-        self, near: NDArray[np.int64], flags: NDArray[np.int64], ways: NDArray[np.intp]
-    ) -> NDArray[np.bool_]:
-        """Tell whether the packets at `near`, or the row's last packets in direction `ways`, carried an ACK."""
-        marks = np.where((flags & TCP_ACK) != 0, MARK_ACKNOWLEDGING, 0)
-        told: NDArray[np.bool_] = self.take(near, marks, "marks", ways) & MARK_ACKNOWLEDGING != 0
+    def acknowledging(self, flags: NDArray[np.uint16]) -> NDArray[np.bool_]:
+        """Tell whether they carried an ACK."""
+        told: NDArray[np.bool_] = ((flags & TCP_ACK) != 0)[self._near]
+        told[self._outside] = (self._marks & MARK_ACKNOWLEDGING) != 0
         return told
 
 
 def judge(batch: Batch, segments: Segments, table: FlowTable, near: Neighbours) -> Verdict:
     """Prove connections plain: what is not proven goes packet by packet."""
-    before = Predecessors(batch, segments, table, near)
-    ours, theirs = batch.direction, 1 - batch.direction
+    ours = Predecessors(batch, table, near.same, other=False)
+    theirs = Predecessors(batch, table, near.other, other=True)
     flags = segments.flags
-    expected = before.take(near.same, segments.end, "next_sequence", ours)
-    reach = before.take(near.other, segments.end, "next_sequence", theirs)
-    ahead = (segments.acknowledgment - reach).view(np.int32) > 0
-    astray = before.same_seen & (segments.sequence != expected)
-    astray |= before.other_seen & ((flags & TCP_ACK) != 0) & ahead
+    ahead = (segments.acknowledgment - theirs.take(segments.end, "next_sequence")).view(np.int32) > 0
+    astray = ours.seen & (segments.sequence != ours.take(segments.end, "next_sequence"))
+    astray |= theirs.seen & ((flags & TCP_ACK) != 0) & ahead
     astray |= (flags & TCP_RST) != 0
-    previous = before.take(near.same, segments.acknowledgment, "acknowledgment", ours)
-    bare = (segments.length == 0) & ((flags & _CONTROL) == 0)
-    told = before.acknowledging(near.same, flags, ours)
-    backwards = told & ((segments.acknowledgment - previous).view(np.int32) < 0)
-    noted = astray | backwards | (near.scaled == 0)
-    noted |= bare & before.same_seen & (segments.acknowledgment == previous)
-    noted |= _touches_receiver(batch, segments, table, near, before)
+    progress = (segments.acknowledgment - ours.take(segments.acknowledgment, "acknowledgment")).view(np.int32)
+    plain = (flags & _CONTROL) == 0
+    noted = astray | (ours.acknowledging(flags) & (progress < 0)) | (near.scaled == 0)
+    noted |= (segments.length == 0) & plain & ours.seen & (progress == 0)
+    noted |= _touches_receiver(batch, segments, table, near, theirs, plain)
     windows, marks = table.rows["window"][batch.rows], table.rows["marks"][batch.rows]
     shut = ((windows == 0) & ((marks & MARK_SEEN) != 0)).any(axis=1)
-    orderly = ~batch.any(astray)
-    aligned = _aligned(batch, table)
-    first_odd = np.where(shut | ~aligned, batch.starts, batch.first(noted))
-    return Verdict(orderly & aligned, orderly & ~batch.any(noted) & ~shut, first_odd)
+    aligned, first = _aligned(batch, table), batch.first(noted)
+    first_odd = np.where(shut | ~aligned, batch.starts, first)
+    return Verdict(~batch.any(astray) & aligned, (first == len(batch)) & ~shut, first_odd)
 
 
 def _aligned(batch: Batch, table: FlowTable) -> NDArray[np.bool_]:
@@ -135,17 +133,21 @@ def _aligned(batch: Batch, table: FlowTable) -> NDArray[np.bool_]:
 
 
 def _touches_receiver(
-    batch: Batch, segments: Segments, table: FlowTable, near: Neighbours, before: Predecessors
+    batch: Batch,
+    segments: Segments,
+    table: FlowTable,
+    near: Neighbours,
+    theirs: Predecessors,
+    plain: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
     """Tell which packets end exactly where the receiver's window ends, or bring what it had acknowledged before."""
-    theirs = 1 - batch.direction
-    acknowledged = before.take(near.other, segments.acknowledgment, "acknowledgment", theirs)
-    window = before.take(near.other, near.scaled, "scaled_window", theirs)
+    acknowledged = theirs.take(segments.acknowledgment, "acknowledgment")
+    window = theirs.take(near.scaled, "scaled_window")
     scale = table.rows["scale"][batch.rows]
     known = (scale[:, ::-1] != SCALE_UNKNOWN) | (scale == SCALE_ABSENT)
-    carries = (segments.length > 0) & before.other_seen
-    old = before.acknowledging(near.other, segments.flags, theirs) & ((segments.end - acknowledged).view(np.int32) <= 0)
-    full = ((segments.flags & _CONTROL) == 0) & known[batch.group, batch.direction]
-    full &= segments.end == acknowledged + window.astype(np.uint32)
-    touches: NDArray[np.bool_] = carries & (old | full)
+    old = theirs.acknowledging(segments.flags) & ((segments.end - acknowledged).view(np.int32) <= 0)
+    full = plain & (segments.end == acknowledged + window.astype(np.uint32))
+    if not known.all():
+        full &= known.ravel()[batch.way]
+    touches: NDArray[np.bool_] = (segments.length > 0) & theirs.seen & (old | full)
     return touches

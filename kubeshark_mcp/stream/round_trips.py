@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kubeshark_mcp.model.packet import TCP_ACK
-from kubeshark_mcp.stream.batch import stable_order
+from kubeshark_mcp.stream.batch import heads_of, stable_order
 from kubeshark_mcp.stream.rows import LONGEST_ROUND_TRIP_NS
 
 if TYPE_CHECKING:
@@ -66,79 +66,82 @@ def sample_clean(
     carried: Unacknowledged,
 ) -> Unacknowledged:
     """Sample the clean groups, and give what of theirs stays unacknowledged. carried: what earlier blocks left."""
-    sent = np.flatnonzero((segments.length > 0) & clean[batch.group])
-    group_of = np.full(len(table.live), -1, dtype=np.int64)
-    group_of[batch.rows] = np.arange(len(batch.rows))
-    pool = Unacknowledged(
-        batch.rows[batch.group[sent]], batch.direction[sent].astype(np.int64), segments.end[sent], batch.time[sent]
-    )
-    anchor = _anchors(batch, segments)
+    carries, acknowledges = segments.length > 0, (segments.flags & TCP_ACK) != 0
+    acknowledges[near.same >= 0] &= _advancing(segments, near)
+    if not clean.all():
+        ours = clean[batch.group]
+        carries &= ours
+        acknowledges &= ours
+    sent, acks = np.flatnonzero(carries), np.flatnonzero(acknowledges)
+    way = batch.way[sent]
+    pool = Unacknowledged(batch.rows[way >> 1], way & 1, segments.end[sent], batch.time[sent])
+    reach = _reach(batch, segments)
     if len(carried):
-        carried_keys = _keys(group_of[carried.row], carried.direction, carried.end, anchor)
-        pool = carried.pick(np.argsort(carried_keys, kind="stable")).join(pool)
-    group = group_of[pool.row]
-    order = stable_order(group * 2 + pool.direction, 2 * len(batch.rows))  # within a way they are in order as they came
-    keys = _keys(group, pool.direction, pool.end, anchor)[order]
-    acks = np.flatnonzero(((segments.flags & TCP_ACK) != 0) & clean[batch.group])
-    theirs = 1 - batch.direction[acks].astype(np.int64)
-    wanted = _keys(batch.group[acks], theirs, segments.acknowledgment[acks], anchor)
-    first = np.flatnonzero(_advancing(segments, near, acks))
-    wanted, acks = wanted[first], acks[first]
-    place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
-    hit = np.flatnonzero(keys[place] == wanted) if len(keys) else np.zeros(0, dtype=np.int64)
-    sample = batch.time[acks[hit]] - pool.time[order[place[hit]]]
-    plausible = (sample > 0) & (sample <= LONGEST_ROUND_TRIP_NS)
-    _add_samples(table.rows, batch.rows, batch.group[acks[hit]][plausible], sample[plausible])
-    return pool.pick(_still_open(batch, segments, pool, group, anchor))
+        group_of = np.full(len(table.live), -1, dtype=np.int64)
+        group_of[batch.rows] = np.arange(len(batch.rows))
+        before = group_of[carried.row] * 2 + carried.direction
+        sorting = np.argsort(_keys(before, carried.end, reach), kind="stable")
+        way = np.concatenate([before[sorting], way])
+        pool = carried.pick(sorting).join(pool)
+    order = stable_order(way, 2 * len(batch.rows))  # within a way they are in order as they came
+    keys = _keys(way, pool.end, reach)[order]
+    if len(keys):
+        wanted = _keys(batch.way[acks] ^ 1, segments.acknowledgment[acks], reach)
+        place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        hit = np.flatnonzero(keys[place] == wanted)
+        acks = acks[hit]
+        sample = batch.time[acks] - pool.time[order[place[hit]]]
+        plausible = (sample > 0) & (sample <= LONGEST_ROUND_TRIP_NS)
+        _add_samples(table.rows, batch.rows, batch.group[acks[plausible]], sample[plausible])
+    return pool.pick(_still_open(way, pool, reach))
 
 
-def _anchors(batch: Batch, segments: Segments) -> NDArray[np.uint32]:
-    """Give a sequence number of each group and direction (g x 2) near all of this block's ones."""
-    anchor = np.zeros((len(batch.rows), 2), dtype=np.uint32)
-    for direction in (0, 1):
-        ours = batch.direction == direction
-        own, other = batch.first(ours), batch.first(~ours & ((segments.flags & TCP_ACK) != 0))
-        last = len(batch) - 1
-        value = np.where(
-            own < len(batch), segments.sequence[np.minimum(own, last)], segments.acknowledgment[np.minimum(other, last)]
-        )
-        anchor[:, direction] = value
-    return anchor
+@dataclass(slots=True)
+class _Reach:
+    """Of each way: whether this block acknowledges it, and a sequence number near all of the block's.
+
+    number: uint32 of g x 2 in a row, the last acknowledgment where there is one, else the first own sequence number.
+    """
+
+    acknowledged: NDArray[np.bool_]
+    number: NDArray[np.uint32]
 
 
-def _keys(
-    group: NDArray[np.int64], direction: NDArray[np.int64], number: NDArray[np.uint32], anchor: NDArray[np.uint32]
-) -> NDArray[np.int64]:
-    """Order sequence numbers within each group and direction, and these among each other."""
-    distance = (number - anchor[group, direction]).view(np.int32).astype(np.int64)
-    return (group * 2 + direction) * _SPAN + _MIDDLE + distance
+def _reach(batch: Batch, segments: Segments) -> _Reach:
+    acknowledges = (segments.flags & TCP_ACK) != 0
+    last = np.empty((len(batch.rows), 2), dtype=np.int64)
+    number = np.empty((len(batch.rows), 2), dtype=np.uint32)
+    for way in (0, 1):
+        theirs = batch.direction == 1 - way
+        last[:, way] = batch.last(acknowledges & theirs)
+        number[:, way] = segments.acknowledgment[last[:, way]]
+        silent = np.flatnonzero(last[:, way] < 0)
+        if len(silent):
+            number[silent, way] = segments.sequence[np.minimum(batch.first(~theirs)[silent], len(batch) - 1)]
+    return _Reach((last >= 0).ravel(), number.ravel())
 
 
-def _advancing(segments: Segments, near: Neighbours, acks: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which acknowledgments say something new: not the number that their sender's packet before said."""
-    before = near.same[acks]
-    new: NDArray[np.bool_] = segments.acknowledgment[before] != segments.acknowledgment[acks]
-    new |= (before < 0) | ((segments.flags[before] & TCP_ACK) == 0)
+def _keys(way: NDArray[np.int64], number: NDArray[np.uint32], reach: _Reach) -> NDArray[np.int64]:
+    """Order sequence numbers within each way, and the ways among each other."""
+    keys = way * _SPAN
+    keys += _MIDDLE
+    keys += (number - reach.number[way]).view(np.int32)
+    return keys
+
+
+def _advancing(segments: Segments, near: Neighbours) -> NDArray[np.bool_]:
+    """Tell which packets with another before them acknowledge what that one did not."""
+    inside = np.flatnonzero(near.same >= 0)
+    before = near.same[inside]
+    new: NDArray[np.bool_] = segments.acknowledgment[before] != segments.acknowledgment[inside]
+    new |= (segments.flags[before] & TCP_ACK) == 0
     return new
 
 
-def _still_open(
-    batch: Batch,
-    segments: Segments,
-    pool: Unacknowledged,
-    group: NDArray[np.int64],
-    anchor: NDArray[np.uint32],
-) -> NDArray[np.bool_]:
+def _still_open(way: NDArray[np.int64], pool: Unacknowledged, reach: _Reach) -> NDArray[np.bool_]:
     """Tell which segments no acknowledgment has reached."""
-    reach = np.full((len(batch.rows), 2), np.iinfo(np.int32).min, dtype=np.int64)
-    acknowledged = (segments.flags & TCP_ACK) != 0
-    for direction in (0, 1):
-        last = batch.last(acknowledged & (batch.direction == 1 - direction))
-        number = segments.acknowledgment[np.maximum(last, 0)]
-        distance = (number - anchor[:, direction]).view(np.int32).astype(np.int64)
-        reach[:, direction] = np.where(last >= 0, distance, reach[:, direction])
-    distance = (pool.end - anchor[group, pool.direction]).view(np.int32).astype(np.int64)
-    return distance > reach[group, pool.direction]
+    ahead: NDArray[np.bool_] = (pool.end - reach.number[way]).view(np.int32) > 0
+    return ahead | ~reach.acknowledged[way]
 
 
 def _add_samples(
@@ -147,7 +150,7 @@ def _add_samples(
     """Add round-trip times (ns, by ascending group) to the rows."""
     if not len(sample):
         return
-    heads = np.flatnonzero(np.diff(group, prepend=-1))
+    heads = heads_of(group)
     row = group_rows[group[heads]]
     rows["rtt_count"][row] += np.diff(heads, append=len(sample)).astype(np.uint32)
     rows["rtt_sum"][row] += np.add.reduceat(sample, heads)

@@ -35,7 +35,8 @@ BASE_FIELDS: list[tuple[Any, ...]] = [
 Rows = dict[str, "NDArray[Any]"]
 """State of connections: a column a field, of one length. A column of its own for each field keeps the cache warm."""
 
-_MULTIPLIERS = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F)
+_MIXER = np.uint64(0x9E3779B97F4A7C15)
+"""Odd, its bits spread evenly: 2^64 divided by the golden ratio (Knuth's multiplicative hashing)."""
 _FREE = -1
 
 
@@ -63,7 +64,8 @@ class FlowTable:
         self._slots: NDArray[np.int64] = np.full(capacity * 4, _FREE, dtype=np.int64)
         self._claims: NDArray[np.int64] = np.zeros(capacity * 4, dtype=np.int64)
         self._free: NDArray[np.int64] = np.arange(capacity - 1, -1, -1)
-        self._seed = np.uint64(secrets.randbits(63))  # so that no capture can be made to collide on purpose
+        # Odd numbers that nobody knows, so that no capture can be made to collide on purpose.
+        self._multipliers = [np.uint64(secrets.randbits(64) | 1) for _ in range(KEY_WORDS)]
         self._scratch: NDArray[np.int64] = np.zeros(capacity, dtype=np.int64)
 
     def __len__(self) -> int:
@@ -74,25 +76,27 @@ class FlowTable:
         count = len(words[0])
         if (len(self) + count) * 2 > len(self._slots):
             self._rehash(max(len(self._slots), 4 * (len(self) + count)))
-        homes = self._hash(words)
-        rows = np.full(count, _FREE, dtype=np.int64)
-        fresh = np.zeros(count, dtype=bool)
         mask = np.int64(len(self._slots) - 1)
-        pending = np.arange(count)
-        slots = homes & mask
-        while len(pending):
+        slots = self._hash(words) & mask
+        rows, fresh = np.empty(count, dtype=np.int64), np.zeros(count, dtype=bool)
+        pending, wanted = np.arange(count), words
+        while True:
             candidates = self._slots[slots]
             empty = candidates == _FREE
             if empty.any():
                 made = self._claim(words, pending[empty], slots[empty])
                 fresh[made] = True
                 candidates = self._slots[slots]
-            equal = np.ones(len(pending), dtype=bool)
             keys = self.rows["key"][candidates]
-            for word in range(KEY_WORDS):
-                equal &= keys[:, word] == words[word][pending]
-            rows[pending[equal]] = candidates[equal]
-            pending, slots = pending[~equal], (slots[~equal] + 1) & mask
+            other = keys[:, 0] != wanted[0]
+            for word in range(1, KEY_WORDS):
+                other |= keys[:, word] != wanted[word]
+            rows[pending] = candidates
+            further = np.flatnonzero(other)
+            if not len(further):
+                break
+            pending, slots = pending[further], (slots[further] + 1) & mask
+            wanted = [word[pending] for word in words]
         if fresh.any():
             made_rows = np.zeros(len(self.live), dtype=bool)
             made_rows[rows[fresh]] = True
@@ -151,13 +155,15 @@ class FlowTable:
             yield self.archive.pop(0)
 
     def _hash(self, words: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
-        mixed = self._seed ^ np.zeros(len(words[0]), dtype=np.uint64)
-        for word, multiplier in zip(words, _MULTIPLIERS, strict=True):
-            mixed ^= word
-            mixed *= np.uint64(multiplier)
-            mixed ^= mixed >> np.uint64(31)
-        # Ports stand in the upper half of the last word: without a last mixing they hardly reach the bits that count.
-        mixed *= np.uint64(_MULTIPLIERS[0])
+        """Hash keys: the sum of their words by secret odd multipliers (multiply-shift, Dietzfelbinger et al. 1997)."""
+        *addresses, tail = words
+        mixed = tail * self._multipliers[-1]
+        for word, multiplier in zip(addresses, self._multipliers, strict=False):
+            if word.any():  # the upper halves of IPv4 addresses are zero
+                mixed += word * multiplier
+        # Only the upper bits of a product depend on all bits of its factors: they are brought down to those that count.
+        mixed ^= mixed >> np.uint64(32)
+        mixed *= _MIXER
         mixed ^= mixed >> np.uint64(32)
         return mixed.view(np.int64)
 

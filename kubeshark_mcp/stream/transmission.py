@@ -147,8 +147,8 @@ def _segments(block: PacketBlock, batch: Batch) -> Segments:
     segments = Segments(
         sequence=block.sequence[batch.index],
         acknowledgment=block.acknowledgment[batch.index],
-        flags=block.flags[batch.index].astype(np.int64),
+        flags=block.flags[batch.index],
         window=block.window[batch.index].astype(np.int64),
     )
-    segments.measure(batch.payload + batch.missing)
+    segments.measure(batch.sent)
     return segments
