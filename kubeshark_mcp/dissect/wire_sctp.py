@@ -153,14 +153,15 @@ def parse_packet(data: bytes) -> Packet:
             packet.malformed = f"{size - at} bytes at byte {at} are less than the header of a chunk"
             break
         kind, flags, length = _CHUNK.unpack_from(data, at)
-        if length < _SHORTEST.get(kind, 4) or at + length > size:
+        shortest = _SHORTEST.get(kind, 4)
+        if length < 4 or at + length > size:
             name = chunk_name(kind)
             packet.malformed = f"the {name} chunk at byte {at} claims {length} bytes, {size - at} are there"
-            if length < 4:
-                break
-            if length >= _SHORTEST.get(kind, 4):
+            if length >= shortest:
                 chunks.append(Chunk(kind, flags, at + 4, size))
             break
+        if length < shortest and not packet.malformed:
+            packet.malformed = f"the {chunk_name(kind)} chunk at byte {at} has {length} of at least {shortest} bytes"
         chunks.append(Chunk(kind, flags, at + 4, at + length))
         at += length + (-length & 3)
     return packet

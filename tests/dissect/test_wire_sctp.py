@@ -38,7 +38,8 @@ def test_a_packet_has_its_chunks_without_their_padding():
         (b"\6\0\0\3", "the ABORT chunk at byte 12 claims 3 bytes, 4 are there", 0),
         (b"\6\0\0\0" * 3, "the ABORT chunk at byte 12 claims 0 bytes, 12 are there", 0),
         (data(1, b"abcdefgh")[:-4], "the DATA chunk at byte 12 claims 24 bytes, 20 are there", 1),
-        (sack(1) + b"\0\3\0\x08abcd", "the DATA chunk at byte 28 claims 8 bytes, 8 are there", 1),
+        (sack(1) + b"\0\3\0\x08abcd", "the DATA chunk at byte 28 has 8 of at least 16 bytes", 2),
+        (b"\3\0\0\4" + b"\0\3\0\x08abcd" + sack(1), "the SACK chunk at byte 12 has 4 of at least 16 bytes", 3),
         (b"\xc8\0\0\x08", "the CHUNK_200 chunk at byte 12 claims 8 bytes, 4 are there", 1),
     ],
 )
