@@ -42,6 +42,7 @@ def as_query(program: Program | None, base: Query | None = None) -> Query:
         residual=program.residual,
         residual_columns=tuple(sorted(program.residual_columns)) if program.residual else None,
         residual_text=program.text if program.residual else "",
+        needs=program.needs,
     )
 
 

@@ -18,6 +18,7 @@ from kubeshark_mcp.kfl.sql import SqlPredicate, translate
 from kubeshark_mcp.kfl.tree import Node, columns, conjuncts
 from kubeshark_mcp.kfl.values import to_python
 
+_STEPS = 10_000
 Test = Callable[[Mapping[str, Any]], bool]
 
 
@@ -25,13 +26,14 @@ Test = Callable[[Mapping[str, Any]], bool]
 class Clause:
     """One operand of the outermost `&&`: either SQL says all of it, or `residual` does on each row.
 
-    text: canonical KFL. columns: the fields that it reads.
+    text: canonical KFL. columns: the fields that it reads. by_default: whether it may hold for a row without any.
     """
 
     text: str
     sql: SqlPredicate | None
     residual: Test | None
     columns: frozenset[str]
+    by_default: bool = True
 
     @property
     def in_sql(self) -> bool:
@@ -61,6 +63,11 @@ class Program:
         """Give the fields that `residual` reads."""
         return frozenset().union(*(clause.columns for clause in self.clauses if clause.sql is None))
 
+    @property
+    def needs(self) -> tuple[frozenset[str], ...]:
+        """Give sets of fields; a row that lacks all of one set is not selected (`http && …`: one without `http`)."""
+        return tuple(clause.columns for clause in self.clauses if not clause.by_default)
+
 
 def compile_filter(text: str, catalogue: Catalogue, *, present: Collection[str] | None = None, now_ns: int) -> Program:
     """Compile a filter.
@@ -89,7 +96,16 @@ def _clause(node: Node, present: Collection[str] | None, now_ns: int) -> Clause:
     folded = fold(node, present, now_ns)
     sql = translate(folded, present)
     residual = None if sql is not None else predicate(folded, now_ns)
-    return Clause(write(node), sql, residual, columns(node))
+    return Clause(write(node), sql, residual, columns(node), _by_default(folded, now_ns))
+
+
+def _by_default(node: Node, now_ns: int) -> bool:
+    """Say whether a condition may hold for a row without any field; where that takes long or fails, it may."""
+    interpreter = Interpreter(now_ns)
+    try:
+        return interpreter.build(node)({}, new_frame(interpreter.depth, _STEPS)) is not False
+    except EvaluationError:
+        return True
 
 
 def _all_of(predicates: list[SqlPredicate]) -> SqlPredicate:

@@ -11,7 +11,7 @@ import re
 import secrets
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ import duckdb
 from kubeshark_mcp.errors import NotFoundError, StoreError
 from kubeshark_mcp.model.field import FieldType
 from kubeshark_mcp.store.cancelling import stoppable
-from kubeshark_mcp.store.columns import LAYER_4, SQL_TYPES, quoted
+from kubeshark_mcp.store.columns import COMPUTED, LAYER_4, SQL_TYPES, quoted
 from kubeshark_mcp.store.files import FILLED, JOINED, MAP_FILE, entry_files, is_complete, read_manifest
 from kubeshark_mcp.store.hashing import stable_hash
 
@@ -49,6 +49,7 @@ class Database:
         self._raw = _files_by_protocol(folders)
         self._files = self._raw if keep_duplicates else self._raw | _joined_files(folders, self._raw)
         self._maps = [path for folder in folders if (path := folder / JOINED / MAP_FILE).is_file()]
+        self._flags: dict[tuple[str, str], bool] = {}
         self._running: set[duckdb.DuckDBPyConnection] = set()
         self._lock = threading.Lock()
         read = [
@@ -84,37 +85,61 @@ class Database:
         """Tell whether some calls were seen at several places."""
         return bool(self._maps)
 
-    @staticmethod
-    def view(protocol: str) -> str:
-        """Give the name of the view over one protocol: a row a call, or a row a sighting when duplicates are kept."""
-        return quoted(f"protocol {protocol}")
+    def view(self, protocol: str) -> str:
+        """Give, for FROM, the rows of one protocol: a row a call, or a row a sighting when duplicates are kept."""
+        return _scan(self._files[protocol])
 
-    @staticmethod
-    def raw(protocol: str) -> str:
-        """Give the name of the view over the rows of one protocol as they were written, with bodies."""
-        return quoted(f"raw {protocol}")
+    def raw(self, protocol: str) -> str:
+        """Give, for FROM, the rows of one protocol as they were written, with bodies."""
+        return _scan(self._raw[protocol])
 
     def relation(self, layer_4: bool = True) -> str:
         """Give the name of the view over all protocols, or of the one without connections and flows."""
         return "entries" if layer_4 else "calls"
 
-    def narrow(self, *texts: str, layer_4: bool = True) -> str:
+    def protocols_with(self, needs: Iterable[Collection[str]]) -> list[str]:
+        """Give the protocols that fill, of each of the given sets of columns, at least one."""
+        wanted = [frozenset(names) for names in needs]
+        return [
+            protocol
+            for protocol, types in self.columns_of.items()
+            if not any(names.isdisjoint(types) for names in wanted)
+        ]
+
+    def narrow(self, *texts: str, layer_4: bool = True, protocols: Collection[str] | None = None) -> str:
         """Give, for FROM, a relation like `relation` that has only the columns that these SQL texts name.
 
-        Planning a query over all columns of all protocols takes DuckDB several times as long as running it.
+        protocols: the only ones whose rows it is to have. Planning a query over all columns of all protocols takes
+        DuckDB several times as long as running it, and about a millisecond for each protocol whatever its columns.
         """
-        protocols = [protocol for protocol in self._files if layer_4 or protocol not in LAYER_4]
+        chosen = [p for p in self._files if (layer_4 or p not in LAYER_4) and (protocols is None or p in protocols)]
         words = {quoted or plain for text in (*texts, _KEYS) for quoted, plain in _NAMES.findall(text)}
         names = sorted(name for word in words if (name := word.replace('""', '"')) in self._kinds)
         parts = [
-            f"SELECT {', '.join(self._or_null(protocol, name) for name in names)} FROM {self.view(protocol)}"  # noqa: S608
-            for protocol in protocols
+            f"SELECT {', '.join(self._column(protocol, name) for name in names)} FROM {self.view(protocol)}"  # noqa: S608
+            for protocol in chosen
         ]
-        return f"({' UNION ALL '.join(parts)}) AS entries" if parts else self.relation(layer_4)
+        if not parts and not self._files:
+            return self.relation(layer_4)
+        nulls = ", ".join(f"NULL::{self._kinds[name]} AS {quoted(name)}" for name in names)
+        return f"({' UNION ALL '.join(parts) or f'SELECT {nulls} WHERE false'}) AS entries"
 
-    def _or_null(self, protocol: str, name: str) -> str:
+    def _column(self, protocol: str, name: str) -> str:
+        """Write a column of a protocol; as a constant where all rows have the same, for then no row is read for it."""
         own = quoted(name)
-        return own if name in self.columns_of[protocol] else f"NULL::{self._kinds[name]} AS {own}"
+        if name not in self.columns_of[protocol]:
+            return f"NULL::{self._kinds[name]} AS {own}"
+        if self._kinds[name] == "BOOLEAN" and name not in COMPUTED and self._always(protocol, name):
+            return f"TRUE AS {own}"
+        return own
+
+    def _always(self, protocol: str, name: str) -> bool:
+        """Tell whether a flag is set in every row: that of a protocol is in its own files."""
+        known = self._flags.get((protocol, name))
+        if known is None:
+            other = f"SELECT 1 FROM {self.view(protocol)} WHERE {quoted(name)} IS NOT TRUE LIMIT 1"  # noqa: S608
+            known = self._flags[protocol, name] = not self.query(other)
+        return known
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement and give its rows."""
@@ -173,8 +198,9 @@ class Database:
 
     def _configure(self, paths: Sequence[str]) -> None:
         run = self._connection.execute
-        run("SET parquet_metadata_cache = true")
-        run("SET late_materialization_max_rows = 1000")
+        # A plain SET is for one connection, and each statement has one of its own.
+        run("SET GLOBAL parquet_metadata_cache = true")
+        run("SET GLOBAL late_materialization_max_rows = 1000")
         run("SET autoinstall_known_extensions = false")
         run("SET autoload_known_extensions = false")
         # What DuckDB spills into can be read and written by statements, so it is a folder of its own.
@@ -188,10 +214,12 @@ class Database:
         """Make a view a protocol, `entries` over all and `calls` without connections and flows; give their columns."""
         columns = {}
         for protocol, files in self._files.items():
-            self.raw_columns[protocol] = self._make_view(self.raw(protocol), self._raw[protocol])
-            columns[protocol] = self._make_view(self.view(protocol), files)
+            raw = self._raw[protocol]
+            self.raw_columns[protocol] = self._read_columns(raw)
+            columns[protocol] = self.raw_columns[protocol] if files == raw else self._read_columns(files)
         if self._maps:
-            self._make_view("sightings", self._maps)
+            self._connection.execute(f"CREATE VIEW sightings AS SELECT * FROM {_scan(self._maps)}")  # noqa: S608
+            self._read_columns(self._maps)
         absent = ", ".join(
             f"NULL::{SQL_TYPES[kind]} AS {quoted(name)}"
             for name, kind in declared.items()
@@ -204,14 +232,12 @@ class Database:
             self._connection.execute(f"CREATE VIEW {name} AS {wanted}")
         return columns
 
-    def _make_view(self, view: str, files: Sequence[Path]) -> dict[str, str]:
-        """Make a view over files and give the columns that have values; paths cannot be bound, so they are literals."""
+    def _read_columns(self, files: Sequence[Path]) -> dict[str, str]:
+        """Give the columns of files that have values, and their types."""
         run = self._connection.execute
-        paths = ", ".join(_literal(str(path)) for path in files)
-        run(f"CREATE VIEW {view} AS SELECT * FROM read_parquet([{paths}])")  # noqa: S608
-        types = {row[0]: row[1] for row in run(f"DESCRIBE {view}").fetchall()}
+        types = {row[0]: row[1] for row in run(f"DESCRIBE SELECT * FROM {_scan(files)}").fetchall()}  # noqa: S608
         lists = run(
-            f"SELECT decode(value) FROM parquet_kv_metadata([{paths}]) WHERE decode(key) = '{FILLED}'"  # noqa: S608
+            f"SELECT decode(value) FROM parquet_kv_metadata([{_list(files)}]) WHERE decode(key) = '{FILLED}'"  # noqa: S608
         ).fetchall()
         filled = {name for (text,) in lists for name in json.loads(text)} if len(lists) == len(files) else set(types)
         self._all_columns |= set(types)
@@ -244,6 +270,16 @@ def _joined_files(folders: Sequence[Path], raw: Mapping[str, list[Path]]) -> dic
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n", 1)[0].rstrip(".")
+
+
+def _scan(files: Sequence[Path]) -> str:
+    """Write what reads files; a view over them would make DuckDB bind all of their columns for each query."""
+    return f"read_parquet([{_list(files)}])"
+
+
+def _list(files: Sequence[Path]) -> str:
+    """Write paths as literals: they cannot be bound."""
+    return ", ".join(_literal(str(path)) for path in files)
 
 
 def _literal(text: str) -> str:

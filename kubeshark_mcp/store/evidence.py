@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -23,22 +23,50 @@ _SIGHTING = (
 
 
 def fetch(database: Database, view: str, columns: Sequence[str], numbers: Sequence[int]) -> list[Row]:
-    """Read columns of the rows with these ids, in no particular order."""
+    """Read columns of the rows of a relation with these ids, in no particular order."""
     if not numbers:
         return []
     names = list(dict.fromkeys(columns))
-    maps = [index for index, name in enumerate(names) if database.types.get(name, "").startswith("MAP")]
-    # DuckDB makes Python dictionaries of its maps three times as slowly as of their JSON.
-    chosen = [f"to_json({quoted(n)})::VARCHAR" if index in maps else quoted(n) for index, n in enumerate(names)]
-    found = database.query(
-        f"SELECT {', '.join(chosen)} FROM {view} "  # noqa: S608
+    return _rows(database, names, _part(database, view, names, names, numbers))
+
+
+def fetch_of_all(database: Database, columns: Sequence[str], numbers: Mapping[str, Sequence[int]]) -> list[Row]:
+    """Read columns of the rows with these ids of several protocols with one statement, in no particular order."""
+    names = [name for name in dict.fromkeys(columns) if name in database.types]
+    parts = [
+        _part(database, database.view(protocol), names, database.columns_of[protocol], wanted)
+        for protocol, wanted in numbers.items()
+    ]
+    return _rows(database, names, " UNION ALL ".join(parts)) if parts else []
+
+
+def _part(database: Database, view: str, names: Sequence[str], present: Collection[str], numbers: Sequence[int]) -> str:
+    chosen = ", ".join(_value(database, name, name in present) for name in names)
+    return (
+        f"SELECT {chosen} FROM {view} "  # noqa: S608
         f"WHERE _id BETWEEN {min(numbers):d} AND {max(numbers):d} AND _id IN ({', '.join(map(str, numbers))})"
     )
+
+
+def _value(database: Database, name: str, present: bool) -> str:
+    """Write a column; DuckDB makes Python dictionaries of its maps three times as slowly as of their JSON."""
+    kind = database.types.get(name, "")
+    if not present:
+        return f"NULL::{'VARCHAR' if _is_map(kind) else kind}"
+    return f"to_json({quoted(name)})::VARCHAR" if _is_map(kind) else quoted(name)
+
+
+def _is_map(kind: str) -> bool:
+    return kind.startswith("MAP")
+
+
+def _rows(database: Database, names: Sequence[str], sql: str) -> list[Row]:
+    maps = [name for name in names if _is_map(database.types.get(name, ""))]
     rows = []
-    for values in found:
+    for values in database.query(sql):
         row = {name: value for name, value in zip(names, values, strict=True) if value is not None}
-        for index in maps:
-            if (name := names[index]) in row:
+        for name in maps:
+            if name in row:
                 row[name] = orjson.loads(row[name])
         rows.append(row)
     return rows

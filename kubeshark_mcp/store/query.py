@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,16 +11,20 @@ from kubeshark_mcp.errors import NotFoundError, UsageError
 from kubeshark_mcp.model.field import Field
 from kubeshark_mcp.store.columns import HEAVY, LAYER_4, quoted
 from kubeshark_mcp.store.database import Database
-from kubeshark_mcp.store.evidence import EVIDENCE, Row, add_evidence, fetch
+from kubeshark_mcp.store.evidence import EVIDENCE, Row, add_evidence, fetch, fetch_of_all
 from kubeshark_mcp.store.hashing import stable_hash
 from kubeshark_mcp.store.paging import Position, read_cursor, write_cursor
+from kubeshark_mcp.store.remembering import Remembered, bytes_of
 from kubeshark_mcp.store.statistics import FieldProfile, Selection, Statistics, measure, profile
 
 BLOCK = 2000
 """Rows that are held at once while a residual predicate is evaluated."""
 EXAMINED = 100_000
 """Rows that a residual predicate looks at, at most, for one answer."""
+REMEMBERED_BYTES = 8 << 20
+"""What the pages that are kept of one source may take, roughly."""
 _TOTALS = 128
+_LARGEST_REMEMBERED = 1000
 _LAST_PARTS = (64, 8)
 
 
@@ -33,7 +36,8 @@ class Query:
     residual: what SQL cannot say, asked for each row that is left; it needs `residual_columns` (None: all columns), and
         `residual_text` identifies it. start_ns, end_ns: time window, both ends included. newest_first: order by time.
     layer_4: whether connections and flows belong to the answer; None: in statistics only where the condition names one
-        of their columns or protocols, elsewhere always.
+        of their columns or protocols, elsewhere always. needs: sets of columns; a row that lacks all of one of them is
+        known not to match, so the files of protocols that do are not looked at.
     """
 
     sql: str = "true"
@@ -45,6 +49,7 @@ class Query:
     end_ns: int | None = None
     newest_first: bool = False
     layer_4: bool | None = None
+    needs: tuple[frozenset[str], ...] = ()
 
     def where(self) -> tuple[str, list[Any]]:
         """Give the condition with its time window, and its parameters."""
@@ -75,10 +80,22 @@ class Page:
 class EntrySource:
     """Entries of finished dissections; safe to use from several threads."""
 
-    def __init__(self, folders: Sequence[Path], fields: Sequence[Field] = (), keep_duplicates: bool = False) -> None:
-        """Open folders; a condition may name `fields`; `keep_duplicates` shows each sighting of a call apart."""
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        fields: Sequence[Field] = (),
+        keep_duplicates: bool = False,
+        remember: bool = True,
+    ) -> None:
+        """Open folders; a condition may name `fields`; `keep_duplicates` shows each sighting of a call apart.
+
+        remember: keep pages and totals for those who ask again, which is sound because the files never change.
+        """
         self.database = Database(folders, {field.name: field.type for field in fields}, keep_duplicates)
-        self._totals: OrderedDict[int, int] = OrderedDict()
+        self._totals: Remembered[int] = Remembered(_TOTALS if remember else 0, lambda _: 1)
+        self._pages: Remembered[Page] = Remembered(
+            REMEMBERED_BYTES if remember else 0, lambda page: bytes_of(page.rows)
+        )
         self._bounds: tuple[Any, ...] | None = None
 
     @property
@@ -106,11 +123,22 @@ class EntrySource:
             raise UsageError(f"The limit {limit} is not a positive number.")
         fingerprint = self._fingerprint(query)
         after = None if cursor is None else read_cursor(cursor, fingerprint)
+        query = self._without_idle_bounds(query)
+        if limit > _LARGEST_REMEMBERED:
+            return self._page(query, limit, after, columns, fingerprint)
+        key = fingerprint, limit, after, None if columns is None else tuple(columns)
+        page = self._pages.get(key, lambda: self._page(query, limit, after, columns, fingerprint))
+        return replace(page, rows=[dict(row) for row in page.rows])
+
+    def _page(
+        self, query: Query, limit: int, after: Position | None, columns: Sequence[str] | None, fingerprint: int
+    ) -> Page:
         if query.residual is not None:
             return self._residual_page(query, limit, after, columns, fingerprint)
-        keys = self._keys(query, after, limit + 1)
+        names = None if columns is None else self._light_columns(columns)
+        keys = self._keys(query, after, limit + 1, names or ())
         last = keys[limit - 1] if len(keys) > limit else None
-        rows = self._fetch(keys[:limit], columns)
+        rows = self._fetch(keys[:limit], columns) if names is None else self._made(keys[:limit], names, columns)
         next_cursor = write_cursor(Position(last[0], last[1]), fingerprint) if last else None
         total = len(rows) if after is None and last is None else self._total(query, fingerprint)
         return Page(rows, total, True, next_cursor)
@@ -139,7 +167,7 @@ class EntrySource:
         for number in range(1, len(clauses) + 1):
             counters.append(f"count(*) FILTER (WHERE {' AND '.join(f'({sql})' for sql, _ in clauses[:number])})")
             parameters += [value for _, values in clauses[:number] for value in values]
-        relation = self._relation(query, *counters)
+        relation = self._relation(None if query is None else replace(query, needs=()), *counters)
         sql = f"SELECT {', '.join(counters)} FROM {relation} WHERE {window}"  # noqa: S608
         return list(self.database.query(sql, [*parameters, *last_parameters])[0])
 
@@ -212,7 +240,8 @@ class EntrySource:
 
     def _relation(self, query: Query | None, *texts: str) -> str:
         named = (query.sql, *texts) if query is not None else texts
-        return self.database.narrow(*named, layer_4=query is None or query.layer_4 is not False)
+        protocols = None if query is None else self.database.protocols_with(query.needs)
+        return self.database.narrow(*named, layer_4=query is None or query.layer_4 is not False, protocols=protocols)
 
     def _fingerprint(self, query: Query) -> int:
         return stable_hash(
@@ -221,31 +250,37 @@ class EntrySource:
         )  # fmt: skip
 
     def _total(self, query: Query, fingerprint: int) -> int:
-        if fingerprint in self._totals:
-            return self._totals[fingerprint]
         where, parameters = query.where()
         sql = f"SELECT count(*) FROM {self._relation(query)} WHERE {where}"  # noqa: S608
-        total = int(self.database.query(sql, parameters)[0][0])
-        self._totals[fingerprint] = total
-        while len(self._totals) > _TOTALS:
-            self._totals.popitem(last=False)
-        return total
+        return self._totals.get(fingerprint, lambda: int(self.database.query(sql, parameters)[0][0]))
 
-    def _keys_sql(self, query: Query, after: Position | None) -> tuple[str, list[Any]]:
+    def _without_idle_bounds(self, query: Query) -> Query:
+        """Leave out the ends of a window that are outside of the data: each is a column to read."""
+        if (query.start_ns is None and query.end_ns is None) or (bounds := self.bounds()) is None:
+            return query
+        first, last = bounds
+        start = None if query.start_ns is None or query.start_ns <= first else query.start_ns
+        end = None if query.end_ns is None or query.end_ns >= last else query.end_ns
+        return replace(query, start_ns=start, end_ns=end)
+
+    def _keys_sql(self, query: Query, after: Position | None, columns: Sequence[str] = ()) -> tuple[str, list[Any]]:
         where, parameters = query.where()
         order, sign = ("DESC", "<") if query.newest_first else ("ASC", ">")
         if after is not None:
             where += f" AND timestamp {sign}= ? AND (timestamp {sign} ? OR _id {sign} ?)"
             parameters += [after.timestamp, after.timestamp, after.id]
-        relation = self._relation(query)
+        wanted = ", ".join(["timestamp", "_id", "protocol", *map(quoted, columns)])
+        relation = self._relation(query, wanted)
         return (
-            f"SELECT timestamp, _id, protocol FROM {relation} WHERE {where} "  # noqa: S608
+            f"SELECT {wanted} FROM {relation} WHERE {where} "  # noqa: S608
             f"ORDER BY timestamp {order}, _id {order}",
             parameters,
         )
 
-    def _keys(self, query: Query, after: Position | None, limit: int) -> list[tuple[Any, ...]]:
-        """Find entries by narrow columns only; their wide rows are fetched afterwards.
+    def _keys(
+        self, query: Query, after: Position | None, limit: int, columns: Sequence[str] = ()
+    ) -> list[tuple[Any, ...]]:
+        """Find entries: their times, ids and protocols, and what some columns have.
 
         Files are in order of time, so the newest entries would be found last: their last part is tried first.
         """
@@ -253,26 +288,50 @@ class EntrySource:
             end = min(last, query.end_ns or last, after.timestamp if after else last)
             for part in _LAST_PARTS:
                 start = max(end - (last - first) // part, query.start_ns or 0)
-                sql, parameters = self._keys_sql(replace(query, start_ns=start), after)
+                sql, parameters = self._keys_sql(replace(query, start_ns=start), after, columns)
                 if len(found := self.database.query(f"{sql} LIMIT {limit:d}", parameters)) == limit:
                     return found
-        sql, parameters = self._keys_sql(query, after)
+        sql, parameters = self._keys_sql(query, after, columns)
         return self.database.query(f"{sql} LIMIT {limit:d}", parameters)
+
+    def _light_columns(self, columns: Sequence[str]) -> list[str] | None:
+        """Give those of the columns that have values; None where one is a map or a body, which are fetched by id."""
+        types = self.database.types
+        names = [name for name in dict.fromkeys(columns) if name in types]
+        return None if any(types[name].startswith("MAP") or name in HEAVY for name in names) else names
+
+    def _made(self, keys: Sequence[tuple[Any, ...]], names: Sequence[str], columns: Sequence[str] | None) -> list[Row]:
+        """Make rows of what _keys found."""
+        found = [
+            {"_id": key[1]} | {n: value for n, value in zip(names, key[3:], strict=True) if value is not None}
+            for key in keys
+        ]
+        self._add_evidence({row["_id"]: row for row in found}, _by_protocol(keys), columns)
+        return found
+
+    def _add_evidence(
+        self, rows: Mapping[int, Row], numbers: Mapping[str, Sequence[int]], columns: Sequence[str] | None
+    ) -> None:
+        if self.database.joined and (columns is None or not EVIDENCE.isdisjoint(columns)):
+            add_evidence(self.database, rows, numbers)
 
     def _fetch(self, keys: Sequence[tuple[Any, ...]], columns: Sequence[str] | None) -> list[Row]:
         """Read the wide rows of these keys, in the order of the keys."""
-        by_protocol: dict[str, list[int]] = {}
-        for _, number, protocol in keys:
-            by_protocol.setdefault(protocol, []).append(number)
-        found: dict[int, Row] = {}
-        for protocol, numbers in by_protocol.items():
-            present = self.database.columns_of[protocol]
-            names = [n for n in present if n not in HEAVY] if columns is None else [n for n in columns if n in present]
-            for row in fetch(self.database, self.database.view(protocol), ["_id", *names], numbers):
-                found[row["_id"]] = row
-        if self.database.joined and (columns is None or not EVIDENCE.isdisjoint(columns)):
-            add_evidence(self.database, found, by_protocol)
+        by_protocol = _by_protocol(keys)
+        if columns is None:
+            read = [
+                row
+                for protocol, numbers in by_protocol.items()
+                for row in fetch(self.database, self.database.view(protocol), self._light(protocol), numbers)
+            ]
+        else:
+            read = fetch_of_all(self.database, ["_id", *columns], by_protocol)
+        found = {row["_id"]: row for row in read}
+        self._add_evidence(found, by_protocol, columns)
         return [found[number] for _, number, _ in keys]
+
+    def _light(self, protocol: str) -> list[str]:
+        return ["_id", *(name for name in self.database.columns_of[protocol] if name not in HEAVY)]
 
     def _key(self, number: int) -> tuple[int, int, str]:
         """Find an entry, or the one that stands for it."""
@@ -315,10 +374,17 @@ class EntrySource:
         cursor = None if end is None else write_cursor(Position(end[0], end[1]), fingerprint)
         total = matched
         if after is None and exact:
-            self._totals[fingerprint] = matched
-        elif fingerprint in self._totals:
-            total, exact = self._totals[fingerprint], True
+            self._totals.keep(fingerprint, matched)
+        elif (known := self._totals.known(fingerprint)) is not None:
+            total, exact = known, True
         return Page(self._fetch(chosen, columns), total, exact, cursor)
+
+
+def _by_protocol(keys: Sequence[tuple[Any, ...]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for key in keys:
+        found.setdefault(key[2], []).append(key[1])
+    return found
 
 
 def _accepts(query: Query, row: Row) -> bool:

@@ -114,6 +114,8 @@ def disagreements(data: Data, texts: Sequence[str], checked_rows: int, celpy_eac
         data.engines["hits"] += 0 < len(selected) < len(data.rows)
         if in_sql != selected:
             wrong.append(f"SQL: {program.text}\n{program.sql}\nonly SQL {in_sql - selected} not {selected - in_sql}")
+        if lacking := [position for position in selected if _lacks(data.rows[position], program)]:
+            wrong.append(f"needs: {program.text}\n{program.needs}\nselected without them {lacking}")
         again = compile_filter(program.canonical, data.catalogue, present=data.present, now_ns=NOW_NS)
         if (again.canonical, repr(again.sql)) != (program.canonical, repr(program.sql)):
             wrong.append(f"canonical form: {program.text}\n{program.canonical}")
@@ -122,6 +124,11 @@ def disagreements(data: Data, texts: Sequence[str], checked_rows: int, celpy_eac
             wrong += _celpy_differs(data, program, selected, sample[:6])
         wrong += _google_differs(data, program, selected, sample)
     return wrong
+
+
+def _lacks(row: dict[str, Any], program: Program) -> bool:
+    """Tell whether a row has nothing of what one must have some of to be selected."""
+    return any(all(row.get(name) is None for name in names) for names in program.needs)
 
 
 def _in_sql(data: Data, programs: Sequence[Program]) -> list[set[int]]:

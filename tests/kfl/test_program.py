@@ -43,3 +43,22 @@ def test_an_unknown_field_is_refused_with_its_place_and_the_field_that_was_meant
 
 def test_an_expression_is_evaluated_over_bindings():
     assert evaluate("x.a + 1", {"x": {"a": 41}}) == 42
+
+
+@pytest.mark.parametrize(
+    ("text", "needs"),
+    [
+        ("http && status_code >= 500", ({"http"}, {"status_code"})),
+        ("(http || dns) && path == src.name", ({"http", "dns"},)),
+        ('"api" in dns_questions || path == "/x"', ({"dns_questions", "path"},)),
+        ("!http", ()),
+        ("status_code < 400", ()),
+        ("1 / status_code > 0", ()),
+        ('path.charAt(1) == "/"', ()),
+        ('path.matches("^/users")', ({"path"},)),
+        ("elapsed_time > 5 || true", ()),
+        ("false", (set(),)),
+    ],
+)
+def test_what_a_row_must_have_some_of_to_be_selected(catalogue: Catalogue, text: str, needs: tuple[set[str], ...]):
+    assert compile_filter(text, catalogue, now_ns=NOW_NS).needs == needs

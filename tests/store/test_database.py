@@ -149,3 +149,40 @@ def test_a_narrow_relation_has_the_columns_that_are_named_and_nulls_where_a_prot
         ("dns", None, True), ("http", 404, None),
     ]  # fmt: skip
     assert Database([]).query(f"SELECT * FROM {Database([]).narrow('x')}") == []
+
+
+def test_every_statement_finds_what_is_known_of_the_files(folder):
+    with Database([folder]).cursor() as cursor:
+        names = "parquet_metadata_cache", "late_materialization_max_rows"
+        assert [cursor.execute(f"SELECT current_setting('{name}')").fetchall() for name in names] == [
+            [(True,)],
+            [(1000,)],
+        ]
+
+
+def test_a_flag_that_all_rows_have_is_a_constant_and_no_other_one_is(write, make):
+    entries = [
+        make.http(make.connection(n), fields={"http": True, "tcp_conn": n == 3, "method": "GET", "path": "/"})
+        for n in range(5)
+    ]
+    lookup = make.http(make.connection(9, transport="udp"), protocol="dns", fields={"dns": True})
+    database = Database([write([*entries, lookup])], {"ws": FieldType.BOOL})
+    relation = database.narrow("http dns failed answered ws", protocols=["http"])
+    assert relation.startswith(
+        '(SELECT "_id", "answered", NULL::BOOLEAN AS "dns", "failed", TRUE AS "http", "protocol", "timestamp",'
+    )
+    assert database.query(f"SELECT DISTINCT http, dns, ws FROM {relation}") == [(True, None, None)]
+    assert database.query(f"SELECT count(*) FROM {database.narrow('http', protocols=[])}") == [(0,)]
+
+
+def test_protocols_are_known_by_the_columns_that_they_fill(write, make):
+    lookup = make.http(make.connection(9, transport="udp"), protocol="dns", fields={"dns": True})
+    database = Database([write([make.http(make.connection()), lookup])])
+    needs = [{"http", "dns"}], [{"http"}, {"src.ip"}], [{"dns"}, {"http"}], [set()], []
+    assert [sorted(database.protocols_with(one)) for one in needs] == [
+        ["dns", "http"],
+        ["http"],
+        [],
+        [],
+        ["dns", "http"],
+    ]

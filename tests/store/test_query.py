@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kubeshark_mcp.errors import NotFoundError, UsageError
@@ -149,3 +151,83 @@ def test_an_empty_folder_answers_with_nothing(tmp_path, make):
         source.get(7)
     with pytest.raises(NotFoundError, match="There are no entries in"):
         EntrySource([tmp_path / "none"])
+
+
+def counting(source, monkeypatch):
+    """Note every statement that a source runs."""
+    statements, run = [], source.database.query
+    monkeypatch.setattr(source.database, "query", lambda sql, *rest: statements.append(sql) or run(sql, *rest))
+    return statements
+
+
+def test_a_page_that_is_asked_for_again_costs_nothing_and_is_nobody_elses_to_change(write, calls, monkeypatch):
+    source = EntrySource([write(calls)])
+    statements = counting(source, monkeypatch)
+    first = source.page(Query(), 10, columns=("path",))
+    made = len(statements)
+    first.rows[0]["path"] = "scribbled"
+    first.rows.clear()
+    again = source.page(Query(), 10, columns=("path",))
+    assert (again.rows[0]["path"], len(again.rows), len(statements)) == ("/orders", 10, made)
+    assert len(source.page(Query(), 11, columns=("path",)).rows) == 11
+    assert len(statements) == made + 1  # the total is known
+
+
+def test_nothing_is_remembered_where_that_is_not_wanted(write, calls, monkeypatch):
+    source = EntrySource([write(calls)], remember=False)
+    statements = counting(source, monkeypatch)
+    for _ in range(2):
+        source.page(Query(), 10, columns=("path",))
+    assert len(statements) == 4
+
+
+def test_a_page_of_columns_is_one_statement_and_the_next_one_counts_no_more(write, calls, monkeypatch):
+    source = EntrySource([write(calls)])
+    statements = counting(source, monkeypatch)
+    first = source.page(Query(), 10, columns=("path", "nowhere", "path"))
+    assert [row.keys() for row in first.rows] == [{"_id", "path"}] * 10
+    assert [sql.split(" FROM ")[0] for sql in statements] == [
+        'SELECT timestamp, _id, protocol, "path"', "SELECT count(*)",
+    ]  # fmt: skip
+    second = source.page(Query(), 10, first.cursor, ("path", "_request_first"))
+    assert [row["_request_first"] for row in second.rows] == list(range(10, 20))
+    assert (second.total, len(statements)) == (95, 3)
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("query", [Query(), Query("status_code >= ?", (500,)), Query("path = ?", ("/none",))])
+def test_a_row_is_the_same_whichever_way_its_columns_are_read(write, calls, make, query, newest_first):
+    lookup = make.http(make.connection(50, transport="udp"), at_ms=100, protocol="dns", fields={"dns": True})
+    source = EntrySource([write([*calls, lookup])])
+    asked = replace(query, newest_first=newest_first)
+    whole = source.page(asked, 20)
+    for columns in (("timestamp", "path", "dns", "src.ip"), ("timestamp", "request.headers", "dns")):
+        page = source.page(asked, 20, columns=columns)
+        chosen = [{name: row[name] for name in ("_id", *columns) if name in row} for row in whole.rows]
+        assert (page.rows, page.total, page.cursor) == (chosen, whole.total, whole.cursor)
+
+
+def test_protocols_that_lack_what_a_condition_needs_are_not_read(write, make, calls, monkeypatch):
+    lookup = make.http(make.connection(50, transport="udp"), at_ms=100, protocol="dns", fields={"dns": True})
+    fields = [field for fields in make.FIELDS.values() for field in fields]
+    source = EntrySource([write([*calls, lookup])], fields)
+    statements = counting(source, monkeypatch)
+    needs = (frozenset({"dns"}), frozenset({"src.ip"}))
+    assert [row["dns"] for row in source.page(Query("dns", needs=needs), columns=("dns",)).rows] == [True]
+    assert not any("http-0-000" in sql for sql in statements)
+    nowhere = (frozenset({"dns"}), frozenset({"status_code"}))
+    assert source.page(Query("dns AND status_code > 1", needs=nowhere)).total == 0
+    assert source.count(Query("dns AND status_code > 1", needs=nowhere)) == 0
+    assert source.clause_counts([("status_code > 1", ())], Query(needs=needs)) == [95]
+
+
+def test_a_window_around_all_entries_is_no_window(write, make, calls, monkeypatch):
+    source = EntrySource([write(calls)])
+    around = Query(start_ns=make.START - 5, end_ns=make.START + make.MS * 1000)
+    assert source.page(around, 7).total == 95
+    statements = counting(source, monkeypatch)
+    inside = replace(around, start_ns=make.START + make.MS)
+    assert (source.page(around, 8).total, source.page(inside, 8).total) == (95, 92)
+    assert [("timestamp >= ?" in sql, "timestamp <= ?" in sql) for sql in statements if "count" in sql] == [
+        (True, False)
+    ]
