@@ -16,7 +16,7 @@ from kubeshark_mcp.errors import ConflictError, HubError, UsageError
 from kubeshark_mcp.hub.contract import EmptyReason, FlowPage, FlowQuery, FlowSummary, JobStatus
 from kubeshark_mcp.hub.databases import DatabaseRoom
 from kubeshark_mcp.hub.dissections import DissectionRoom
-from kubeshark_mcp.hub.flows import COLUMNS, Flow, collect, summarise
+from kubeshark_mcp.hub.flows import COLUMNS, SUMMARY_COLUMNS, Flow, collect, summarise
 from kubeshark_mcp.hub.jobs import Job, JobBoard, Reporter
 from kubeshark_mcp.hub.queries import EntryBase
 from kubeshark_mcp.hub.snapshots import SnapshotRoom, captures_in
@@ -63,7 +63,7 @@ class FlowRoom:
     def summary(self, snapshot_id: str | None, sources: list[CaptureSource], resources: list[Path]) -> FlowSummary:
         """Give the L4 picture as a whole."""
         base = self._base(snapshot_id, sources, resources)
-        return summarise(collect(base.rows(CONNECTIONS, None, COLUMNS)), [])
+        return summarise(collect(base.rows(CONNECTIONS, None, SUMMARY_COLUMNS)), [])
 
     def _why_empty(self, base: EntryBase, query: FlowQuery) -> EmptyReason:
         everything: list[Flow] = collect(base.rows(CONNECTIONS, None, COLUMNS))

@@ -24,6 +24,10 @@ COLUMNS = (
     *(f"tcp_{name}" for name in METRICS),
 )
 """Columns of connection entries that are read."""
+SUMMARY_COLUMNS = tuple(
+    name for name in COLUMNS if not name.startswith("tcp_") and name not in {"conn_state", "conn_l7_detected"}
+)
+"""Those of them that the picture as a whole needs: half the memory, where there are many flows."""
 
 Row = Mapping[str, Any]
 
@@ -56,15 +60,16 @@ class Flow:
         self.server_bytes += row.get("conn_remote_bytes", 0)
         self.first_ns = min(self.first_ns, row["timestamp"])
         self.last_ns = max(self.last_ns, row["timestamp"] + row.get("elapsed_time", 0) * 1000)
-        state = row.get("conn_state", "")
-        self.states[state] = self.states.get(state, 0) + 1
+        if state := row.get("conn_state", ""):
+            self.states[state] = self.states.get(state, 0) + 1
         self.l7.update(dict.fromkeys(row.get("conn_l7_detected", ())))
         if handshake := row.get("tcp_handshake_time_us"):
             self.handshakes_us.append(handshake)
         if self.proto == "tcp":
             known = {name: value for name in METRICS if (value := row.get(f"tcp_{name}")) is not None}
-            self.metrics = self.metrics or MetricSums()
-            self.metrics.add(TcpMetrics(**known), row.get("conn_local_pkts", 0) + row.get("conn_remote_pkts", 0))
+            if known:
+                self.metrics = self.metrics or MetricSums()
+                self.metrics.add(TcpMetrics(**known), row.get("conn_local_pkts", 0) + row.get("conn_remote_pkts", 0))
 
     @property
     def bytes(self) -> int:
@@ -98,7 +103,7 @@ class Flow:
                 "bps": round(self.bytes * 8 / seconds),
             },
             "connections": self.connections,
-            "state": ", ".join(f"{state} {n}" if n > 1 else state for state, n in sorted(self.states.items()) if state),
+            "state": ", ".join(f"{state} {n}" if n > 1 else state for state, n in sorted(self.states.items())),
             "l7": list(self.l7),
             **({} if self.metrics is None else {"tcp_metrics": _whole(self.metrics)}),
         }
