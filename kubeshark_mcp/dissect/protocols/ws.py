@@ -196,7 +196,10 @@ class WebSocket(Protocol):
     fields: ClassVar[tuple[Field, ...]] = _FIELDS
 
     def probe(self, opening: Opening) -> Confidence:
-        """Walk along the frames: masked ones from the client, others from the server, text that is text."""
+        """Walk along the frames: masked ones from the client, others from the server, text that is text.
+
+        Nobody begins with frames: where the first bytes of a connection are seen, a weak likeness is a coincidence.
+        """
         points = 0
         for data, masked in ((opening.client, True), (opening.server, False)):
             found = weigh(data, 0, masked=masked)
@@ -207,7 +210,8 @@ class WebSocket(Protocol):
             return Confidence.SURE if points >= SURE else Confidence.LIKELY
         if not opening.complete:
             return Confidence.UNDECIDED
-        return Confidence.POSSIBLE if points >= LIKELY // 2 else Confidence.NO
+        begins = (opening.client and opening.client_start) or (opening.server and opening.server_start)
+        return Confidence.POSSIBLE if points >= LIKELY // 2 and not begins else Confidence.NO
 
     def open(self, context: Context) -> Dissector:
         """Begin to read a connection whose handshake was not seen."""

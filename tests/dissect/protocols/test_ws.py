@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,13 @@ def test_client_and_server_are_told_by_the_mask_where_the_beginning_was_not_seen
 def test_frames_are_recognised_by_what_they_hold(client: bytes, server: bytes, complete: bool, opinion: Confidence):
     opening = Opening(connection(), client, server, False, False, complete)
     assert WebSocket().probe(opening) is opinion
+
+
+@pytest.mark.parametrize(("client_start", "server_start"), [(True, False), (True, True)])
+def test_a_weak_likeness_does_not_count_where_a_connection_begins(client_start: bool, server_start: bool):
+    opening = Opening(connection(), said(2, b"\x01"), b"", client_start, server_start, complete=True)
+    assert WebSocket().probe(opening) is Confidence.NO
+    assert WebSocket().probe(replace(opening, client_start=False, server_start=False)) is Confidence.POSSIBLE
 
 
 def declared() -> list[Any]:
