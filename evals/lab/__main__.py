@@ -1,4 +1,4 @@
-"""`python -m evals.lab`: list, build and verify incidents."""
+"""`python -m evals.lab`: list, build, rebuild and verify incidents."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from evals.lab.build import CEILING, build, capture_bytes
 from evals.lab.discovery import COMMITTED, find, find_all
+from evals.lab.rebuild import rebuild, table
 from evals.lab.surroundings import SIZES, lasting, surrounded
 from evals.lab.verify import verify_all
 
@@ -30,6 +31,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     build_command = commands.choices["build"]
     build_command.add_argument("--size", choices=SIZES, help="with more neighbours and load than the incident has")
     build_command.add_argument("--seconds", type=float, help="length of the window")
+    build_command.add_argument("--unproved", action="store_true", help="record only; verify comes later")
+    again = commands.add_parser("rebuild", help="record incidents anew elsewhere and prove them there (root)")
+    again.add_argument("names", nargs="*", metavar="NAME", help="all small ones when none is given")
+    again.add_argument("--out", type=Path, required=True, help="folder of the new recordings")
+    again.add_argument("--jobs", type=int, default=4, help="how many at a time (default 4)")
     return parser.parse_args(arguments)
 
 
@@ -52,6 +58,8 @@ def build_one(asked: argparse.Namespace, name: str) -> int:
         raise ValueError(f"{name} as {incident.size} is too big for {COMMITTED}. Say with --out where to build it.")
     asked.out.mkdir(parents=True, exist_ok=True)
     build(incident, asked.out)
+    if asked.unproved:
+        return 0
     recorded = time.monotonic() - begun
     size = capture_bytes(asked.out / name)
     failed = verify(asked, [name])
@@ -83,6 +91,19 @@ def build_all(asked: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def rebuild_all(asked: argparse.Namespace) -> int:
+    """Record incidents anew and tell which truths hold on the new captures."""
+    if asked.out.resolve() == COMMITTED:
+        raise ValueError(f"{asked.out} holds what is committed. Say with --out another folder, then compare.")
+    if os.geteuid() != 0:
+        raise ValueError("Recording needs root: it makes network namespaces. Start it with sudo.")
+    names = [each.name for each in find_all(asked.names) if asked.names or each.size == "small"]
+    begun = time.monotonic()
+    rebuilt = rebuild(names, asked.out, asked.jobs, sys.stderr)
+    print(table(rebuilt, time.monotonic() - begun))
+    return 0 if all(each.holds for each in rebuilt) else 1
+
+
 def verify(asked: argparse.Namespace, wanted: Sequence[str]) -> int:
     """Prove the truths of recorded incidents."""
     folders = [asked.out / name for name in wanted] or sorted(path.parent for path in asked.out.glob("*/truth.yaml"))
@@ -103,7 +124,7 @@ def main(arguments: Sequence[str]) -> int:
     if asked.command == "verify":
         return verify(asked, asked.names)
     os.umask(0o022)
-    return build_all(asked)
+    return rebuild_all(asked) if asked.command == "rebuild" else build_all(asked)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from evals.lab.incident import (
@@ -16,7 +18,7 @@ from evals.lab.incident import (
     postgres_server,
     redis_server,
 )
-from evals.lab.steps import Step, answer, cached, grpc, guard, http, known, redis, sql, work
+from evals.lab.steps import Step, answer, cached, grpc, guard, http, known, prepared, redis, sql, work
 
 CODES = Host("codes.example.net", "203.0.113.20", {"GET /": [work(0.012), answer(size=180)]})
 """A partner asked over HTTP; its name makes the search domains be tried first (NXDOMAIN)."""
@@ -90,4 +92,60 @@ def custom(reads: str, writes: str, token: str) -> list[dict[str, Any]]:
     return [
         call(4, "GET", f"/{reads}/{{1-60}}"), call(0.6, "GET", f"/{reads}/{{80-120}}"),
         call(2, "POST", f"/{writes}/{{1-40}}", token=token, send=90), call(0.5, "POST", f"/{writes}/{{1-40}}", send=90),
+    ]  # fmt: skip
+
+
+def borough(
+    place: str, front: str, paths: Mapping[str, float], reads: str, writes: str, book: str, store: str, shelf: str,
+    places: str = "babcabca",
+) -> tuple[Workload, ...]:  # fmt: skip
+    """Make eight workloads that are built otherwise than a `town`.
+
+    A gateway in Python on port 9080 and no proxy, services on port 9000, a database without a ClusterIP asked by
+    prepared statements, a Redis on port 6380. paths: further services behind the gateway, each with the
+    gateway's patience; places: nodes of DNS, gateway, reading, writing, book (gRPC on 7070), store, shelf and exporter.
+    """
+    behind = {f"GET /{name}": _passed(f"{name}.{place}", name, patience) for name, patience in paths.items()}
+    routes = {
+        f"GET /{reads}": _passed(f"{reads}.{place}", reads, 5),
+        f"POST /{writes}": [
+            guard(), http(f"{writes}.{place}", f"/{writes}/{{n}}", "POST", port=9000, send=120), answer(201),
+        ],
+        **behind,
+    }  # fmt: skip
+    reading = [
+        known(70), prepared(f"{store}.{place}", "SELECT id, owner, note FROM entries WHERE id = $1", "{n}", reuse=25),
+        answer(size=620),
+    ]  # fmt: skip
+    writing = [
+        redis(f"{shelf}.{place}", "INCR", f"{writes}:{{n}}", port=6380),
+        grpc(f"{book}.{place}", "/ledger.Book/Note", port=7070, otherwise=0),
+        http("codes.example.net", "/v1/codes?of={id}", share=0.3, reuse=1, otherwise=0), answer(201),
+    ]  # fmt: skip
+    return (
+        dns_server(places[0]),
+        listens(http_service(place, front, places[1], routes, "3.0"), 9080),
+        listens(http_service(place, reads, places[2], {f"GET /{reads}": reading}), 9000),
+        listens(http_service(place, writes, places[3], {f"POST /{writes}": writing}), 9000),
+        listens(grpc_service(place, book, places[4], {"POST /ledger.Book/Note": [work(0.002)]}), 7070),
+        replace(postgres_server(place, store, places[5], table("entries"), max_connections="60"), headless=True),
+        listens(redis_server(place, shelf, places[6], port="6380"), 6380),
+        job(place, "exporter", places[7], [redis(f"{shelf}.{place}", "INFO", "stats", port=6380)], every=5),
+    )
+
+
+def listens(workload: Workload, port: int) -> Workload:
+    """Let a workload and its service listen on another port."""
+    return replace(workload, port=port, service_port=port, settings={**workload.settings, "port": port})
+
+
+def _passed(host: str, name: str, patience: float) -> list[Step]:
+    return [http(host, f"/{name}/{{n}}", port=9000, timeout=patience), answer(size=500)]
+
+
+def visitors(reads: str, writes: str, token: str) -> list[dict[str, Any]]:
+    """List the calls that a `borough` gets anyway; 401 and 404 among them."""
+    return [
+        call(4, "GET", f"/{reads}/{{1-70}}"), call(0.5, "GET", f"/{reads}/{{90-130}}"),
+        call(2, "POST", f"/{writes}/{{1-40}}", token=token, send=60), call(0.5, "POST", f"/{writes}/{{1-40}}", send=60),
     ]  # fmt: skip

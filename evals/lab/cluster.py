@@ -73,7 +73,10 @@ class Pod:
 
 @dataclass(frozen=True)
 class Service:
-    """A service of type ClusterIP: `port` of `address` goes to `target_port` of each pod of `app`."""
+    """A service of type ClusterIP: `port` of `address` goes to `target_port` of each pod of `app`.
+
+    headless: it has no address of its own, and its name stands for those of its pods. empty: its selector finds none.
+    """
 
     namespace: str
     name: str
@@ -83,6 +86,8 @@ class Service:
     target_port: int
     port_name: str = "http"
     protocols: tuple[str, ...] = ("TCP",)
+    headless: bool = False
+    empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -218,7 +223,7 @@ class Cluster:
 
     def _add_rules(self, node: Node, leave_out: Sequence[str] = ()) -> None:
         rules = ["*nat", ":KUBE-SERVICES - [0:0]", "-A PREROUTING -j KUBE-SERVICES", "-A OUTPUT -j KUBE-SERVICES"]
-        for number, service in enumerate(self.services):
+        for number, service in enumerate(each for each in self.services if not each.headless):
             chain = f"KUBE-SVC-{number:04d}"
             rules.append(f":{chain} - [0:0]")
             for protocol in service.protocols:
@@ -230,6 +235,14 @@ class Cluster:
         rules.append(f"-A POSTROUTING -s {node.pods}.0/24 -o eth0 ! -d 10.0.0.0/8 -j MASQUERADE")
         text = "\n".join([*rules, "COMMIT", ""])
         run("ip", "netns", "exec", self.namespace(node.name), "iptables-restore", stdin=text)
+        self._refuse_empty(node)
+
+    def _refuse_empty(self, node: Node) -> None:
+        """Answer connections to services without pods with ICMP, as kube-proxy does."""
+        for service in self.services:
+            if service.empty:
+                rule = ("-d", f"{service.address}/32", "-p", "tcp", "--dport", f"{service.port}", "-j", "REJECT")
+                self.iptables(node.name, "-I", "FORWARD", *rule)
 
     # -- changing while it runs --------------------------------------------------------------------------------
 
@@ -271,8 +284,15 @@ class Cluster:
         """Run tc in the namespace of a node, pod or host outside."""
         run("ip", "netns", "exec", self.namespace(name), "tc", *arguments)
 
+    def signal(self, name: str, word: str) -> None:
+        """Send a signal (`STOP`, `CONT`) to all programs in that namespace."""
+        for process in run("ip", "netns", "pids", self.namespace(name)).split():
+            run("kill", f"-{word}", process)
+
     def endpoints(self, service: Service) -> list[Pod]:
         """Return the pods behind a service."""
+        if service.empty:
+            return []
         return [pod for pod in self.pods.values() if (pod.namespace, pod.app) == (service.namespace, service.app)]
 
     # -- running -----------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ class Workload:
 
     nodes: the node of each replica, one letter each (`"ab"`: two, on node-a and node-b); program: what runs in the
     pods: a file of `programs/`, or nginx, redis, postgres, rabbitmq; settings: what that program is told; port: of the
-    container, 0 when it serves nobody; service_port: of the ClusterIP, 0 for no service.
+    container, 0 when it serves nobody; service_port: of the ClusterIP, 0 for no service; headless: without one.
     """
 
     namespace: str
@@ -39,6 +39,7 @@ class Workload:
     kind: str = "Deployment"
     image: str = ""
     probed: bool = False
+    headless: bool = False
 
     @property
     def name(self) -> str:
@@ -152,7 +153,10 @@ def grpc_service(
 
 
 def nginx(namespace: str, app: str, nodes: str, upstreams: Mapping[str, str], **settings: Any) -> Workload:
-    """Make a reverse proxy. upstreams: path prefix to `service.namespace`; settings: `patience` (seconds, 5)."""
+    """Make a reverse proxy.
+
+    upstreams: path prefix to `service.namespace`; settings: `patience` (seconds, 5), `lines` (more for its server).
+    """
     told = {"upstreams": dict(upstreams), **settings}
     return Workload(namespace, app, nodes, "nginx", told, 8080, 80, "http", image="nginx:1.22", probed=True)
 
@@ -169,6 +173,13 @@ def postgres_server(
     """Make a PostgreSQL with the database `app`. schema: SQL; users: names and passwords (MD5) beside `app`."""
     told = {"schema": schema, "users": dict(users or {}), "options": options}
     return Workload(namespace, app, nodes, "postgres", told, 5432, 5432, "postgres", "StatefulSet", "postgres:15")
+
+
+def ldap_server(namespace: str, app: str, nodes: str, users: Mapping[str, str]) -> Workload:
+    """Make a directory of people over LDAP. users: distinguished names and passwords of those who may bind."""
+    image = f"registry.example/{namespace}/{app}:2.5"
+    told = {"users": dict(users), "port": 389}
+    return Workload(namespace, app, nodes, "ldap_server", told, 389, 389, "ldap", "StatefulSet", image)
 
 
 def rabbitmq_server(namespace: str, app: str, nodes: str) -> Workload:

@@ -142,13 +142,13 @@ def _service(service: Service, taken: datetime) -> dict[str, Any]:
             "Service", service.name, service.namespace, taken - timedelta(days=40), labels={"app": service.app}
         ),
         "spec": {
-            "clusterIP": service.address,
-            "clusterIPs": [service.address],
+            "clusterIP": "None" if service.headless else service.address,
+            "clusterIPs": ["None" if service.headless else service.address],
             "internalTrafficPolicy": "Cluster",
             "ipFamilies": ["IPv4"],
             "ipFamilyPolicy": "SingleStack",
             "ports": _ports(service),
-            "selector": {"app": service.app},
+            "selector": {"app": f"{service.app}-v2" if service.empty else service.app},
             "sessionAffinity": "None",
             "type": "ClusterIP",
         },

@@ -35,7 +35,10 @@ class Plan:
     def zone(self, hosts: tuple[Host, ...]) -> dict[str, list[str]]:
         """List the names that DNS knows, without final dots."""
         services = {
-            f"{each.name}.{each.namespace}.svc.{CLUSTER_DOMAIN}": [each.address] for each in self.services.values()
+            f"{each.name}.{each.namespace}.svc.{CLUSTER_DOMAIN}": (
+                [pod.address for pod in self.pods[each.app]] if each.headless else [each.address]
+            )
+            for each in self.services.values()
         }
         pods = {
             f"{pod.address.replace('.', '-')}.{pod.namespace}.pod.{CLUSTER_DOMAIN}": [pod.address]
@@ -102,4 +105,4 @@ def _service(workload: Workload) -> Service:
     port = (workload.service_port, workload.port, workload.port_name)
     if workload.program == "dns_server":
         return Service(workload.namespace, "kube-dns", workload.app, DNS_ADDRESS, *port, ("UDP", "TCP"))
-    return Service(workload.namespace, workload.app, workload.app, address, *port)
+    return Service(workload.namespace, workload.app, workload.app, address, *port, headless=workload.headless)

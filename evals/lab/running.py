@@ -87,7 +87,8 @@ class Lab:
         elif workload.program == "rabbitmq":
             servers.start_rabbitmq(self.cluster, self.work, pod.name)
         elif workload.program == "nginx":
-            servers.start_nginx(self.cluster, self.work, pod.name, told["upstreams"], told.get("patience", 5))
+            patience, lines = told.get("patience", 5), told.get("lines", ())
+            servers.start_nginx(self.cluster, self.work, pod.name, told["upstreams"], patience, lines)
         else:
             self._write_settings(pod.name, told)
             self._program(pod.name, pod.name, workload.program)
@@ -195,8 +196,8 @@ class Lab:
     def _write_zone(self) -> None:
         _replace(self.work / "zone.json", json.dumps(self._zone))
 
-    def resolver(self, **behaviour: float) -> None:
-        """Let the DNS server behave as `programs/dns_server.py` says: delay, delay_outside, silent."""
+    def resolver(self, **behaviour: float | str) -> None:
+        """Let the DNS server behave as `programs/dns_server.py` says: delay, delay_outside, silent, failing."""
         _replace(self.work / "resolver.json", json.dumps(behaviour))
 
     def redis(self, app: str, *command: str, stdin: str | None = None) -> str:
@@ -218,6 +219,19 @@ class Lab:
         self.cluster.services.remove(service)
         self.cluster.refresh_services()
         self.set_name(f"{service.name}.{service.namespace}.svc.{CLUSTER_DOMAIN}", None)
+
+    def empty_service(self, app: str) -> None:
+        """Let a service's selector find no pods: new connections are refused by the client's node (ICMP)."""
+        service = next(each for each in self.cluster.services if each.app == app)
+        self.cluster.replace_service(service, replace(service, empty=True))
+
+    def freeze(self, app: str, seconds: float, replica: int | None = None) -> None:
+        """Stop the programs of an app's pods for a while: their kernels go on, and nothing in them does."""
+        pods = self._pods[app] if replica is None else [self._pods[app][replica]]
+        for word in ("STOP", "CONT"):
+            for pod in pods:
+                self.cluster.signal(pod.name, word)
+            self.wait(seconds if word == "STOP" else 0)
 
     def drop_between(self, source: str, target: str) -> None:
         """Drop all packets from one app's pods to another's on the target's node, as a policy does: silently."""

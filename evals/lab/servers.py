@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from evals.lab.cluster import Cluster
@@ -93,15 +93,19 @@ def redis_cli(work: Path, pod: str, *command: str, stdin: str | None = None) -> 
     return run("redis-cli", "-s", str(work / f"{pod}.sock"), *command, stdin=stdin)
 
 
-def start_nginx(cluster: Cluster, work: Path, pod: str, upstreams: Mapping[str, str], patience: float) -> None:
-    """Start nginx in a pod as a reverse proxy; upstreams: path prefix to `service.namespace`."""
+def start_nginx(
+    cluster: Cluster, work: Path, pod: str, upstreams: Mapping[str, str], patience: float, lines: Sequence[str] = ()
+) -> None:
+    """Start nginx in a pod as a reverse proxy; upstreams: path prefix to `service.namespace`; lines: of its server."""
     names = {target: target.replace(".", "_").replace("-", "_") for target in upstreams.values()}
     blocks = [
         f"  upstream {name} {{ server {target}.svc.cluster.local:80 max_fails=0; keepalive 8; }}"
         for target, name in names.items()
     ]
     places = [f"    location {prefix} {{ proxy_pass http://{names[target]}; }}" for prefix, target in upstreams.items()]
-    text = NGINX.replace("UPSTREAMS", "\n".join(blocks)).replace("LOCATIONS", "\n".join(places))
+    text = NGINX.replace("UPSTREAMS", "\n".join(blocks)).replace(
+        "LOCATIONS", "\n".join([*(f"    {line}" for line in lines), *places])
+    )
     text = text.replace("PATIENCE", f"{patience:g}").replace("WORK", str(work)).replace("POD", pod)
     configuration = work / f"{pod}.conf"
     configuration.write_text(text)

@@ -47,6 +47,16 @@ def sql(host: str, text: str, **more: Any) -> Step:
     return {"do": "sql", "host": host, "text": text, **more}
 
 
+def prepared(host: str, text: str, *arguments: str, **more: Any) -> Step:
+    """Run a statement with `$1`, `$2`, ... by PostgreSQL's extended protocol, prepared once on each connection."""
+    return {"do": "prepared", "host": host, "text": text, "arguments": list(arguments), **more}
+
+
+def bind(host: str, name: str, password: str, find: str, **more: Any) -> Step:
+    """Sign in to a directory (LDAP) under a distinguished name and look somebody up."""
+    return {"do": "bind", "host": host, "name": name, "password": password, "find": find, **more}
+
+
 def redis(host: str, *command: str | int, **more: Any) -> Step:
     """Give Redis a command."""
     return {"do": "redis", "host": host, "command": list(command), **more}

@@ -63,6 +63,8 @@ async def converse(client: Any, question: Question, meter: Meter, temperature: f
             if answer.stop_reason == "refusal":
                 went.refused = True
                 return went
+            if answer.stop_reason == "model_context_window_exceeded":
+                raise LimitError("the model's context window is full")
             calls = [block for block in answer.content if block.type == "tool_use"]
             if calls and answer.stop_reason != "max_tokens":
                 messages.append({"role": "user", "content": await _carry_out(calls, question, meter, went)})

@@ -301,8 +301,7 @@ class PostgresClient:
             try:
                 connection = self._connected()
                 known = ends(connection)
-                connection.sendall(b"Q" + struct.pack("!I", len(sql.encode()) + 5) + sql.encode() + b"\0")
-                rows, error = self._answer()
+                rows, error = self._exchange(connection, sql)
                 status = "error" if error else "ok"
             except PostgresError as failure:
                 rows, error, status = [], str(failure), "refused"
@@ -314,6 +313,10 @@ class PostgresClient:
             if error:
                 raise PostgresError(error)
             return rows
+
+    def _exchange(self, connection: socket.socket, sql: str) -> tuple[list[list[str | None]], str]:
+        connection.sendall(b"Q" + struct.pack("!I", len(sql.encode()) + 5) + sql.encode() + b"\0")
+        return self._answer()
 
     def _write(self, start: float, sql: str, status: str, error: str, known: dict[str, object]) -> None:
         self.log.write(

@@ -2,7 +2,8 @@
 
 Reads `<work>/zone.json` (name without final dot to a list of addresses), anew whenever it changes. A name `*.suffix`
 stands for all names below. `<work>/resolver.json` may say how it behaves: `delay` (seconds before each answer),
-`delay_outside` (the same, for names outside the cluster only), `silent` (share of questions that get no answer).
+`delay_outside` (the same, for names outside the cluster only), `silent` (share of questions that get no answer),
+`failing` (names below this one get SERVFAIL).
 UDP and TCP on port 53. Logs each question.
 """
 
@@ -24,7 +25,7 @@ from clients import WORK, CallLog
 
 A, SOA, PTR, TXT, AAAA, SRV = 1, 6, 12, 16, 28, 33
 TYPES = {A: "A", 5: "CNAME", SOA: "SOA", PTR: "PTR", 15: "MX", TXT: "TXT", AAAA: "AAAA", SRV: "SRV"}
-NXDOMAIN = 3
+SERVFAIL, NXDOMAIN = 2, 3
 FIVE_SECONDS, THIRTY_SECONDS = 5, 30
 
 
@@ -95,7 +96,9 @@ class Zone:
         addresses = self.find(name)
         records = [self._record(address, kind) for address in addresses or [] if kind in {A, TXT}]
         code = 0 if addresses is not None else NXDOMAIN
-        authority = b"" if records else self._start_of_authority(name)
+        if self._fails(name):
+            records, code = [], SERVFAIL
+        authority = b"" if records or code == SERVFAIL else self._start_of_authority(name)
         flags = 0x8180 | code | (0x0400 if name.endswith("cluster.local") else 0)
         header = data[:2] + struct.pack("!HHHHH", flags, 1, len(records), int(bool(authority)), 0)
         (number,) = struct.unpack_from("!H", data)
@@ -105,6 +108,10 @@ class Zone:
             client_port=client[1],
         )  # fmt: skip
         return header + data[12:end] + b"".join(records) + authority
+
+    def _fails(self, name: str) -> bool:
+        failing = self._behaviour.read().get("failing", "")
+        return bool(failing) and f".{name.lower()}".endswith(f".{failing}")
 
     @staticmethod
     def _record(address: str, kind: int) -> bytes:

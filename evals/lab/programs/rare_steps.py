@@ -77,6 +77,25 @@ class RareSteps:
         if found[0] != found[1]:
             raise EndedError(Reply(409, {"error": "changed meanwhile"}))
 
+    def _prepared(self, step: Step, call: Call, _: dict[str, Any]) -> None:
+        """Run a statement by the extended protocol, prepared once on each connection."""
+        given = [filled(text, call) for text in step["arguments"]]
+        self._with_client(step, "prepared", lambda client: client.execute(step["text"], given))  # type: ignore[attr-defined]
+
+    def _make_prepared(self, step: Step) -> Any:
+        from prepared_client import PreparedClient
+
+        return PreparedClient(
+            step["host"], step.get("port", 5432), self.log, step.get("user", "app"), step.get("database", "app"),
+            step.get("password", ""), step.get("reuse", 100_000), step.get("timeout", 10.0),
+        )  # fmt: skip
+
+    def _bind(self, step: Step, call: Call, _: dict[str, Any]) -> None:
+        """Sign in to a directory, look somebody up, and leave."""
+        from ldap_client import person
+
+        person(self.log, step["host"], step["name"], step["password"], filled(step["find"], call))
+
     def _publish(self, step: Step, call: Call, _: dict[str, Any]) -> None:
         """Publish a message to a queue of an AMQP broker."""
         text = filled(step.get("text", "{id}"), call)

@@ -20,6 +20,10 @@ GRACE_SECONDS = 1.2
 Answer = tuple[int, object]
 
 
+BODILESS = (204, 304)
+"""Statuses whose answers have no body (RFC 9110, 6.4.1)."""
+
+
 @dataclass(frozen=True)
 class Reply:
     """An answer with headers of its own."""
@@ -109,6 +113,8 @@ class CallHandler(BaseHTTPRequestHandler):
             reply = Reply(*reply)
         data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
         headers = {"Content-Type": "application/json", "Content-Length": str(len(data))}
+        if reply.status in BODILESS:
+            data, headers = b"", {}
         if known := self.headers.get("X-Request-Id"):
             headers["X-Request-Id"] = known
         if reply.status == 503:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
+from typing import get_args, get_type_hints
 
 import anthropic
 import httpx2
 import pytest
+from anthropic.resources.messages import AsyncMessages
+from anthropic.types import StopReason, TextBlockParam, ToolUseBlockParam
 
 from evals.answers import Findings, submission_tool
 from evals.model.limits import Meter, MoneySpentError, Purse
@@ -103,6 +107,29 @@ async def test_a_refusal_ends_it_and_is_told_apart():
     assert went.answer is None
 
 
+async def test_a_refusal_in_the_middle_keeps_what_was_said_and_runs_no_tool():
+    api = Api(answer(use("diagnose")), answer(text("I would rather not."), use("stop", 2), stop="refusal"))
+    went = await converse(api.client(), question(), meter(), None)
+    assert (went.refused, went.text, went.called, len(api.asked)) == (
+        True,
+        "I would rather not.",
+        [("diagnose", {})],
+        2,
+    )
+
+
+async def test_a_full_context_window_is_a_limit_and_not_asked_again():
+    api = Api(answer(use("diagnose"), stop="model_context_window_exceeded"))
+    went = await converse(api.client(), question(), meter(), None)
+    assert (went.limit, went.called) == ("the model's context window is full", [])
+
+
+async def test_an_answer_handed_in_beside_other_calls_ends_it():
+    api = Api(answer(use("diagnose", 1), use("submit_findings", 2, healthy=True)))
+    went = await converse(api.client(), question(), meter(), None)
+    assert (went.answer, went.called, len(api.asked)) == (Findings(healthy=True), [("diagnose", {})], 1)
+
+
 async def test_turns_and_tokens_are_bounded():
     api = Api(*[answer(use("diagnose")) for _ in range(3)])
     went = await converse(api.client(), question(), meter(steps=2), 0.0)
@@ -128,6 +155,42 @@ async def test_a_rate_limit_is_waited_out_and_then_told():
     assert went.answer is not None
     with pytest.raises(anthropic.RateLimitError):
         await converse(Api(busy, busy).client(retries=1), question(), meter(), 0.0)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(429, "rate_limit_error"), (529, "overloaded_error")])
+async def test_the_client_waits_as_long_as_the_api_says(status, kind, monkeypatch):
+    waited = []
+
+    async def sleep(seconds):
+        waited.append(seconds)
+
+    monkeypatch.setattr("anthropic._base_client.anyio.sleep", sleep)
+    error = {"type": "error", "error": {"type": kind, "message": "slow down"}}
+    busy = httpx2.Response(status, headers={"retry-after": "7"}, json=error)
+    went = await converse(Api(busy, answer(HEALTHY)).client(retries=2), question(), meter(), None)
+    assert went.answer == Findings(healthy=True)
+    assert waited == [7.0]
+
+
+async def test_what_is_asked_for_is_known_to_the_sdk():
+    taken = inspect.signature(AsyncMessages.create).parameters
+    api = Api(answer(HEALTHY))
+    await converse(api.client(), question(), meter(), 0.3)
+    assert set(api.asked[0]) - {"temperature"} <= set(taken)
+    assert api.asked[0]["temperature"] == 0.3
+
+
+def test_every_reason_to_stop_that_is_handled_is_one_of_the_sdk():
+    handled = {"refusal", "max_tokens", "pause_turn", "model_context_window_exceeded", "tool_use", "end_turn"}
+    assert set(get_args(StopReason)) - handled == {"stop_sequence"}  # none are asked for
+
+
+async def test_what_an_answer_held_goes_back_in_fields_that_the_api_takes():
+    api = Api(answer(text("Let me see."), use("diagnose", db="x")), answer(HEALTHY))
+    await converse(api.client(), question(), meter(), None)
+    said, called = api.asked[1]["messages"][1]["content"]
+    assert set(said) <= set(get_type_hints(TextBlockParam))
+    assert set(called) <= set(get_type_hints(ToolUseBlockParam))
 
 
 async def test_tokens_of_the_cache_are_paid_at_their_own_price():
