@@ -74,7 +74,7 @@ class Lab:
         if workload.program == "postgres":
             servers.wait_for_postgres(self.cluster, self.work, pod.name, DATABASE_USER)
         elif workload.port:
-            patience = 60 if workload.program == "rabbitmq" else 20
+            patience = 180 if workload.program == "rabbitmq" else 60
             kind = "udp" if workload.program == "dns_server" else "tcp"
             self.cluster.wait_for(pod.name, workload.port, kind, patience)
 
