@@ -14,9 +14,9 @@ GENERIC = frozenset({M.ERROR_BURST, M.LATENCY_SHIFT, M.NO_RESPONSE})
 """Mechanisms that say how a fault looks rather than what it is."""
 LOAD = frozenset({
     M.RETRY_AMPLIFICATION, M.FAN_OUT_GROWTH, M.NOISY_NEIGHBOUR, M.CACHE_FAILURE, M.OVERSIZED_PAYLOAD,
-    M.DNS_SEARCH_STORM, M.ROLLOUT_REGRESSION,
+    M.DNS_SEARCH_STORM, M.ROLLOUT_REGRESSION, M.LOCK_CONTENTION,
 })  # fmt: skip
-"""Mechanisms whose load falls on what the component calls, so that effects run down the graph too."""
+"""Mechanisms whose load, or locks, fall on what the component calls, so that effects run down the graph too."""
 CONDUCT = frozenset({M.PORT_SCAN, M.METADATA_ACCESS, M.CLEARTEXT_SECRET, M.DNS_TUNNEL})
 """Mechanisms that are conduct rather than failure: they cause no errors or delays of others."""
 EXPLAINED = 0.75
@@ -91,10 +91,10 @@ class _Judge:
         roots, ends = self.places(cause), self.places(effect)
         if roots & ends:
             return self.stronger(cause, effect)
-        above = set().union(*(self.graph.above(root) for root in roots), *({e.client} for e in cause.affected))
-        if ends & above:
+        felt = roots | {edge.client for edge in cause.affected}
+        if ends & (felt - roots).union(*(self.graph.above(one) for one in felt)):
             return True
-        below = set().union(*(self.graph.below(root) for root in roots | {e.client for e in cause.affected}))
+        below = set().union(*(self.graph.below(one) for one in felt))
         return cause.mechanism in LOAD and bool(ends & below) and effect.mechanism not in LOAD - {cause.mechanism}
 
     def stronger(self, one: Finding, other: Finding) -> bool:

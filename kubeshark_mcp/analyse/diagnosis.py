@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kubeshark_mcp.analyse.capture_loss import CaptureLoss, capture_loss
 from kubeshark_mcp.analyse.causality import CONDUCT, Ranked, rank_findings
 from kubeshark_mcp.analyse.columns import groups
 from kubeshark_mcp.analyse.detector import Detector
 from kubeshark_mcp.analyse.facts import Coverage, Facts
 from kubeshark_mcp.analyse.findings import Confidence, Finding, Kind
 from kubeshark_mcp.analyse.graph import Graph, service_graph
+from kubeshark_mcp.analyse.trust import trusted
 
 MOST_PER_DETECTOR = 20
 """Findings that one detector may contribute; the strongest stay."""
@@ -74,7 +76,7 @@ def diagnose(
         if not any(finding.confidence is not Confidence.LOW for finding in own):
             normal.append(detector.looks_for)
     graph = service_graph(facts)
-    found = merged(found)
+    found = trusted(merged(found), facts, graph)
     if baseline is not None:
         found = news(found, baseline, detectors)
     if service is not None:
@@ -88,7 +90,7 @@ def diagnose(
         normal,
         unasked,
         broken,
-        limits(facts.coverage),
+        limits(facts.coverage, facts.derived(capture_loss)),
     )
 
 
@@ -172,9 +174,9 @@ def suffering(facts: Facts, ranked: Sequence[Ranked], graph: Graph) -> list[Suff
     return sorted(found, key=lambda one: (-one.failed, one.workload))
 
 
-def limits(coverage: Coverage) -> list[str]:
-    """Say what the data cannot tell."""
-    found = []
+def limits(coverage: Coverage, loss: CaptureLoss | None = None) -> list[str]:
+    """Say what the data cannot tell, the worst first. loss: what the capture itself lost."""
+    found = [] if loss is None else [str(loss)]
     if coverage.missing_nodes:
         found.append(f"no capture of {', '.join(coverage.missing_nodes)}: what stayed on these nodes was not seen")
     if not coverage.has_objects:

@@ -41,12 +41,13 @@ class NameTable:
         names.insert(place, name)
 
     def resolve(self, address: str, time_ns: int) -> str:
-        """Give the name of an address at a time; empty where none is known."""
+        """Give the name of an address at a time; empty where none is known.
+
+        Before the first answer it is that answer's name: who talked to the address then had asked before the capture
+        began, and one server must not change its name halfway.
+        """
         times = self._times.get(address)
-        if not times:
-            return ""
-        place = bisect_right(times, time_ns)
-        return self._names[address][place - 1] if place else ""
+        return self._names[address][max(bisect_right(times, time_ns) - 1, 0)] if times else ""
 
 
 def from_dns(lines: Iterable[str]) -> list[tuple[str, str]]:

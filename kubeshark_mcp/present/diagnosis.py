@@ -41,8 +41,12 @@ def _parts(found: Mapping[str, Any], time: Time, brief: bool) -> Iterator[str]:
     hints = [one for one in found["findings"] if one["confidence"] == "low"]
     if not solid:
         yield "Nothing abnormal was found."
-    for number, finding in enumerate(solid, 1):
-        yield _finding(number, finding, solid, time, not brief or number == 1)
+    roots = _roots(solid)
+    for number in sorted(set(roots.values())):
+        yield _finding(number, solid[number - 1], time, not brief or number == 1)
+        echoes = [_echo(solid[place - 1], time) for place, root in roots.items() if root == number != place]
+        if echoes:
+            yield f"  Follows from it: {_listed(echoes, brief)}"
     if found["suffering"]:
         counts = [f"{one['workload']} {one['failed']} of {one['calls']} calls failed" for one in found["suffering"]]
         yield f"Suffering since then: {_listed(counts, brief)}"
@@ -59,15 +63,29 @@ def _parts(found: Mapping[str, Any], time: Time, brief: bool) -> Iterator[str]:
         yield f"Not looked for: {_listed(found['unasked'], brief, 3)}"
 
 
-def _finding(number: int, one: Mapping[str, Any], solid: Sequence[Mapping[str, Any]], time: Time, whole: bool) -> str:
-    causes = [place for place, other in enumerate(solid, 1) if number in other["explains"] and place < number]
-    role = "Likeliest cause" if number == 1 else f"{number}. Follows from {causes[0]}" if causes else f"{number}. Also"
+def _roots(solid: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    """Give the first cause that each finding goes back to, itself where none explains it; positions from 1 on."""
+    roots: dict[int, int] = {}
+    for number in range(1, len(solid) + 1):
+        causes = [place for place, other in enumerate(solid[: number - 1], 1) if number in other["explains"]]
+        roots[number] = roots[causes[0]] if causes else number
+    return roots
+
+
+def _finding(number: int, one: Mapping[str, Any], time: Time, whole: bool) -> str:
+    role = "Likeliest cause" if number == 1 else "Also"
     since = f"since {time(one['onset'])}" if one["onset"] else "from the first packet on"
     until = f" until {time(one['end'])}" if one["end"] else ""
     head = f"{role}: {one['component']} - {one['mechanism']} ({one['confidence']} confidence, {since}{until})"
     if not whole:
         return f"{head}: {one['title']}"
     return "\n  ".join([f"{head}: {one['meaning']}", one["title"], *_details(one)])
+
+
+def _echo(one: Mapping[str, Any], time: Time) -> str:
+    """Write a finding that another one explains: what is seen there, and since when."""
+    since = f", since {time(one['onset'])}" if one["onset"] else ""
+    return f"{one['title']} ({one['mechanism']}{since})"
 
 
 def _details(one: Mapping[str, Any]) -> Iterator[str]:

@@ -122,3 +122,11 @@ def test_errors_as_such_give_way_to_a_fault_with_a_name_that_explains_them() -> 
         GRAPH, COVERAGE, (),
     )  # fmt: skip
     assert names(found) == ["redis", "orders"]
+
+
+def test_a_lock_is_felt_at_the_store_and_by_all_who_call_its_other_clients() -> None:
+    lock = finding(Mechanism.LOCK_CONTENTION, "report", 20, affected=(Edge("orders", "postgres"),))
+    slow = [finding(Mechanism.LATENCY_SHIFT, name, 20.3, symptom=True) for name in ("postgres", "orders", "gate")]
+    found = rank_findings([*slow, lock], GRAPH, COVERAGE, ())
+    assert names(found)[0] == "report"
+    assert found[0].explains == (1, 2, 3)

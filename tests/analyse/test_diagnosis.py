@@ -55,7 +55,8 @@ class Kafka(Errors):
 
 def story() -> BuiltFacts:
     calls = [Call(at, "s/web", "s/cart", status="500" if at >= 5 else "200") for at in range(20)]
-    return BuiltFacts(calls + [Call(at, "s/gate", "s/web", status="502" if at >= 6 else "200") for at in range(20)])
+    calls += [Call(at, "s/gate", "s/web", status="502" if at >= 6 else "200") for at in range(20)]
+    return BuiltFacts(calls, coverage={"has_objects": True})
 
 
 def test_a_diagnosis_tells_what_is_wrong_who_suffers_and_what_was_not_looked_for() -> None:

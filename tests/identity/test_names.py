@@ -4,12 +4,12 @@ from kubeshark_mcp.identity import names
 from kubeshark_mcp.identity.names import NameTable, from_dns
 
 
-def test_the_latest_answer_before_a_time_wins():
+def test_the_latest_answer_before_a_time_wins_and_the_first_holds_before_it_too():
     table = NameTable()
     for name, moment in (("b.example.com", 20), ("a.example.com", 10), ("c.example.com", 30)):
         table.add(name, "192.0.2.1", moment)
     assert [table.resolve("192.0.2.1", moment) for moment in (9, 10, 19, 20, 99)] == [
-        "",
+        "a.example.com",
         "a.example.com",
         "a.example.com",
         "b.example.com",

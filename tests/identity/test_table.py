@@ -93,11 +93,12 @@ def test_the_address_of_a_node_is_shared_by_port():
     assert (known.node_address("node-a"), known.node_address("gone")) == ("192.168.0.1", "")
 
 
-def test_an_external_address_has_the_name_that_was_answered_before():
+def test_an_external_address_has_the_name_that_was_answered_before_or_first():
     known = table()
+    assert known.resolve("198.51.100.7", 443, 499) == UNRESOLVED
     known.add_answers(["pay.example.com 30 198.51.100.7"], 500)
     known.add_names([("198.51.100.8", "mail.example.com")])
-    assert known.resolve("198.51.100.7", 443, 499) == UNRESOLVED
+    assert known.resolve("198.51.100.7", 443, 499) == Identity(dns="pay.example.com", status="dns")
     assert known.resolve("198.51.100.7", 443, 500) == Identity(dns="pay.example.com", status="dns")
     assert known.resolve("198.51.100.8", 25, 1) == Identity(dns="mail.example.com", status="dns")
 

@@ -58,8 +58,7 @@ def test_the_cause_is_told_in_full_and_what_follows_from_it_in_a_line() -> None:
         "  refused commands: count 200 [redis && failed]",
         "  evidence: s/d#7",
         "  would be refuted by: writes that succeed",
-        "2. Follows from 1: shop/orders - error_burst (high confidence, since 2026-01-02T03:04:05+00:00): "
-        "orders answers 503",
+        "  Follows from it: orders answers 503 (error_burst, since 2026-01-02T03:04:05+00:00)",
         "Suffering since then: edge/gate 4 of 9 calls failed",
     ]
 

@@ -46,7 +46,7 @@ class ErrorBurst(Detector):
         echo = echoes(facts, failing, one.good)
         lone = any(pod.server == one.server and pod.by == "errors" for pod in facts.derived(unlike_pods))
         waiting = echo or any(ceiling.client == one.server for ceiling in facts.derived(ceilings))
-        whose = "by itself: what it calls meanwhile does not fail"
+        whose = "while what it calls does not fail"
         if waiting:
             whose = "as what it calls fails too" if echo else "while it waits for a free place at what it calls"
         hidden = unseen(facts, one.server)

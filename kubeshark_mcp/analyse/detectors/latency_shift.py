@@ -68,7 +68,7 @@ class LatencyShift(Detector):
         measure = Measure.P50_US if 2 * len(slow) > len(late) else Measure.P95_US
         now = timed(facts, kfl, measure, "since then", window)
         otherwise = _otherwise(facts, one, slow)
-        why = "by itself: its own calls do not account for it"
+        why = "and its own calls do not account for it"
         if echo or otherwise:
             why = "and its own calls account for that" if echo else "as a queue, a lock, losses or one pod explain"
         hidden = unseen(facts, one.server)
