@@ -19,15 +19,30 @@ CODES = {
     11: "Access-Challenge",
     12: "Status-Server",
     13: "Status-Client",
+    21: "Resource-Free-Request",
+    22: "Resource-Free-Response",
+    23: "Resource-Query-Request",
+    24: "Resource-Query-Response",
+    25: "Alternate-Resource-Reclaim-Request",
+    26: "NAS-Reboot-Request",
+    27: "NAS-Reboot-Response",
+    29: "Next-Passcode",
+    30: "New-Pin",
+    31: "Terminate-Session",
+    32: "Password-Expired",
+    33: "Event-Request",
+    34: "Event-Response",
     40: "Disconnect-Request",
     41: "Disconnect-ACK",
     42: "Disconnect-NAK",
     43: "CoA-Request",
     44: "CoA-ACK",
     45: "CoA-NAK",
+    50: "IP-Address-Allocate",
+    51: "IP-Address-Release",
     52: "Protocol-Error",
 }
-"""Packet codes by name."""
+"""Packet codes by name (RFC 2865, RFC 2866, RFC 2882, RFC 5176, RFC 7930)."""
 
 ANSWERS = {
     2: frozenset({1, 12}),
@@ -36,13 +51,17 @@ ANSWERS = {
     8: frozenset({7}),
     9: frozenset({7}),
     11: frozenset({1}),
+    22: frozenset({21}),
+    24: frozenset({23}),
+    27: frozenset({26}),
+    34: frozenset({33}),
     41: frozenset({40}),
     42: frozenset({40}),
     44: frozenset({43}),
     45: frozenset({43}),
     52: frozenset({1, 4, 7, 12, 40, 43}),
 }
-"""Code of an answer -> codes of the requests that it may answer (RFC 2865, 2866, 5176, 5997, 7930)."""
+"""Code of an answer -> codes of the requests that it may answer (RFC 2865, 2866, 2882, 5176, 5997, 7930)."""
 
 REFUSALS = frozenset({3, 9, 42, 45, 52})
 """Codes of answers that say no."""

@@ -192,3 +192,16 @@ def test_no_password_is_anywhere_in_what_is_shown():
         for entry in dissect_file(path).of("radius"):
             assert "hello" not in repr(entry)
             assert entry.fields["radius_request_attributes"].get("User-Password", "16 bytes").endswith(" bytes")
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "name"),
+    [(21, 22, "Resource-Free"), (23, 24, "Resource-Query"), (26, 27, "NAS-Reboot"), (33, 34, "Event")],
+)
+def test_what_network_access_servers_ask_besides_is_paired(asked: int, answered: int, name: str):
+    question = bytes([asked]) + ACCESS[1:]
+    reply = sample.answer(answered, question, sample.attribute(18, b"done"))
+    found = exchange((CLIENT, question), (SERVER, reply))
+    assert frames(found) == [(1, 2)]
+    assert (found[0].fields["radius_code_name"], found[0].status) == (f"{name}-Request", f"{name}-Response")
+    assert Radius().probe(Opening(strange("udp"), question, reply, True, True, complete=True)) is Confidence.SURE
