@@ -86,8 +86,9 @@ class BpfFilter:
         """Tell which records match. A filter that makes no sense on a link type matches none of its packets."""
         kinds = records.link_type
         accepted = np.zeros(len(kinds), np.bool_)
-        for kind in np.unique(kinds).tolist():
-            rows = np.flatnonzero(kinds == kind)
+        same = len(kinds) > 0 and bool((kinds == kinds[0]).all())
+        for kind in [int(kinds[0])] if same else np.unique(kinds).tolist():
+            rows = np.arange(len(kinds)) if same else np.flatnonzero(kinds == kind)
             if kind not in self._programs:
                 try:
                     self._compile(kind)
@@ -148,11 +149,14 @@ def run_program(program: Sequence[Instruction], records: Records, rows: Rows) ->
         np.zeros(count, np.uint32),
         np.zeros(count, np.bool_),
     )
-    machine.wait(0, np.arange(count))
+    everything = np.arange(count)
+    machine.wait(0, everything)
     for at, instruction in enumerate(program):
         parts = machine.waiting.pop(at, None)
         if parts is not None:
-            _STEPS[instruction[0] & 7](machine, at, instruction, parts[0] if len(parts) == 1 else np.concatenate(parts))
+            waiting = parts[0] if len(parts) == 1 else np.concatenate(parts)
+            # All of them in their order: columns are then taken as they are.
+            _STEPS[instruction[0] & 7](machine, at, instruction, everything if len(waiting) == count else waiting)
     return machine.accepted
 
 
@@ -161,23 +165,24 @@ def _load(machine: _Machine, at: int, instruction: Instruction, rows: Rows) -> N
     to_x = code & 7 == _LDX
     register = machine.x if to_x else machine.a
     mode = code & 0xE0
+    some = slice(None) if len(rows) == len(register) else rows
     if mode == _IMMEDIATE:
-        register[rows] = k
+        register[some] = k
     elif mode == _MEMORY:
-        register[rows] = machine.memory[k][rows] if k in machine.memory else 0
+        register[some] = machine.memory[k][some] if k in machine.memory else 0
     elif mode == _LENGTH:
-        register[rows] = machine.original[rows]
+        register[some] = machine.original[some]
     else:
         kind = _SIZES[0x10 if mode == _HEADER else code & 0x18]
-        offset: NDArray[np.int64] = np.full(len(rows), k, np.int64)
-        if mode == _INDIRECT:
-            offset += machine.x[rows]
-        there = offset + kind.itemsize <= machine.captured[rows]
+        offset: NDArray[np.int64] | int = k + machine.x[some].astype(np.int64) if mode == _INDIRECT else k
+        there = machine.captured[some] >= offset + kind.itemsize
+        place = machine.start[some] + offset
         if not there.all():
             # Reading behind the packet refuses it.
-            rows, offset = rows[there], offset[there]
-        value = gather(machine.data, machine.start[rows] + offset, kind)
-        register[rows] = (value & 15) << 2 if mode == _HEADER else value
+            some = rows = rows[there]
+            place = place[there]
+        value = gather(machine.data, place, kind)
+        register[some] = (value & 15) << 2 if mode == _HEADER else value
     machine.wait(at + 1, rows)
 
 
@@ -207,8 +212,9 @@ def _jump(machine: _Machine, at: int, instruction: Instruction, rows: Rows) -> N
     if code & 0xF0 == 0:
         machine.wait(at + 1 + k, rows)
         return
-    operand = machine.x[rows] if code & 8 else np.uint32(k)
-    true = _COMPARISONS[code & 0xF0](machine.a[rows], operand)  # type: ignore[arg-type]
+    some = slice(None) if len(rows) == len(machine.a) else rows
+    operand = machine.x[some] if code & 8 else np.uint32(k)
+    true = _COMPARISONS[code & 0xF0](machine.a[some], operand)  # type: ignore[arg-type]
     if true.all():
         machine.wait(at + 1 + if_true, rows)
     else:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from kubeshark_mcp.capture.reader import CaptureFile, open_capture
 from kubeshark_mcp.errors import CaptureError, StoreError, UsageError
 
 if TYPE_CHECKING:
+    from io import FileIO
+
     from kubeshark_mcp.capture.records import Records
 
 _GLANCE_BYTES = 256 << 10
@@ -105,7 +107,7 @@ def export_packets(
     try:
         while True:
             try:
-                with temporary.open("wb") as file:
+                with temporary.open("wb", buffering=0) as file:
                     exported = _write(job, plan, file)
                 break
             except _OtherPlanError as other:
@@ -137,7 +139,7 @@ def _first_plan(sources: Sequence[Source]) -> _Plan:
     return _Plan(kinds.pop() if len(kinds) == 1 else None if kinds else 1, nanoseconds, snaplen)
 
 
-def _write(job: _Job, plan: _Plan, file: BinaryIO) -> Exported:
+def _write(job: _Job, plan: _Plan, file: FileIO) -> Exported:
     if plan.link_type is None:
         output: _Output = _PcapngOutput(job, plan, file)
     else:
@@ -189,7 +191,7 @@ def _read(job: _Job, index: CaptureIndex | None, capture: CaptureFile) -> Iterat
 class _Output:
     """What both formats share: counting and the limit."""
 
-    def __init__(self, job: _Job, plan: _Plan, file: BinaryIO) -> None:
+    def __init__(self, job: _Job, plan: _Plan, file: FileIO) -> None:
         self.job = job
         self.plan = plan
         self.file = file
@@ -207,8 +209,7 @@ class _Output:
 
     def put(self, parts: list[bytes | memoryview]) -> None:
         """Write, and count the bytes."""
-        self.bytes += sum(map(len, parts))
-        self.file.write(parts[0] if len(parts) == 1 else b"".join(parts))
+        self.bytes += write.put(self.file, parts)
 
     def write(self, chosen: Chosen) -> bool:
         """Write packets; False when the limit is reached."""
@@ -231,7 +232,7 @@ class _Output:
 class _PcapOutput(_Output):
     """One link type, classic pcap."""
 
-    def __init__(self, job: _Job, plan: _Plan, file: BinaryIO) -> None:
+    def __init__(self, job: _Job, plan: _Plan, file: FileIO) -> None:
         super().__init__(job, plan, file)
         self.put([write.pcap_header(plan.link_type or 0, plan.snaplen, nanoseconds=plan.nanoseconds)])
 
@@ -253,7 +254,7 @@ class _PcapOutput(_Output):
 class _PcapngOutput(_Output):
     """Several link types: one interface for each source and link type, described when it is first needed."""
 
-    def __init__(self, job: _Job, plan: _Plan, file: BinaryIO) -> None:
+    def __init__(self, job: _Job, plan: _Plan, file: FileIO) -> None:
         super().__init__(job, plan, file)
         self._interfaces: dict[tuple[int, int], int] = {}
         self.put([write.pcapng_section()])

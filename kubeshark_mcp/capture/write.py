@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from io import FileIO
+
     from numpy.typing import NDArray
 
     from kubeshark_mcp.capture.records import Records
 
 LARGEST_SNAPLEN = 262_144
 """What libpcap takes for a capture without a limit (MAXIMUM_SNAPLEN)."""
+
+
+_FEW_BYTES = 256
+"""Bytes of a part, on average, below which copying the parts together costs less than naming them to the system."""
+_MOST_PARTS = 1024
+"""Parts of one system call (IOV_MAX on Linux and macOS)."""
+
+
+def put(file: FileIO, parts: Sequence[bytes | memoryview]) -> int:
+    """Write all parts, as they lie in memory where they are large; gives how many bytes. Raises OSError."""
+    size = sum(map(len, parts))
+    if size < _FEW_BYTES * len(parts) or not hasattr(os, "writev"):
+        _put_whole(file, memoryview(b"".join(parts)))
+        return size
+    for first in range(0, len(parts), _MOST_PARTS):
+        some = parts[first : first + _MOST_PARTS]
+        wanted = sum(map(len, some))
+        written = os.writev(file.fileno(), some)
+        if written < wanted:  # a full disk, or more than the system takes at once
+            _put_whole(file, memoryview(b"".join(some))[written:])
+    return size
+
+
+def _put_whole(file: FileIO, data: memoryview) -> None:
+    while len(data):
+        data = data[file.write(data) :]
 
 
 def pcap_header(link_type: int, snaplen: int, *, nanoseconds: bool) -> bytes:

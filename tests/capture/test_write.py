@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 from shutil import which
 
@@ -53,6 +54,23 @@ def test_records_that_a_file_holds_already_are_copied_in_runs(tmp_path):
         some = records.pick(np.array([0, 1, 5]))
         assert len(write.pcap_records(some, nanoseconds=False)) == 2
         assert write.pcap_records(records.part(0, 0), nanoseconds=False) == []
+
+
+@pytest.mark.parametrize("size", [10, 1000])
+def test_parts_are_written_in_order_however_many_and_large_they_are(tmp_path, size):
+    parts = [bytes([number % 256]) * size for number in range(2500)]
+    with (tmp_path / "a").open("wb", buffering=0) as file:
+        assert write.put(file, parts) == 2500 * size
+        assert write.put(file, []) == 0
+    assert (tmp_path / "a").read_bytes() == b"".join(parts)
+
+
+def test_what_the_system_did_not_take_at_once_is_written_behind_it(tmp_path, monkeypatch):
+    parts = [b"a" * 1000, memoryview(b"b" * 1000), b"c" * 1000]
+    monkeypatch.setattr(write.os, "writev", lambda descriptor, some: os.write(descriptor, bytes(some[0])[:700]))
+    with (tmp_path / "a").open("wb", buffering=0) as file:
+        assert write.put(file, parts) == 3000
+    assert (tmp_path / "a").read_bytes() == b"".join(parts)
 
 
 @pytest.mark.skipif(which("capinfos") is None, reason="capinfos is not installed")
