@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from evals.aliases import Names
 from evals.desk import Desk
 from evals.lab.truth import Cause, Fact, Mechanism, Truth, Wrong
 
@@ -89,10 +90,13 @@ def component_of(text: str) -> str:
     return name
 
 
-def same_component(stated: str, truth: str) -> bool:
-    """Whether two texts name one component. `name.ns` is a service's name within a cluster, so it is `ns/name`."""
+def same_component(stated: str, truth: str, names: Names | None = None) -> bool:
+    """Whether two texts name one component. `name.ns` is a service's name within a cluster, so it is `ns/name`.
+
+    names: services that stand for the workload behind them.
+    """
     given, wanted = component_of(stated), component_of(truth)
-    if given == wanted:
+    if given == wanted or (names and names.get(given, given) == names.get(wanted, wanted)):
         return True
     if "/" in wanted:
         namespace, _, workload = wanted.partition("/")
@@ -100,25 +104,28 @@ def same_component(stated: str, truth: str) -> bool:
     return False
 
 
-def grade(findings: Findings | None, truth: Truth) -> Grade:
-    """Judge an answer without its evidence, which only the capture can judge (`check_evidence`)."""
+def grade(findings: Findings | None, truth: Truth, names: Names | None = None) -> Grade:
+    """Judge an answer without its evidence, which only the capture can judge (`check_evidence`).
+
+    names: services that stand for the workload behind them (`aliases.names_of`).
+    """
     if findings is None:
         return Grade(reasons=["no answer was submitted"])
     claimed = [each for each in (findings.cause, *findings.others) if each is not None]
-    given = Grade(forbidden=[reason for each in claimed if (reason := _forbidden(each, truth))])
+    given = Grade(forbidden=[reason for each in claimed if (reason := _forbidden(each, truth, names))])
     given.reasons += given.forbidden
     if truth.healthy:
         return _grade_healthy(findings, claimed, given)
     if findings.cause is None:
         given.reasons.append(f"nothing was claimed; it is {_told(truth.right[0])}")
         return given
-    right = [each for each in truth.right if same_component(findings.cause.component, each.component)]
+    right = [each for each in truth.right if same_component(findings.cause.component, each.component, names)]
     given.component = bool(right)
     given.mechanism = any(each.mechanism == findings.cause.mechanism for each in right or truth.right)
     if not given.found:
         given.reasons.append(f"claimed {_told(findings.cause)}; it is {_told(truth.right[0])}")
     for each in truth.also:
-        if not any(same_component(one.component, each.component) for one in claimed):
+        if not any(same_component(one.component, each.component, names) for one in claimed):
             given.reasons.append(f"the second cause is missing: {_told(each)}")
     missing = [fact.says for fact in truth.facts if not states(_words(findings), fact)]
     given.facts = 1 - len(missing) / len(truth.facts)
@@ -140,9 +147,9 @@ def _told(cause: Claimed | Cause) -> str:
     return f"{cause.component} - {cause.mechanism}"
 
 
-def _forbidden(claimed: Claimed, truth: Truth) -> str:
+def _forbidden(claimed: Claimed, truth: Truth, names: Names | None) -> str:
     for wrong in truth.must_not_claim:
-        if same_component(claimed.component, wrong.component) and _covers(wrong, claimed):
+        if same_component(claimed.component, wrong.component, names) and _covers(wrong, claimed):
             return f"must not claim {_told(claimed)}: {wrong.why}"
     return ""
 

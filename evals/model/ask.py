@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from evals import craft, datasets
+from evals.aliases import names_of
 from evals.answers import Findings, Grade, check_evidence, grade, submission_tool
 from evals.desk import DataSet, Desk, SetUpError
 from evals.lab.record import SUFFIX, packets_in
@@ -97,7 +98,7 @@ async def _rca(asked: Asked, case: RcaCase, made: Arm, meter: Meter, result: Res
     question = Question(made.system, case.question, tools, made.run, ("submit_findings", Findings))
     went = await converse(asked.client, question, meter, asked.temperature)
     findings = went.answer if isinstance(went.answer, Findings) else None
-    graded = grade(findings, case.truth)
+    graded = grade(findings, case.truth, names_of(case.folder))
     if findings is not None and made.desk is not None:
         if not made.desk.database:
             await made.desk.dissect()

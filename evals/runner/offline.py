@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evals import craft, datasets, suites
+from evals.aliases import names_of
 from evals.answers import check_evidence, grade
 from evals.desk import DataSet, Desk, Reply, SetUpError, opened, schema_tokens
 from evals.investigator.rules import investigate
@@ -140,7 +141,7 @@ async def _investigator(given: Offline, case: RcaCase, desk: Desk) -> None:
     went = await investigate(desk)
     asked = list(desk.replies)
     cost = cost_of(asked, went.asked_from, time.monotonic() - begun)
-    judged = grade(went.findings, case.truth)
+    judged = grade(went.findings, case.truth, names_of(case.folder))
     await check_evidence(went.findings, case.truth, desk, judged)
     known = given.baseline.get("investigator", {}).get(case.name)
     result = Result(
