@@ -133,14 +133,14 @@ def _entry(
 
 def measure(entries: int) -> dict[str, Any]:
     """Diagnose in this process, cold, and tell on a second set of facts what takes how long on the processor."""
-    base, sighted = (EntryBase(folder_of(entries), Language(load_protocols()), apart) for apart in (False, True))
+    base = EntryBase(folder_of(entries), Language(load_protocols()))
     detectors = load_detectors()
     started, busy = time.perf_counter(), time.process_time()
-    fresh = StoredFacts(base, sighted)
+    fresh = StoredFacts(base)
     found = diagnose(fresh, detectors)
     seconds, cpu = time.perf_counter() - started, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    facts = StoredFacts(base, sighted)
+    facts = StoredFacts(base)
     steps: dict[str, float] = {}
     for name, work in {
         "read calls": lambda: facts.calls, "read connections": lambda: facts.connections,

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Int64 = NDArray[np.int64]
+Whole = NDArray[Any]
+"""Whole numbers that are as narrow as they can be: row numbers, counts, codes. Calculate with them as int64."""
 Mask = NDArray[np.bool_]
 T = TypeVar("T", bound="Table")
 TABLE = 1 << 20
@@ -18,9 +20,12 @@ TABLE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """A column of texts: `values[codes[row]]`. codes: int32, one a row; values: each text once, in no order."""
+    """A column of texts: `values[codes[row]]`. codes: int8, int16 or int32, one a row; values: each text once.
 
-    codes: NDArray[np.int32]
+    Values are in no order. Codes are as narrow as they can be: make them int64 before calculating with them.
+    """
+
+    codes: Whole
     values: tuple[str, ...]
 
     @classmethod

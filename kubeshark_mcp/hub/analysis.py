@@ -51,7 +51,6 @@ class AnalysisRoom:
         with self._lock:
             found = self._kept.pop(key, None) or StoredFacts(
                 self._databases.open(folder),
-                self._databases.open(folder, True),
                 sorted(self._snapshots.completed(dissection.snapshot).glob("resources*.json")),
                 limits,
                 dissection.warnings,

@@ -8,7 +8,6 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 
 from kubeshark_mcp.analyse.columns import Texts
@@ -18,9 +17,11 @@ from kubeshark_mcp.hub.identities import load_identities
 from kubeshark_mcp.hub.queries import EntryBase, as_query
 from kubeshark_mcp.identity.table import IdentityTable
 from kubeshark_mcp.model.workload import Workload
-from kubeshark_mcp.store.columnar import Coded, Loaded, load, load_calls, load_connections
+from kubeshark_mcp.store.coded import Coded, Window, files_of
+from kubeshark_mcp.store.columnar import Loaded, load
 from kubeshark_mcp.store.columns import quoted
 from kubeshark_mcp.store.query import Query
+from kubeshark_mcp.store.tables import load_calls, load_connections
 
 PRIVATE = tuple(
     map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "fc00::/7"))
@@ -30,18 +31,17 @@ _NAMED = ("local_resolution_status", "remote_resolution_status")
 
 
 class StoredFacts(Facts):
-    """Facts of one dissection. base: its entries; sighted: the same with a row for each place of capture."""
+    """Facts of one dissection. base: its entries, a row a call."""
 
     def __init__(
         self,
         base: EntryBase,
-        sighted: EntryBase,
         resources: Sequence[Path] = (),
         window: tuple[int | None, int | None] = (None, None),
         warnings: Sequence[str] = (),
     ) -> None:
         """Prepare; nothing is read yet. window: Unix ns UTC, start included, end excluded."""
-        self._base, self._sighted = base, sighted
+        self._base = base
         self._resources = list(resources)
         self._window = Query(start_ns=window[0], end_ns=None if window[1] is None else window[1] - 1)
         self._warnings = tuple(warnings)
@@ -49,8 +49,7 @@ class StoredFacts(Facts):
     @functools.cached_property
     def calls(self) -> Calls:
         """Give all calls of the window."""
-        where, parameters = self._window.where()
-        return Calls(**self._placed(load_calls(self._base.source.database, where, parameters)))
+        return Calls(**self._placed(load_calls(files_of(self._base.folder, False), self._limits)))
 
     def _placed(self, loaded: Mapping[str, Loaded]) -> dict[str, Any]:
         """Type columns, and take private addresses for inside where no Kubernetes objects could name them."""
@@ -65,16 +64,20 @@ class StoredFacts(Facts):
     @functools.cached_property
     def connections(self) -> Connections:
         """Give all connections that began in the window."""
-        return self._connections(self._base)
+        return self._connections(keep_duplicates=False)
 
     @functools.cached_property
     def sighted_connections(self) -> Connections:
         """Give a row for each place at which a connection was captured."""
-        return self._connections(self._sighted)
+        return self._connections(keep_duplicates=True)
 
-    def _connections(self, base: EntryBase) -> Connections:
-        where, parameters = self._window.where()
-        return Connections(**self._placed(load_connections(base.source.database, where, parameters)))
+    def _connections(self, keep_duplicates: bool) -> Connections:
+        files = files_of(self._base.folder, keep_duplicates)
+        return Connections(**self._placed(load_connections(files, self._limits)))
+
+    @property
+    def _limits(self) -> Window:
+        return self._window.start_ns, self._window.end_ns
 
     @functools.cached_property
     def _identities(self) -> IdentityTable:
@@ -127,12 +130,9 @@ class StoredFacts(Facts):
     def _named_share(self) -> float:
         if not self.calls.id.size:
             return 0.0
-        found = self.columns('protocol != ""', _NAMED)
-        both = np.ones(len(found["id"]), np.bool_)
-        for name in _NAMED:
-            texts = found[name]
-            both &= texts.equal("resolved", "dns") if isinstance(texts, Texts) else False
-        return float(both.mean()) if both.size else 0.0
+        whole = self.count('protocol != ""')
+        both = " && ".join(f'{name} in ["resolved", "dns"]' for name in _NAMED)
+        return self.count(both) / whole if whole else 0.0
 
     def columns(self, kfl: str, names: Sequence[str]) -> Mapping[str, Column]:
         """Give KFL fields of the entries that a filter selects."""
@@ -144,7 +144,8 @@ class StoredFacts(Facts):
         where, parameters = query.where()
         source = self._base.source
         wanted = {"id": "_id"} | {name: _sql(source.columns, fields[name]) for name in names if name != "id"}
-        return _typed(load(source.database, source.database.relation(), wanted, where, parameters))
+        relation = source.database.narrow(*wanted.values(), where)
+        return _typed(load(source.database, relation, wanted, where, parameters))
 
     def count(self, kfl: str, start_ns: int | None = None, end_ns: int | None = None) -> int:
         """Count the entries that a filter selects in a part of the window."""

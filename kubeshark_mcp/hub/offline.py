@@ -122,10 +122,9 @@ class Offline:
 
     def facts(self) -> StoredFacts:
         """Give what detectors and views need, once the work is done; valid until `close`."""
-        folder = self._scratch / "entries"
-        bases = EntryBase(folder, self._language), EntryBase(folder, self._language, keep_duplicates=True)
-        self._open += bases
-        return StoredFacts(*bases, self._run.resources, warnings=self._warnings)
+        base = EntryBase(self._scratch / "entries", self._language)
+        self._open.append(base)
+        return StoredFacts(base, self._run.resources, warnings=self._warnings)
 
     def rows(self, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Give some entries by id: KFL field name -> value, and `packets`; ids without an entry are left out."""

@@ -93,10 +93,8 @@ def test_labels_of_a_recorded_incident_select_the_same_rows(tmp_path: Path) -> N
     resources = [INCIDENT / "resources.json"]
     sources = [CaptureSource(INCIDENT / f"node-{name}.pcap", f"node-{name}") for name in "ab"]
     Pipeline(Run(sources, resources), tmp_path).dissect()
-    language = Language(load_protocols())
-    base, sighted = EntryBase(tmp_path, language), EntryBase(tmp_path, language, True)
+    base = EntryBase(tmp_path, Language(load_protocols()))
     try:
-        assert_filters_select_the_rows_of_labels(StoredFacts(base, sighted, resources))
+        assert_filters_select_the_rows_of_labels(StoredFacts(base, resources))
     finally:
         base.close()
-        sighted.close()

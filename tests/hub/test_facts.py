@@ -61,7 +61,7 @@ def test_pods_and_services_have_the_labels_of_the_calls(facts):
 
 
 def test_without_kubernetes_objects_private_addresses_are_not_outside(facts):
-    bare = StoredFacts(facts._base, facts._sighted)
+    bare = StoredFacts(facts._base)
     assert facts.calls.outside.any()
     outside = {bare.calls.server_address[row] for row in bare.calls.outside.nonzero()[0].tolist()}
     assert outside == {"203.0.113.20"}
