@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubeshark_mcp.capture.layer import Handler, Layer, Next, Packet
+from kubeshark_mcp.capture.pktap import PKTAP_LINK, USER2_LINK, pktap
 
 IPV4, IPV6 = 0x0800, 0x86DD
 """EtherTypes."""
@@ -188,10 +189,12 @@ LINKS: dict[int, Handler] = {
     117: packet_filter_log,
     122: fibre_channel,
     127: radiotap,
+    USER2_LINK: pktap,
     PER_PACKET_LINK: per_packet,
     228: ip,
     229: ip,
     239: netfilter_log,
+    PKTAP_LINK: pktap,
     276: cooked_2,
 }
 """LINKTYPE (tcpdump.org/linktypes.html) -> handler."""

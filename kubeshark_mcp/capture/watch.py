@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kubeshark_mcp.capture import link
+from kubeshark_mcp.capture.pktap import USER2_LINK, is_pktap
 
 if TYPE_CHECKING:
     from kubeshark_mcp.capture.records import Findings, Records
@@ -25,7 +26,8 @@ class Watch:
         self._largest_ns = 0
         self._steps = 0
         self._first = (0, -1)
-        self._known: set[int] = set(link.LINKS)
+        self._known: set[int] = set(link.LINKS) - {USER2_LINK}
+        self._most_known = len(self._known) + MOST_LINK_TYPES
 
     def look(self, records: Records) -> None:
         """Take the next records."""
@@ -61,9 +63,12 @@ class Watch:
 
     def _look_at_link_types(self, records: Records) -> None:
         for kind in sorted(set(np.unique(records.link_type).tolist()) - self._known)[:MOST_LINK_TYPES]:
-            if len(self._known) < MOST_LINK_TYPES + len(link.LINKS):
+            if len(self._known) < self._most_known:
                 self._known.add(kind)
                 row = int(np.argmax(records.link_type == kind))
+                start = int(records.offset[row])
+                if kind == USER2_LINK and is_pktap(bytes(records.data[start : start + int(records.captured[row])])):
+                    continue
                 what = "is not known here" if 0 <= kind <= 0xFFFF else "cannot be"
                 self._findings.warn(
                     f"packets of link type {kind} are not decoded: it {what}",

@@ -146,3 +146,10 @@ def seen(row: dict[str, Any]) -> tuple[Any, ...]:
         row["destination_port"],
         row["payload"],
     )
+
+
+def pktap_header(link_type, interface="en0", size=108, kind=1):
+    """Build Apple's PKTAP header of a packet of process 4321, `curl`."""
+    name = interface.encode().ljust(24, b"\0")
+    head = struct.pack("<III24sIIIII20s", size, kind, link_type, name, 0, 2, 14, 0, 4321, b"curl")
+    return head.ljust(size, b"\0")

@@ -5,7 +5,20 @@ import struct
 import pytest
 
 from kubeshark_mcp.capture import link
-from tests.capture.building import enhanced, ethernet, interface, ipv4, ipv6, pcap, read, section, seen, tcp, udp
+from tests.capture.building import (
+    enhanced,
+    ethernet,
+    interface,
+    ipv4,
+    ipv6,
+    pcap,
+    pktap_header,
+    read,
+    section,
+    seen,
+    tcp,
+    udp,
+)
 
 SEGMENT = ipv4(tcp(b"hello"))
 EXPECTED = (6, "10.0.0.1", 40000, "10.0.0.2", 80, b"hello")
@@ -45,6 +58,9 @@ FRAMES = {
     "token ring with a route": (6, bytes(8) + b"\x80" + bytes(5) + b"\2\0" + SNAP + SEGMENT),
     "fibre channel": (122, bytes(16) + SNAP + SEGMENT),
     "atm": (100, SNAP + SEGMENT),
+    "pktap": (258, pktap_header(1) + ethernet(SEGMENT)),
+    "pktap under the number for private use": (149, pktap_header(12) + SEGMENT),
+    "pktap with a longer header": (258, pktap_header(1, size=156) + ethernet(SEGMENT)),
     "netfilter log": (239, b"\2\0\0\0" + struct.pack("<HH", 8, 1) + bytes(4) + struct.pack("<HH", 200, 9) + SEGMENT),
 }
 

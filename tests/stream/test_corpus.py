@@ -34,7 +34,6 @@ COUNTS = {
 }
 COLUMNS = ("tcp.stream", "tcp.completeness", "tcp.analysis.initial_rtt", "tcp.analysis.ack_rtt", *COUNTS)
 STREAM_EXCEPTIONS = {
-    "format/tcpdump__LINKTYPE_USER2_PKTAP.pcap": "a link type for private use, which tshark takes for PKTAP",
     "encap/deepflow__common__decapsulate_erspan1.pcap": "the manifest's truth ends early",
     "encap/zeek__tunnels__gre-aruba-amsdu.pcap": "the manifest counts no stream, tshark numbers one (tcp.stream 0)",
     "http/arkime__socks-http-example.pcap": "tshark gives what SOCKS carries a number of its own",
