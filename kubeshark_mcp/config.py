@@ -1,8 +1,8 @@
 """Settings: from a file, from the environment, from the command line; the later wins.
 
 `config.toml` in the user's configuration folder (or the file that KUBESHARK_CONFIG names) has the options' names as
-keys, with `_` or `-`; `[hub]` holds those of `hub serve`. The environment has them as KUBESHARK_NAME. Paths in the file
-are relative to it.
+keys, with `_` or `-`; `[hub]` holds those of `hub serve`, `[cloud]` those of object storage. The environment has them
+as KUBESHARK_NAME, and object storage as SNAPSHOT_NAME. Paths in the file are relative to it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from kubeshark_mcp.errors import UsageError
 PREFIX = "KUBESHARK_"
 FILE_VARIABLE = "KUBESHARK_CONFIG"
 DEFAULT = "default"
-_SECRET = ("token", "license_key", "password", "secret")
+_SECRET = ("token", "_key", "password", "secret", "credentials_json", "external_id")
 _TRUE = {"1", "true", "yes", "on", "t", "y"}
 _FALSE = {"0", "false", "no", "off", "f", "n"}
 

@@ -11,6 +11,8 @@ from pydantic import BaseModel
 
 from kubeshark_mcp.errors import FilterError, KubesharkError
 from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.hub import contract_analysis as ca
+from kubeshark_mcp.hub import contract_views as cv
 
 BEFORE = datetime(2001, 1, 1, tzinfo=UTC)
 TIMES = {"created_at", "start", "end", "first", "last", "oldest", "newest", "timestamp", "time", "per_second"}
@@ -66,9 +68,33 @@ QUESTIONS = {
     "dissection switched on": lambda hub, _: hub.set_dissection_enabled(True),
     "packets": lambda hub, s: hub.export_pcap(c.ExportRequest(snapshot_id=s, bpf_filter="tcp port 6379")),
     "packets by a bad filter": lambda hub, s: hub.export_pcap(c.ExportRequest(snapshot_id=s, bpf_filter="tcp prt 1")),
+    "a diagnosis": lambda hub, s: hub.diagnose(ca.DiagnosisQuery(database=s)),
+    "a diagnosis of one service": lambda hub, _: hub.diagnose(ca.DiagnosisQuery(service="shop/orders")),
+    "a diagnosis of nobody": lambda hub, _: hub.diagnose(ca.DiagnosisQuery(service="shop/nobody")),
+    "a claim that holds": lambda hub, s: hub.verify_claim(ca.ClaimQuery(kfl="http", database=s, value=597)),
+    "a claim about a share": lambda hub, _: hub.verify_claim(
+        ca.ClaimQuery(kfl="http && status_code >= 500", of="http", measure=ca.Measure.SHARE, value=0.1, tolerance=1.0)
+    ),
+    "a claim about what is no field": lambda hub, _: hub.verify_claim(ca.ClaimQuery(kfl="statsu > 3", value=0)),
+    "a comparison of two halves": lambda hub, _: _halves(hub),
+    "a trace": lambda hub, _: hub.trace_call(cv.TraceQuery(id="3")),
+    "a trace of no call": lambda hub, _: hub.trace_call(cv.TraceQuery(id="999999")),
+    "the service map": lambda hub, _: hub.service_map(cv.MapQuery()),
+    "the service map around one": lambda hub, _: hub.service_map(cv.MapQuery(service="shop/orders")),
+    "the timeline": lambda hub, _: hub.timeline(cv.TimelineQuery()),
+    "evidence": lambda hub, s: hub.cut_evidence(cv.CutRequest(ids=["3", "4"], database=s, scrub=True)),
+    "evidence of nothing": lambda hub, _: hub.cut_evidence(cv.CutRequest()),
+    "where an entry was read": lambda hub, s: hub.source_of(f"{s}/default#3"),
+    "where no entry was read": lambda hub, s: hub.source_of("nonsense"),
     "a good filter": lambda hub, _: hub.check_filter('http && path.startsWith("/api")'),
     "a filter of another dialect": lambda hub, _: hub.check_filter("http.response.code == 200"),
 }
+
+
+async def _halves(hub: Any) -> Any:
+    window = await hub.l7_boundaries()
+    middle = window.oldest + (window.newest - window.oldest) / 2
+    return await hub.compare(cv.ComparisonQuery(start=middle, baseline_end=middle))
 
 
 async def _second_page(hub: Any) -> Any:

@@ -13,12 +13,14 @@ import typer
 
 from kubeshark_mcp.cli.console import reporting_errors, say, table
 from kubeshark_mcp.config import DEFAULT, PREFIX, Setting, Value, config_file, default_workspace, gather
+from kubeshark_mcp.hub.cloud.settings import VARIABLES
 
 app = typer.Typer(help="Look at settings: file, environment and flags.", no_args_is_help=True, rich_markup_mode=None)
 ACTIONS = frozenset({"context", "list_tools", "output", "mcp_config", "client", "version"})
 """Parameters of the server that say what to do once, and are no settings."""
 OWN_OF_HUB = frozenset({"host", "port", "token", "allow_host", "call_seconds", "most_calls", "drain_seconds"})
 """Options of `hub serve` that are set in its section alone; the others may stand outside it, for both."""
+CLOUD_PREFIX = "SNAPSHOT_"
 OFFLINE = frozenset({"entries", "flows", "export", "doctor", "kfl", "skills"})
 """Commands that take no settings."""
 
@@ -44,7 +46,28 @@ def all_settings() -> list[Setting]:
     server = cli.app.registered_callback
     assert server is not None
     assert server.callback is not None
-    return [*settings_of(server.callback), *settings_of(hub.serve, "hub", OWN_OF_HUB)]
+    return [*settings_of(server.callback), *settings_of(hub.serve, "hub", OWN_OF_HUB), *cloud_settings()]
+
+
+def cloud_settings() -> list[Setting]:
+    """Give the settings of object storage: `[cloud]` in the file, SNAPSHOT_ variables in the environment."""
+    return [
+        Setting(variable.removeprefix(CLOUD_PREFIX).removeprefix("CLOUD_").lower(), str, "cloud", variables=(variable,))
+        for variable in VARIABLES
+    ]
+
+
+def cloud_environment(environment: Mapping[str, str]) -> dict[str, str] | None:
+    """Give the environment with what the file says about object storage; None where it says nothing.
+
+    An environment that names a storage is taken alone: parts of two would be mixed up otherwise.
+    """
+    if any(environment.get(variable) for variable in VARIABLES) or not config_file(environment).exists():
+        return None
+    found = gather(all_settings(), environment)
+    of_file = {one.variables[0]: found[one.key].value for one in cloud_settings()}
+    said = {variable: value for variable, value in of_file.items() if value is not None}
+    return {**environment, **said} if said else None
 
 
 def settings_of(command: Callable[..., Any], section: str = "", own: frozenset[str] = frozenset()) -> list[Setting]:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from kubeshark_mcp.cli.console import warn
+from kubeshark_mcp.config import default_workspace
 from kubeshark_mcp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ def hub_elsewhere(options: ServeOptions) -> Hub:
     for name, attribute in (*_HERE, *(_CLUSTER if options.url is not None else _URL)):
         if getattr(options, attribute):
             raise UsageError(f"{chosen} and {name} do not go together: leave one of them out.")
-    return _by_url(options) if options.url is not None else _in_cluster(options)
+    from kubeshark_mcp.hub.nearby import NearbyHub
+
+    hub = _by_url(options) if options.url is not None else _in_cluster(options)
+    return NearbyHub(hub, options.workspace or default_workspace())  # type: ignore[abstract]
 
 
 def refuse_orphans(options: ServeOptions) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 
+from kubeshark_mcp.cli.config import cloud_environment
 from kubeshark_mcp.cli.elsewhere import hub_elsewhere, refuse_orphans, settings_of, warn_of_credentials
 from kubeshark_mcp.config import default_workspace
 from kubeshark_mcp.errors import UsageError
@@ -158,6 +160,7 @@ def embedded_hub(options: ServeOptions) -> EmbeddedHub:
         key_logs=options.key_logs,
         keep_duplicates=options.keep_duplicates,
         settings=_dissectors(options),
+        environment=cloud_environment(os.environ),
     )
 
 

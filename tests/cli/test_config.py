@@ -84,3 +84,26 @@ def test_credentials_in_a_url_are_masked():
     setting = Setting("url", str)
     assert "hunter2" not in config.shown(setting, Value("https://me:hunter2@hub.lan", "default"))
     assert config.shown(Setting("x", str), Value(None, "default")) == "-"
+
+
+def test_object_storage_can_be_named_in_the_file(tmp_path, monkeypatch):
+    (tmp_path / "c.toml").write_text('[cloud]\naws-bucket = "b"\naws_secret_key = "hunter2-hunter2"\nprefix = "p"\n')
+    environment = {"KUBESHARK_CONFIG": str(tmp_path / "c.toml"), "HOME": "/h"}
+    assert config.cloud_environment(environment) == {
+        **environment,
+        "SNAPSHOT_AWS_BUCKET": "b",
+        "SNAPSHOT_AWS_SECRET_KEY": "hunter2-hunter2",
+        "SNAPSHOT_CLOUD_PREFIX": "p",
+    }
+    assert config.cloud_environment({**environment, "SNAPSHOT_GCS_BUCKET": "g"}) is None
+    assert config.cloud_environment({"KUBESHARK_CONFIG": str(tmp_path / "none.toml")}) is None
+    assert config.defaults([], environment) == {"hub": {"serve": {}}}
+    monkeypatch.setenv("KUBESHARK_CONFIG", str(tmp_path / "c.toml"))
+    shown = CliRunner().invoke(cli.app, ["config", "show"]).output
+    assert "hunter2" not in shown
+    assert "(set, 15 characters)" in shown
+
+
+def test_a_file_without_object_storage_changes_nothing(tmp_path):
+    (tmp_path / "c.toml").write_text('timezone = "UTC"\n')
+    assert config.cloud_environment({"KUBESHARK_CONFIG": str(tmp_path / "c.toml")}) is None

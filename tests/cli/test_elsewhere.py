@@ -13,11 +13,13 @@ from kubeshark_mcp.cli.elsewhere import hub_elsewhere
 from kubeshark_mcp.cli.serve import ServeOptions, client_configuration, tools_text
 from kubeshark_mcp.errors import HubError, UsageError
 from kubeshark_mcp.hub.cluster.hub import ClusterHub
+from kubeshark_mcp.hub.nearby import NearbyHub
 
 
 def test_a_cluster_is_not_asked_before_the_first_question(tmp_path):
     hub = hub_elsewhere(ServeOptions(cluster=True, kubeconfig=tmp_path / "none", set_values=["tap.docker.tag=v1"]))
-    assert isinstance(hub, ClusterHub)
+    assert isinstance(hub, NearbyHub)
+    assert isinstance(hub._hub, ClusterHub)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from mcp import Client, StdioServerParameters
 
 from kubeshark_mcp.cli.serve import ServeOptions, capture_sources, client_configuration, tools_text
 from kubeshark_mcp.errors import UsageError
@@ -62,6 +64,68 @@ def test_a_wrong_option_ends_with_a_sentence_before_anything_starts(arguments, s
     done = subprocess.run(
         [sys.executable, "-m", "kubeshark_mcp", "--workspace", str(tmp_path), *arguments],
         capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+INCIDENT = Path(__file__).resolve().parents[2] / "examples" / "incident"
+
+
+MARKS = re.compile(r"(?:captured|end) [0-9a-f]{8}|≈\d+ tokens")
+"""Each process fences what was captured with a mark of its own, and marks count."""
+
+
+async def asked(arguments: list[str], folder: Path) -> list[str]:
+    """Start the server with these arguments as a client does, and put some questions to it."""
+    command = ["-m", "kubeshark_mcp", "--workspace", str(folder), "--timezone", "UTC", *arguments]
+    texts = []
+    async with Client(StdioServerParameters(command=sys.executable, args=command)) as client:
+        for name, given in (
+            ("get_data_boundaries", {}),
+            ("list_workloads", {"namespaces": ["shop"]}),
+            ("list_l4_flows", {"limit": 5}),
+            ("get_snapshot", {"id": "nope"}),
+        ):
+            result = await client.call_tool(name, given)
+            texts.append(MARKS.sub("", result.content[0].text))
+    return texts
+
+
+async def test_a_recorded_session_is_replayed_without_its_captures(tmp_path):
+    captures = [argument for name in "ab" for argument in ("--pcap", str(INCIDENT / f"node-{name}.pcap"))]
+    recording = tmp_path / "recording"
+    there = await asked([*captures, "--record", str(recording)], tmp_path / "one")
+    replayed = await asked(["--replay", str(recording)], tmp_path / "two")
+    assert replayed == there
+    assert "node-a" in there[0]
+    assert sorted((tmp_path / "two").rglob("*.pcap")) == []
+
+
+async def test_a_question_that_was_not_recorded_is_told(tmp_path):
+    recording = tmp_path / "recording"
+    await asked(["--record", str(recording)], tmp_path / "one")
+    command = ["-m", "kubeshark_mcp", "--workspace", str(tmp_path / "two"), "--replay", str(recording)]
+    async with Client(StdioServerParameters(command=sys.executable, args=command)) as client:
+        result = await client.call_tool("list_l4_flows", {"limit": 7})
+    assert result.is_error
+    assert "This recording has no answer to flows" in result.content[0].text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--replay", "nowhere"], "nowhere"),
+        (["--replay", ".", "--record", "."], "--replay answers from a recording alone"),
+        (["--record", "file"], "--record 'file' is a file: name a folder"),
+    ],
+)
+def test_a_recording_that_cannot_be_used_ends_the_start(arguments, says, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = subprocess.run(
+        [sys.executable, "-m", "kubeshark_mcp", "--workspace", "w", *arguments],
+        capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 2
     assert says in done.stderr

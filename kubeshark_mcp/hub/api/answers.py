@@ -117,7 +117,7 @@ async def list_ips(hub: Hub, given: a.Addresses, _: CallWriter) -> Json:
 
 async def list_calls(hub: Hub, given: a.Calls, writer: CallWriter) -> Json:
     """Give a page of calls."""
-    _check_window(given.start, given.end)
+    check_window(given.start, given.end)
     query = c.CallQuery(
         database=_database(given.snapshot_id, given.db),
         kfl=given.kfl,
@@ -149,7 +149,7 @@ async def get_call(hub: Hub, given: a.OneCall, writer: CallWriter) -> Json:
 
 async def get_stats(hub: Hub, given: a.Stats, _: CallWriter) -> Json:
     """Give numbers over calls."""
-    _check_window(given.start, given.end)
+    check_window(given.start, given.end)
     query = c.StatsQuery(
         database=_database(given.snapshot_id, given.db),
         kfl=given.kfl,
@@ -251,6 +251,7 @@ def _database(snapshot_id: str | None, db: str | None) -> str | None:
     return db or snapshot_id
 
 
-def _check_window(start: object, end: object) -> None:
+def check_window(start: object, end: object) -> None:
+    """Raise UsageError for a window that ends before it starts; None is open."""
     if start is not None and end is not None and start > end:  # type: ignore[operator]
         raise UsageError(f"The window ends ({end}) before it starts ({start}): swap the two.")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import BaseModel
+
 from kubeshark_mcp.hub import contract as c
 from kubeshark_mcp.hub.api import wire
 from kubeshark_mcp.present.calls import CallPrinter
@@ -55,6 +57,11 @@ class CallWriter:
         elif found.pcap is not None:
             answer["warnings"] = ["pcap is left out, because its packets hold the secrets that are redacted here"]
         return answer
+
+    def told(self, found: BaseModel) -> wire.Json:
+        """Give any other answer as it is, its times as RFC 3339; its texts may quote what was captured."""
+        answer: wire.Json = found.model_dump(mode="json")
+        return answer if self.redactor is None else self.redactor.row(answer)
 
     def _body(self, name: str, body: bytes) -> wire.Json:
         try:

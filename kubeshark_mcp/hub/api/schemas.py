@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+
+from kubeshark_mcp.hub import contract_analysis as ca
+from kubeshark_mcp.hub import contract_views as cv
+
 Schema = dict[str, Any]
 
 STRING: Schema = {"type": "string"}
@@ -163,3 +168,29 @@ CLOUD_JOB = shape(
     started_at=TIME,
 )
 CLOUD_STARTED = shape({"warnings": WARNINGS}, success=BOOLEAN, job_id=STRING)
+
+
+def of_shape(model: type[BaseModel]) -> Schema:
+    """Give the schema of one of our own shapes, with what it refers to in its place."""
+    schema = model.model_json_schema(mode="serialization")
+    definitions = schema.pop("$defs", {})
+    inlined: Schema = _inlined(schema, definitions)
+    return inlined
+
+
+def _inlined(value: Any, definitions: Schema) -> Any:
+    if isinstance(value, dict):
+        if "$ref" in value:
+            return _inlined(definitions[value["$ref"].rpartition("/")[2]], definitions)
+        return {key: _inlined(item, definitions) for key, item in value.items()}
+    return [_inlined(item, definitions) for item in value] if isinstance(value, list) else value
+
+
+DIAGNOSIS = of_shape(ca.Diagnosis)
+VERIFIED = of_shape(ca.Verified)
+COMPARISON = of_shape(cv.Comparison)
+TRACE = of_shape(cv.Trace)
+SERVICE_MAP = of_shape(cv.ServiceMap)
+TIMELINE = of_shape(cv.Timeline)
+CUT = of_shape(cv.Cut)
+SOURCE = of_shape(cv.Source)

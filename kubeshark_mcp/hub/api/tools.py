@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from kubeshark_mcp.hub.api import analysis_answers as analysis
+from kubeshark_mcp.hub.api import analysis_arguments as aa
 from kubeshark_mcp.hub.api import answers
 from kubeshark_mcp.hub.api import arguments as a
 from kubeshark_mcp.hub.api import schemas as s
@@ -194,5 +196,37 @@ TOOLS: tuple[ApiTool, ...] = (
     ApiTool(
         "get_kfl_field_use", "Say how often KFL fields are filled in a database, and with what.",
         a.FieldUses, answers.field_use, s.FIELD_USE, ("GET", "/kfl/field-use"),
+    ),
+    ApiTool(
+        "diagnose", "Find what is abnormal and where it began: ranked causes, onset, chain, evidence.",
+        aa.Diagnose, analysis.diagnose, s.DIAGNOSIS, ("GET", "/diagnosis"),
+    ),
+    ApiTool(
+        "verify_claim", "Check whether the entries of a filter have this count, share, percentile or time.",
+        aa.Verify, analysis.verify_claim, s.VERIFIED, ("GET", "/claim"),
+    ),
+    ApiTool(
+        "compare_snapshots", "Say what differs between two databases or windows, chance left out.",
+        aa.Compare, analysis.compare, s.COMPARISON, ("GET", "/comparison"),
+    ),
+    ApiTool(
+        "trace_call", "Follow one call through services, with the time spent in each.",
+        aa.Trace, analysis.trace_call, s.TRACE, ("GET", "/traces/{id}"),
+    ),
+    ApiTool(
+        "service_map", "Say who calls whom: protocol, rate, errors, latency, bytes, retransmissions.",
+        aa.Map, analysis.service_map, s.SERVICE_MAP, ("GET", "/service-map"),
+    ),
+    ApiTool(
+        "timeline", "Tell what happened, in order.",
+        aa.Window, analysis.timeline, s.TIMELINE, ("GET", "/timeline"),
+    ),
+    ApiTool(
+        "cut_evidence", "Write the smallest PCAPNG that still shows some entries; gives its path under /api.",
+        aa.Cut, analysis.cut_evidence, s.CUT, ("POST", "/evidence"),
+    ),
+    ApiTool(
+        "get_entry_source", "Name the packets of an entry, and the SHA-256 of their capture file.",
+        aa.Handle, analysis.entry_source, s.SOURCE, ("GET", "/entry-source"),
     ),
 )  # fmt: skip

@@ -43,15 +43,17 @@ class Form:
 
 
 _OF_DISSECTION = {"snapshot": _SNAPSHOT, "name": _DISSECTION}
+_DB = ("db", "database")
 _QUERY = {
     "kfl": ("kfl", "filter", "query"),
     "start": _START,
     "end": _END,
-    "db": ("db", "database"),
+    "db": _DB,
     "snapshot": ("snapshot_id", "snapshot"),
     "limit": ("limit", "max_results"),
     "group_by": ("group_by", "groupBy"),
 }
+_WINDOW = {"db": _DB, "start": _START, "end": _END}
 FORMS: Mapping[str, Form] = MappingProxyType(
     {
         "get_data_boundaries": Form(),
@@ -101,7 +103,7 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "get_api_call": Form(
             {
                 "id": ("id", "call_id", "entry_id"),
-                "db": ("db", "database"),
+                "db": _DB,
                 "snapshot": ("snapshot_id", "snapshot"),
                 "include_payload": ("include_payload",),
                 "include_l4": ("include_l4",),
@@ -133,14 +135,33 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "upload_snapshot_to_cloud": Form({"snapshot": ("id", *_SNAPSHOT)}, ("snapshot",), read=False),
         "download_snapshot_from_cloud": Form({"snapshot": ("id", *_SNAPSHOT)}, ("snapshot",), read=False),
         "get_cloud_job_status": Form({"job": ("job_id", "id", "job")}, ("job",)),
-        "explain_kfl": Form({"kfl": ("kfl", "filter"), "db": ("db", "database")}, ("kfl",)),
-        "get_kfl_field_use": Form({"names": ("names", "fields"), "db": ("db", "database")}, ("names",)),
+        "diagnose": Form({**_WINDOW, "service": ("service",), "baseline": ("baseline",)}),
+        "verify_claim": Form(
+            {
+                **_WINDOW,
+                "kfl": ("kfl",),
+                **{name: (name,) for name in ("measure", "value", "at", "relation", "of", "tolerance")},
+            },
+            ("kfl",),
+        ),
+        "compare_snapshots": Form(
+            {**_WINDOW, **{name: (name,) for name in ("baseline", "baseline_start", "baseline_end")}}
+        ),
+        "trace_call": Form({"id": ("id",), "db": _DB}, ("id",)),
+        "service_map": Form({**_WINDOW, "service": ("service",)}),
+        "timeline": Form(_WINDOW),
+        "cut_evidence": Form(
+            {"ids": ("ids",), "kfl": ("kfl",), "db": _DB, "limit": ("limit",), "scrub": ("scrub",)}, read=False
+        ),
+        "get_entry_source": Form({"handle": ("handle",)}, ("handle",)),
+        "explain_kfl": Form({"kfl": ("kfl", "filter"), "db": _DB}, ("kfl",)),
+        "get_kfl_field_use": Form({"names": ("names", "fields"), "db": _DB}, ("names",)),
         "get_dissection_status": Form(),
         "enable_dissection": Form(read=False),
         "disable_dissection": Form(read=False),
     }
 )
-"""What a Hub can be asked: the tools of the contract, and two that our own Hub has beside them."""
+"""What a Hub can be asked: the tools of the contract, and those that our own Hub has beside them."""
 
 ANSWERED_HERE = frozenset(
     {
@@ -161,10 +182,6 @@ ANSWERED_HERE = frozenset(
 """Tools that are ours whatever a Hub publishes: answered here, or computed from several of its answers."""
 COMPUTED = MappingProxyType({"get_tcp_insights": "list_api_calls", "explain_kfl": "list_api_calls"})
 """Tools of ours that are computed, and the tool of the Hub that they need."""
-NEED_ENTRIES = frozenset(
-    {"diagnose", "verify_claim", "compare_snapshots", "trace_call", "service_map", "timeline", "cut_evidence"}
-)
-"""Tools of ours that work on the entries themselves, which a Hub elsewhere does not hand out."""
 
 
 def found_under(tool: str, tools: Mapping[str, ToolSchema]) -> ToolSchema | None:

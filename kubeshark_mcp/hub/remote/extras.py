@@ -23,7 +23,7 @@ MOST_CHARACTERS = 20_000
 def hub_tools(discovery: Discovery) -> HubTools:
     """Compare a Hub's tools with ours."""
     taken: set[str] = set()
-    lacking: set[str] = set(b.NEED_ENTRIES)
+    lacking: set[str] = set()
     for tool in b.FORMS:
         found = b.found_under(tool, discovery.tools)
         if found is None or b.misfit(tool, found):

@@ -11,11 +11,11 @@ from kubeshark_mcp.hub import contract as c
 from kubeshark_mcp.hub.contract_cloud import CloudJob, CloudStatus
 from kubeshark_mcp.hub.contract_filters import FieldUse, FilterCheck, FilterPlan
 from kubeshark_mcp.hub.contract_remote import HubPrompt, HubTools
-from kubeshark_mcp.hub.interface import Hub
 from kubeshark_mcp.hub.remote import call_readings as calls
 from kubeshark_mcp.hub.remote import cloud_readings as cloud
 from kubeshark_mcp.hub.remote import reading as r
 from kubeshark_mcp.hub.remote import snapshot_readings as snapshots
+from kubeshark_mcp.hub.remote.analysis import RemoteAnalysis
 from kubeshark_mcp.hub.remote.asking import Asking
 from kubeshark_mcp.hub.remote.client import HubClient
 from kubeshark_mcp.hub.remote.discovery import Discovery, prompt_text
@@ -33,7 +33,7 @@ KFL_ARGUMENTS = ("kfl", "kfl_filter")
 """Names under which a tool that only the Hub has may take a filter."""
 
 
-class RemoteHub(Hub):
+class RemoteHub(RemoteAnalysis):
     """A Hub over HTTP. client: the way to it. Nothing is asked before the first question, unless `check` is called."""
 
     kind = "remote"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import schemathesis
-from fake_hub import FakeHub
+from analysing_hub import AnalysingHub
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -44,7 +44,7 @@ OPERATIONS = sorted(
 
 @pytest.fixture(scope="module")
 def operations():
-    app = build_app(FakeHub(), ApiSettings(allow_destructive=True, allowed_hosts=("testserver",)))
+    app = build_app(AnalysingHub(), ApiSettings(allow_destructive=True, allowed_hosts=("testserver",)))
     described = schemathesis.openapi.from_asgi("/api/openapi.json", app)
     found = [result.ok() for result in described.get_all_operations()]
     return {one.definition.raw["operationId"]: one for one in found}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fake_hub import FakeHub
+from analysing_hub import AnalysingHub
 from hub_server import asking
 from jsonschema import Draft202012Validator
 
@@ -18,9 +18,9 @@ def test_a_shape_has_required_and_optional_keys():
 
 async def test_answers_without_any_rows_have_their_schemas_shape():
     questions = [tool for tool in TOOLS if tool.rest[0] == "GET" and "{" not in tool.rest[1]]
-    async with asking(FakeHub(empty=True)) as client:
+    async with asking(AnalysingHub(empty=True)) as client:
         for tool in questions:
-            needed = {"path": "/mcp/x", "kfl": "http", "names": "path"}
+            needed = {"path": "/mcp/x", "kfl": "http", "names": "path", "handle": "s1/main#1"}
             given = {name: needed[name] for name in tool.input_schema().get("required", ())}
             answer = (await client.get(f"/api{tool.rest[1]}", params=given)).json()
             assert list(Draft202012Validator(tool.result).iter_errors(answer)) == [], tool.name

@@ -35,7 +35,10 @@ def client(url: str) -> httpx2.AsyncClient:
 
 async def test_upstreams_sequence_of_requests_is_answered(served_incident, incident, tmp_path: Path):
     snapshot = incident.snapshot
+    window = await incident.hub.l7_boundaries()
+    middle = int((window.oldest + (window.newest - window.oldest) / 2).timestamp() * 1000)
     given = {
+        "compare_snapshots": {"start": middle, "baseline_end": middle},
         "create_snapshot": {"name": "by upstream", "duration": "10s"},
         "get_snapshot": {"id": snapshot},
         "export_snapshot_pcap": {"id": snapshot, "bpf_filter": "tcp"},
@@ -43,6 +46,10 @@ async def test_upstreams_sequence_of_requests_is_answered(served_incident, incid
         "get_snapshot_dissection_status": {"snapshot_id": snapshot, "name": "default"},
         "stop_snapshot_dissection": {"snapshot_id": snapshot, "name": "upstream"},
         "get_api_call": {"id": 3},
+        "verify_claim": {"kfl": "http", "value": 597},
+        "trace_call": {"id": 3},
+        "cut_evidence": {"ids": [3]},
+        "get_entry_source": {"handle": f"{incident.database}#3"},
         "check_kfl": {"kfl": "http"},
         "explain_kfl": {"kfl": "http"},
         "get_kfl_field_use": {"names": ["method"]},
@@ -55,6 +62,8 @@ async def test_upstreams_sequence_of_requests_is_answered(served_incident, incid
                 answers[tool["name"]] = await call(http, tool["name"], **given.get(tool["name"], {}))
         assert answers["list_api_calls"]["total"] > 1000
         assert answers["get_api_call"]["entry"]["id"] == 3
+        assert answers["diagnose"]["findings"][0]["mechanism"]
+        assert answers["verify_claim"]["holds"] is True
         path = answers["export_snapshot_pcap"]["path"]
         whole = await http.get(f"/api{path}")
         resumed = await http.get(
