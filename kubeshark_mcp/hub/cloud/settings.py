@@ -33,7 +33,7 @@ WHAT_TO_SET = (
     "No cloud storage is set up. Start the server with SNAPSHOT_AWS_BUCKET and SNAPSHOT_AWS_REGION for S3, "
     "SNAPSHOT_AZBLOB_STORAGE_ACCOUNT and SNAPSHOT_AZBLOB_CONTAINER for Azure Blob, SNAPSHOT_GCS_BUCKET for Google "
     "Cloud Storage, or SNAPSHOT_CLOUD_URL=file:///FOLDER for a mounted folder; SNAPSHOT_CLOUD_PREFIX is put before "
-    "all names. The section [cloud] of config.toml takes the same as aws_bucket, azblob_container, gcs_bucket, url, prefix."
+    "all names. The section [cloud] of config.toml takes the same: aws_bucket, azblob_container, gcs_bucket, url."
 )
 _PREFIX_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=@+-]{0,127}")
 
