@@ -166,6 +166,7 @@ class PostgresqlDissector(Dissector):
         untyped = piece.direction is Direction.CLIENT and not self._requests.typed
         if untyped and judge_start(data) >= Confidence.LIKELY:
             start = 0
+            self._sides[Direction.SERVER].lost = False  # its answer is the first that it says
         else:
             start = find_message(piece.direction, data, piece.starts)
         side.lost = start < 0

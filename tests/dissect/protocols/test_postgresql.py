@@ -114,6 +114,15 @@ def test_encryption_that_is_agreed_to_hands_the_rest_over():
     assert outline(driver.close()) == [("SSLRequest", "accepted", "")]
 
 
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_login_is_whole_where_only_the_packets_that_open_the_connection_are_missing(refused: bool):
+    asked = [(CLIENT, SSL), (SERVER, b"N")] if refused else []
+    talk = [*asked, (CLIENT, LOGIN), (SERVER, WELCOME), (CLIENT, query("select 1"))]
+    seen, missed = (outline(read(*talk, connection=connection)) for connection in (NEW, OLD))
+    assert seen == missed
+    assert missed[-2:] == [("StartupMessage app@shop", "OK", ""), ("select 1", "", "")]
+
+
 def test_bytes_behind_the_agreement_are_handed_over_with_their_packets():
     driver = PostgresqlDriver()
     driver.piece(CLIENT, SSL + b"\x16\x03\x01")
