@@ -33,13 +33,15 @@ SELECT _id, $number::UTINYINT AS protocol, $whole AS whole, _match AS match, _ma
     $elapsed AS elapsed, $first_byte AS first_byte, $malformed IS NULL AS sound, $weight AS weight,
     ((((_request_first IS NULL)::BIGINT * 4 + _near) * 2 + (NOT $answered)::BIGINT) * 68719476736
         + CASE WHEN $answered THEN 68719476735 - least($elapsed, 68719476735) ELSE (timestamp // 1000) % 68719476736 END
-    ) * 8388608 + _id % 8388608 AS distance, $conn_id AS conn_id, $flow_id AS flow_id, $conn_group_id AS group_id,
+    ) * 8388608 + _id // 68719476736 % 16 * 524288 + _id % 524288 AS distance,
+    $conn_id AS conn_id, $flow_id AS flow_id, $conn_group_id AS group_id,
     CASE coalesce(_server_kind, '') WHEN 'pod' THEN 2000 WHEN 'service' THEN 0 ELSE 1000 END AS kind
 FROM $raw WHERE _match IS NOT NULL
 """)
 """distance: orders sightings from the client's side to the server's. A request that was seen comes first, then the
 client's node, then what took longest (a call takes longer the nearer to the client it is measured, whatever the clocks
-say), then what came first. weight: 0..2^20-1, how much of it was captured."""
+say), then what came first; of equals, that of the earlier task (the upper bits of the id, see `EntryWriter`) and id.
+weight: 0..2^20-1, how much of it was captured."""
 
 _LONE = """
 CREATE TABLE lone AS SELECT _id, match_response FROM every_row WHERE NOT asked AND match_response IS NOT NULL

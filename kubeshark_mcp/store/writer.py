@@ -18,13 +18,13 @@ from kubeshark_mcp.store.columns import HEAVY, column_types
 from kubeshark_mcp.store.files import FILLED, SUFFIX, TEMPORARY, store_errors
 from kubeshark_mcp.store.match import MATCH_FIELDS
 
-CHUNK = 8192
+CHUNK = 4096
 """Entries that are held as Python objects, at most, for each protocol; then they become columns."""
-HELD = 8_192
+HELD = 4_096
 """Entries that are held as Python objects of all protocols together: beyond it the most numerous become columns."""
 CHUNK_BYTES = 16 * 1024 * 1024
 """Bytes of bodies that come with them, about."""
-GROUP_BYTES = 32 * 1024 * 1024
+GROUP_BYTES = 16 * 1024 * 1024
 """Bytes of columns in memory, of all protocols together, at most; beyond it the largest become a row group."""
 FILE_ROWS = 2_000_000
 """Rows of one file, at most; another one with the next number follows."""

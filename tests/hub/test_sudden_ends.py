@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import random
+import select
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
@@ -19,6 +23,7 @@ from kubeshark_mcp.hub import contract as c
 from kubeshark_mcp.hub.dissections import dissect_snapshot
 from kubeshark_mcp.hub.embedded import EmbeddedHub
 from kubeshark_mcp.hub.jobs import Job, JobBoard
+from kubeshark_mcp.hub.leftovers import sweep
 from kubeshark_mcp.hub.snapshots import copy_snapshot
 from kubeshark_mcp.hub.worker import NICENESS
 from kubeshark_mcp.hub.workspace import Workspace
@@ -198,3 +203,46 @@ def fresh(kept: Path, workspace: Path, work: Callable[[Path], None]) -> Path:
 
 def test_a_worker_stands_back_behind_the_server():
     assert NICENESS > 0
+
+
+SHARED = """
+import sys
+from pathlib import Path
+from kubeshark_mcp.hub.pipeline import Pipeline, Run
+from kubeshark_mcp.hub.sources import CaptureSource
+from kubeshark_mcp.hub.workspace import building
+
+def told(fraction, outcome):
+    if outcome.packets_processed:
+        print("begun", flush=True)
+
+final, *captures = map(Path, sys.argv[1:])
+sources = [CaptureSource(path, path.stem) for path in captures]
+with building(final) as folder:
+    Pipeline(Run(sources, [], workers=2, share_bytes=1), folder, told).dissect()
+print("done", flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="the end of other processes can be waited for on Linux only")
+def test_processes_that_share_a_dissection_end_with_the_one_that_is_killed(tmp_path):
+    final = tmp_path / "dissections" / "shared"
+    command = [sys.executable, "-c", SHARED, str(final), *(str(source.path) for source in SOURCES)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    alive = [os.pidfd_open(int(child)) for child in children]
+    assert len(alive) == 2
+    process.kill()
+    process.wait()
+    for descriptor in alive:
+        assert select.select([descriptor], [], [], 30)[0] == [descriptor]
+        os.close(descriptor)
+    assert not final.exists()
+    assert len(list(final.parent.iterdir())) == 1
+    sweep(final.parent)
+    assert list(final.parent.iterdir()) == []
+    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert told.endswith("done\n")
+    assert [path.name for path in final.parent.iterdir()] == ["shared"]

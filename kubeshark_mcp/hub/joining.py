@@ -1,0 +1,30 @@
+"""The last piece of a dissection: sightings of one call are joined. See `store.sightings`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kubeshark_mcp.store.sightings import JoinStats
+
+APART_ENTRIES = 100_000
+"""Entries from which on they are joined in a process of its own, unless others made them.
+
+What a process keeps of dissecting so many and what joining them takes would be more than 300 MB.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """Joins the entries of a folder, a piece of work for a `Crew`; the folder is complete when it is done."""
+
+    folder: Path
+
+    def __call__(self, tell: Callable[[None], None]) -> JoinStats:
+        """Do it; gives what was joined."""
+        from kubeshark_mcp.store.sightings import join_sightings  # with it comes DuckDB, which takes room of its own
+
+        return join_sightings(self.folder, watch=lambda: tell(None))
