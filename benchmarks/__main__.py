@@ -10,10 +10,10 @@ import argparse
 import platform
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import diagnose, growth, kfl
+from benchmarks import clients, diagnose, growth, kfl, served_hub
 from benchmarks.measure import Command, Measured, compare
 from benchmarks.rows import ROWS, Row, Setting
 
@@ -25,9 +25,8 @@ def main(arguments: Sequence[str]) -> int:
     if arguments[:1] == ["growth"]:
         return growth.main(list(arguments[1:]))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Compare with tshark and others.")
-    parser.add_argument(
-        "rows", nargs="*", help=f"which rows; default: all of {', '.join(row.name for row in ROWS)}, kfl, diagnose"
-    )
+    names = ", ".join([*(row.name for row in ROWS), *(name for name, _ in _others(Setting(OUT, 0)))])
+    parser.add_argument("rows", nargs="*", help=f"which rows; default: all of {names}")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each command")
     parser.add_argument("--packets", type=int, default=300_000, help="packets of the recorded captures")
     options = parser.parse_args(arguments)
@@ -39,13 +38,21 @@ def main(arguments: Sequence[str]) -> int:
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for row in chosen:
         run(row, setting, options.rounds)
-    if not options.rows or "kfl" in options.rows:
-        print("\n## KFL\n")
-        kfl.main([])
-    if not options.rows or "diagnose" in options.rows:
-        print("\n## Diagnosis\n")
-        diagnose.main([])
+    for name, work in _others(setting):
+        if not options.rows or name in options.rows:
+            print(f"\n## {name}\n", flush=True)
+            work()
     return 0
+
+
+def _others(setting: Setting) -> list[tuple[str, Callable[[], object]]]:
+    """Give what is no comparison of commands, by name: each prints a part of its own."""
+    return [
+        ("kfl", lambda: kfl.main([])),
+        ("diagnose", lambda: diagnose.main([])),
+        ("served", lambda: served_hub.main(["--seconds", "5"])),
+        ("clients", lambda: clients.main([str(setting.capture("http")), "--seconds", "15"])),
+    ]
 
 
 def run(row: Row, setting: Setting, rounds: int) -> None:

@@ -170,7 +170,7 @@ def _quality(dissection: c.Dissection) -> list[str]:
 
 def _shown(row: Row) -> dict[str, Any]:
     """Give a row as the contract has it: KFL fields, and evidence under its internal keys."""
-    shown = {name: value for name, value in row.items() if not name.startswith("_")}
+    shown = {name: value for name, value in row.items() if name[0] != "_"}
     shown["timestamp"] = from_ns(row["timestamp"])
     shown["_id"] = row["_id"]
     shown["_packets"] = evidence(row)

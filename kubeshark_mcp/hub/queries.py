@@ -58,9 +58,9 @@ class Answered:
 class EntryBase:
     """The entries of one dissection, open for questions."""
 
-    def __init__(self, folder: Path, language: Language, keep_duplicates: bool = False) -> None:
+    def __init__(self, folder: Path, language: Language, keep_duplicates: bool = False, remember: bool = True) -> None:
         self.folder = folder
-        self.source = EntrySource([folder], language.fields, keep_duplicates)
+        self.source = EntrySource([folder], language.fields, keep_duplicates, remember)
         self.language = language
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from kubeshark_mcp.store.evidence import EVIDENCE, Row, add_evidence, fetch, fet
 from kubeshark_mcp.store.hashing import stable_hash
 from kubeshark_mcp.store.paging import Position, read_cursor, write_cursor
 from kubeshark_mcp.store.remembering import Remembered, bytes_of
-from kubeshark_mcp.store.statistics import FieldProfile, Selection, Statistics, measure, profile
+from kubeshark_mcp.store.statistics import MEASURED, FieldProfile, Selection, Statistics, measure, profile
 
 BLOCK = 2000
 """Rows that are held at once while a residual predicate is evaluated."""
@@ -198,20 +198,24 @@ class EntrySource:
 
         Connections and flows are not mixed with calls, see Query.layer_4.
         """
-        selection, exact = self._selection(query or Query())
+        selection, exact = self._selection(query or Query(), MEASURED, quoted(group or "protocol"))
         return replace(measure(self.database, selection, group, limit), exact=exact)
 
     def field_profile(self, names: Sequence[str], query: Query | None = None) -> list[FieldProfile]:
         """Tell for each field how often it is filled and what its commonest values are."""
-        selection, _ = self._selection(replace(query or Query(), layer_4=query is None or query.layer_4 is not False))
+        asked = replace(query or Query(), layer_4=query is None or query.layer_4 is not False)
+        selection, _ = self._selection(asked, *map(quoted, names))
         return [profile(self.database, selection, name) for name in names]
 
-    def _selection(self, query: Query) -> tuple[Selection, bool]:
-        """Give the rows that statistics are about, and whether a residual predicate saw all of them."""
+    def _selection(self, query: Query, *texts: str) -> tuple[Selection, bool]:
+        """Give the rows that statistics are about, and whether a residual predicate saw all of them.
+
+        texts: SQL that names the columns which the rows are to have.
+        """
         layer_4 = self.includes_layer_4(query)
         both = query.start_ns is not None and query.end_ns is not None
         window = (query.end_ns or 0) - (query.start_ns or 0) if both else None
-        relation = self.database.relation(layer_4)
+        relation = self._relation(replace(query, layer_4=layer_4), *texts)
         if query.residual is None:
             where, parameters = query.where()
             return Selection(relation, where, parameters, window), True

@@ -11,6 +11,11 @@ from kubeshark_mcp.store.columns import quoted
 from kubeshark_mcp.store.database import Database
 
 PERCENTILES = (("p50_us", 0.5), ("p90_us", 0.9), ("p95_us", 0.95), ("p99_us", 0.99))
+MEASURED = (
+    "elapsed_time _elapsed_time failed _failed answered _answered _request_first _request_bytes _response_bytes "
+    "timestamp protocol _endpoint"
+)
+"""Columns that measure() may read, beside the one to group by."""
 _SHORTEST_NS = 10**9
 _COMMONEST = 5
 
