@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal
 
 from evals.answers import Claimed, Findings
 from evals.desk import Desk, Reply
@@ -15,7 +16,11 @@ from evals.lab.truth import MECHANISMS
 
 EVIDENCE = 3
 CONTRAST_ROWS = 8
-LOOKED_LINES = 16
+ROWS = 20
+LOOKED = 2
+LOOKED_LINES = 4
+"""Of an entry: its id and time, what was asked and answered, who asked, whom."""
+BODY_CHARACTERS = 200
 FACTS_AT_MOST = 24
 _CONFIDENCES: dict[str, Literal["low", "medium", "high"]] = {"low": "low", "medium": "medium", "high": "high"}
 
@@ -23,6 +28,12 @@ _OTHER_END = {"connection_refused": "dst.port"}
 """What tells a broken way from a sound one, by mechanism; who else calls, for all others."""
 
 _CLAIM = re.compile(r"^\s*(?P<what>[^:\n]+): count (?P<count>[\d,]+) \[(?P<kfl>.+)\]\s*$", re.MULTILINE)
+_ANSWERED = re.compile(r"\s*(location|retry-after|www-authenticate|grpc-message|status_text|error\w*|tcp_rst\w*): ")
+_CONNECTION = re.compile(r"^conn_id: (\d+)$", re.MULTILINE)
+_ROW_TIME = re.compile(r"^\d+\|(\d{4}-[^|]+Z)\|", re.MULTILINE)
+_BY_CONNECTION = frozenset({"connection_reset"})
+"""Faults of connections: what came before on the same one says more than a second example."""
+
 _FENCE = re.compile(r"^\[(?:captured|end) \w+", re.MULTILINE)
 
 
@@ -46,7 +57,8 @@ async def investigate(desk: Desk) -> Investigation:
     if diagnosis.failed or not found:
         return Investigation(await _without_a_finding(desk, diagnosis), asked_from)
     first = found[0]
-    looked = await _look_at(desk, first["evidence"])
+    evidence = await _evidence(desk, found, diagnosis)
+    looked = await _look_at(desk, evidence, first["mechanism"])
     verified = await _verify(desk, diagnosis)
     contrast = await _contrast(desk, first["component"], first["mechanism"])
     confidence = _CONFIDENCES.get(str(first["confidence"]), "medium") if verified else "low"
@@ -54,20 +66,57 @@ async def investigate(desk: Desk) -> Investigation:
         healthy=False,
         cause=Claimed(component=first["component"], mechanism=first["mechanism"]),
         chain=first["chain"],
-        facts=_facts(diagnosis.text, looked) + contrast,
-        evidence=[str(each) for each in first["evidence"][:EVIDENCE]],
+        facts=_facts(diagnosis.text) + looked + contrast,
+        evidence=evidence[:EVIDENCE],
         confidence=confidence,
     )
     return Investigation(findings, asked_from)
 
 
-async def _look_at(desk: Desk, evidence: list[str]) -> str:
-    """Open the first entry of a finding: what it says belongs into an answer."""
-    for each in evidence[:1]:
-        reply = await desk.call("get_api_call", id=str(each).rpartition("#")[2], db=desk.database)
-        if not reply.failed:
-            return reply.text
-    return ""
+async def _evidence(desk: Desk, found: list[dict[str, Any]], diagnosis: Reply) -> list[str]:
+    """Give ids of entries for the first finding: its own, those of what follows from it, or what its filter selects."""
+    first = found[0]
+    related = [each for each in found if each["component"] in {first["component"], *first["chain"]}]
+    for each in [first, *related]:
+        if each["evidence"]:
+            return [str(one) for one in each["evidence"]]
+    if (claim := _CLAIM.search(diagnosis.text)) is None:
+        return []
+    listed = await desk.call("list_api_calls", kfl=claim["kfl"], limit=EVIDENCE, db=desk.database)
+    return [f"{desk.database}#{each}" for each in listed.facts.get("ids", [])]
+
+
+async def _look_at(desk: Desk, evidence: list[str], mechanism: str) -> list[str]:
+    """Open the first entry of a finding and what lies next to it: what they say belongs into an answer."""
+    told: list[str] = []
+    for each in evidence[: 1 if mechanism in _BY_CONNECTION else LOOKED]:
+        reply = await desk.call("get_api_call", id=each.rpartition("#")[2], include_l4=False, db=desk.database)
+        if reply.failed:
+            continue
+        told += _telling(reply.text)
+        connection = _CONNECTION.search(reply.text)
+        if mechanism in _BY_CONNECTION and connection is not None:
+            told += await _silence(desk, connection[1])
+    return told
+
+
+async def _silence(desk: Desk, connection: str) -> list[str]:
+    """Ask for the calls on a connection that was cut: how long it was silent before the last of them."""
+    reply = await desk.call("list_api_calls", kfl=f"conn_id == {connection} && !tcp_conn", limit=ROWS, db=desk.database)
+    times = sorted(datetime.fromisoformat(found) for found in _ROW_TIME.findall(reply.text))
+    if reply.failed or len(times) < 2:
+        return []
+    silent = (times[-1] - times[-2]).total_seconds()
+    return [f"that connection was silent for {silent:.1f} s before the last of its {len(times)} calls"]
+
+
+def _telling(entry: str) -> list[str]:
+    """Keep who asked whom what, the answer, and where it sends the caller; labels, sizes and fences are left out."""
+    lines = [line for line in entry.splitlines() if line and not _FENCE.match(line)]
+    kept = lines[:LOOKED_LINES]
+    kept += [line.strip() for line in lines[LOOKED_LINES:] if _ANSWERED.match(line)]
+    bodies = [at for at, line in enumerate(lines) if line.startswith("response body")]
+    return kept + [lines[at + 1][:BODY_CHARACTERS] for at in bodies if at + 1 < len(lines)]
 
 
 async def _verify(desk: Desk, diagnosis: Reply) -> bool:
@@ -82,7 +131,7 @@ async def _verify(desk: Desk, diagnosis: Reply) -> bool:
 
 async def _contrast(desk: Desk, component: str, mechanism: str) -> list[str]:
     """Ask which calls to the same component do well: a cause must explain these too. A node has no callers."""
-    namespace, slash, name = component.partition("/")
+    namespace, slash, name = component.rpartition(" -> ")[2].partition("/")
     if not slash:
         return []
     kfl = f'dst.namespace == "{namespace}" && "{name}" in services'
@@ -103,8 +152,8 @@ async def _without_a_finding(desk: Desk, diagnosis: Reply) -> Findings:
     return Findings(healthy=False, facts=[f"diagnose failed: {diagnosis.text[:200]}", *told], confidence="low")
 
 
-def _facts(diagnosis: str, looked: str) -> list[str]:
-    """Keep the lines that tell what happened: the likeliest cause, its figures, what follows from it, its first entry.
+def _facts(diagnosis: str) -> list[str]:
+    """Keep the lines that tell what happened: the likeliest cause, its figures, what follows from it.
 
     Advice, limits, fences and lists of what was looked for are left out.
     """
@@ -115,6 +164,4 @@ def _facts(diagnosis: str, looked: str) -> list[str]:
             continue
         if text and not _FENCE.match(text):
             kept.append(text)
-    return kept[:FACTS_AT_MOST] + [
-        line for line in looked.splitlines()[:LOOKED_LINES] if line and not _FENCE.match(line)
-    ]
+    return kept[:FACTS_AT_MOST]
