@@ -10,25 +10,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kubeshark_mcp.capture.bpf import check_bpf
-from kubeshark_mcp.capture.export import Exported, Source, export_packets
 from kubeshark_mcp.dissect.base import Protocol
 from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.errors import UsageError
-from kubeshark_mcp.hub.contract_filters import FilterPlan
 from kubeshark_mcp.hub.dissectors import dissectors_by_name, parse_dissectors, settings_from
-from kubeshark_mcp.hub.facts import StoredFacts
-from kubeshark_mcp.hub.files import sha256_of
-from kubeshark_mcp.hub.filters import explain_entries
 from kubeshark_mcp.hub.keylogs import key_log_files
 from kubeshark_mcp.hub.pipeline import Outcome, Pipeline, Run
 from kubeshark_mcp.hub.queries import EntryBase, Language, public
-from kubeshark_mcp.hub.snapshots import chosen
 from kubeshark_mcp.hub.sources import CaptureSource, node_of, resource_files
 from kubeshark_mcp.hub.times import end_to_ns, to_ns
 from kubeshark_mcp.store.query import Query
+
+if TYPE_CHECKING:
+    from kubeshark_mcp.capture.export import Exported
+    from kubeshark_mcp.hub.contract_filters import FilterPlan
+    from kubeshark_mcp.hub.facts import StoredFacts
 
 _DECODE_AS = re.compile(r"(tcp|udp|sctp)\.port\s*==\s*(\d{1,5})\s*,\s*([A-Za-z0-9_-]+)")
 
@@ -122,6 +120,8 @@ class Offline:
 
     def facts(self) -> StoredFacts:
         """Give what detectors and views need, once the work is done; valid until `close`."""
+        from kubeshark_mcp.hub.facts import StoredFacts  # with it comes all that analyses
+
         base = EntryBase(self._scratch / "entries", self._language)
         self._open.append(base)
         return StoredFacts(base, self._run.resources, warnings=self._warnings)
@@ -137,6 +137,8 @@ class Offline:
 
     def hashes(self) -> list[tuple[str, str, str]]:
         """Give node, name and SHA-256 (hexadecimal) of each capture."""
+        from kubeshark_mcp.hub.files import sha256_of  # with it come the models of answers
+
         return [(source.node, source.path.name, sha256_of(source.path)) for source in self._run.sources]
 
     def close(self) -> None:
@@ -146,6 +148,8 @@ class Offline:
 
     def explain(self, kfl: str) -> FilterPlan:
         """Say how a filter runs on the entries and what each clause leaves."""
+        from kubeshark_mcp.hub.filters import explain_entries
+
         base = EntryBase(self._scratch / "entries", self._language)
         try:
             return explain_entries(base, kfl)
@@ -170,6 +174,10 @@ def export_files(
     progress: Callable[[float], None],
 ) -> Exported:
     """Write the packets of captures that match, merged by time."""
+    from kubeshark_mcp.capture.bpf import check_bpf
+    from kubeshark_mcp.capture.export import Source, export_packets
+    from kubeshark_mcp.hub.snapshots import chosen
+
     if bpf:
         check_bpf(bpf)
     with tempfile.TemporaryDirectory(prefix="kubeshark-") as scratch:
