@@ -15,7 +15,7 @@ from kubeshark_mcp.analyse.detector import Detector
 from kubeshark_mcp.analyse.facts import Coverage, Facts
 from kubeshark_mcp.analyse.findings import Confidence, Finding, Kind
 from kubeshark_mcp.analyse.graph import Graph, service_graph
-from kubeshark_mcp.analyse.trust import trusted
+from kubeshark_mcp.analyse.trust import trusted, without_cause
 
 MOST_PER_DETECTOR = 20
 """Findings that one detector may contribute; the strongest stay."""
@@ -82,6 +82,7 @@ def diagnose(
     if service is not None:
         found = [finding for finding in found if concerns(finding, service, graph)]
     ranked = rank_findings(found, graph, facts.coverage, facts.pods)
+    ranked = rank_findings(without_cause(ranked, facts), graph, facts.coverage, facts.pods)
     return Diagnosis(
         facts.coverage,
         graph,

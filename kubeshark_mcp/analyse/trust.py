@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kubeshark_mcp.analyse.capture_loss import capture_loss
-from kubeshark_mcp.analyse.causality import GENERIC
+from kubeshark_mcp.analyse.causality import GENERIC, Ranked
 from kubeshark_mcp.analyse.facts import Facts
 from kubeshark_mcp.analyse.findings import Confidence, Finding, Kind
 from kubeshark_mcp.analyse.graph import Graph
@@ -27,6 +27,27 @@ def trusted(findings: Sequence[Finding], facts: Facts, graph: Graph) -> list[Fin
     return [_capped(finding, *_cap(finding, facts, graph)) for finding in findings]
 
 
+def without_cause(ranked: Sequence[Ranked], facts: Facts) -> list[Finding]:
+    """Cap symptoms that no cause explains, in the order of `ranked`: what they are the echo of was not seen.
+
+    A hint where captures lack something, for the cause is likely to be there; else no more than medium.
+    """
+    solid = {place for place, one in enumerate(ranked) if one.finding.confidence is not Confidence.LOW}
+    known = {place for place in solid if not ranked[place].finding.symptom}
+    while True:
+        more = {effect for place in known for effect in ranked[place].explains} & solid - known
+        if not more:
+            break
+        known |= more
+    coverage = facts.coverage
+    whole = coverage.has_objects and not coverage.missing_nodes and facts.derived(capture_loss) is None
+    most = Confidence.MEDIUM if whole else Confidence.LOW
+    return [
+        _capped(one.finding, most, "a symptom whose cause was not seen") if place in solid - known else one.finding
+        for place, one in enumerate(ranked)
+    ]
+
+
 def _capped(finding: Finding, most: Confidence, doubt: str) -> Finding:
     if _ORDER.index(finding.confidence) <= _ORDER.index(most):
         return finding
@@ -42,5 +63,12 @@ def _cap(finding: Finding, facts: Facts, graph: Graph) -> tuple[Confidence, str]
     if component.kind in (Kind.EXTERNAL, Kind.NAME):
         return Confidence.HIGH, ""
     if not facts.coverage.has_objects:
-        return Confidence.MEDIUM, "no Kubernetes objects"
+        # The address of a service, or of a pod that was never seen to call: what it calls has another address.
+        hidden = finding.mechanism in GENERIC and not _calls(facts, component.name)
+        return Confidence.LOW if hidden else Confidence.MEDIUM, "no Kubernetes objects"
     return Confidence.HIGH, ""
+
+
+def _calls(facts: Facts, name: str) -> bool:
+    """Tell whether anything was seen that a workload or address sent by itself."""
+    return any(bool(table.client.equal(name).any()) for table in (facts.calls, facts.connections))

@@ -40,7 +40,8 @@ def _parts(found: Mapping[str, Any], time: Time, brief: bool) -> Iterator[str]:
     solid = [one for one in found["findings"] if one["confidence"] != "low"]
     hints = [one for one in found["findings"] if one["confidence"] == "low"]
     if not solid:
-        yield "Nothing abnormal was found."
+        felt = any(one["symptom"] for one in hints)
+        yield "No cause was found, only symptoms of one." if felt else "Nothing abnormal was found."
     roots = _roots(solid)
     for number in sorted(set(roots.values())):
         yield _finding(number, solid[number - 1], time, not brief or number == 1)
@@ -73,7 +74,7 @@ def _roots(solid: Sequence[Mapping[str, Any]]) -> dict[int, int]:
 
 
 def _finding(number: int, one: Mapping[str, Any], time: Time, whole: bool) -> str:
-    role = "Likeliest cause" if number == 1 else "Also"
+    role = "Symptom of what was not seen" if one["symptom"] else "Likeliest cause" if number == 1 else "Also"
     since = f"since {time(one['onset'])}" if one["onset"] else "from the first packet on"
     until = f" until {time(one['end'])}" if one["end"] else ""
     head = f"{role}: {one['component']} - {one['mechanism']} ({one['confidence']} confidence, {since}{until})"

@@ -16,6 +16,7 @@ def finding(**more: Any) -> dict[str, Any]:
         "component": "data/redis",
         "confidence": "high",
         "title": "redis refuses writes",
+        "symptom": False,
         "onset": ONSET,
         "end": None,
         "before": 0.0,
@@ -61,6 +62,12 @@ def test_the_cause_is_told_in_full_and_what_follows_from_it_in_a_line() -> None:
         "  Follows from it: orders answers 503 (error_burst, since 2026-01-02T03:04:05+00:00)",
         "Suffering since then: edge/gate 4 of 9 calls failed",
     ]
+
+
+def test_a_symptom_is_not_called_a_cause() -> None:
+    echo = finding(symptom=True, confidence="medium", title="web answers 502, as what it calls fails too")
+    assert text(diagnosis(echo)).startswith("Symptom of what was not seen: data/redis - cache_failure (medium")
+    assert text(diagnosis(echo | {"confidence": "low"})).startswith("No cause was found, only symptoms of one.")
 
 
 def test_nothing_abnormal_is_said_with_what_was_checked() -> None:
