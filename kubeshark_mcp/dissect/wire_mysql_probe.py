@@ -183,13 +183,13 @@ class Packets(NamedTuple):
 
 
 def follow(data: bytes, most: int = 64) -> Packets:
-    """Follow the packets of one answer."""
+    """Follow the packets of answers: the number begins again with each, and skips what the client says between."""
     position, whole, columns = 0, 0, 0
     sequence = data[3]
     while position < len(data) and whole < most:
         if len(data) - position < HEADER:
             break
-        if data[position + 3] != sequence:
+        if data[position + 3] not in {sequence, (sequence + 1) & 0xFF, 1}:
             return Packets(whole, columns, broken=True)
         after = position + HEADER + number(data, position, 3)
         if after == position + HEADER:
@@ -198,7 +198,7 @@ def follow(data: bytes, most: int = 64) -> Packets:
             break
         columns += data[position + HEADER : position + HEADER + 4] == b"\x03def"
         whole += 1
-        sequence = (sequence + 1) & 0xFF
+        sequence = (data[position + 3] + 1) & 0xFF
         position = after
     return Packets(whole, columns, broken=False)
 

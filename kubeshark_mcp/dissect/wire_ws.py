@@ -141,7 +141,9 @@ def weigh(data: bytes, position: int, *, masked: bool) -> int:
         gained = _weigh_payload(header, unmask(data[begin : min(end, begin + _WEIGHED_BYTES)], header.mask))
         if gained < 0:
             return -1
-        points += gained + (end <= len(data)) + (end == len(data))
+        if not (header.final or header.length):
+            return -1  # nobody sends a fragment of nothing, and zeros are everywhere
+        points += gained + ((end <= len(data)) + (end == len(data)) if header.final or header.mask else 0)
         position = end
     return points
 

@@ -130,6 +130,19 @@ def test_packets_of_an_answer_are_followed_while_they_count_up():
     assert follow(answer(b"\x01", column("a"))[:-1]) == Packets(1, 0, broken=False)
     assert follow(answer(b"\x01") + packet(9, b"x")) == Packets(1, 0, broken=True)
     assert follow(answer(b"\x01", b"")) == Packets(1, 0, broken=True)
+
+
+def test_answers_that_lie_behind_each_other_are_followed_though_the_client_spoke_between_them():
+    switched = packet(1, b"\xfemysql_native_password\0" + b"x" * 20) + packet(3, b"\0\0\0\2\0\0\0")
+    assert follow(switched + answer(b"\x01", column("a"), eof())) == Packets(5, 1, broken=False)
+    opening = Opening(
+        connection(),
+        command(0x11, b"bob\0") + packet(2, b"proof") + query("set names utf8"),
+        switched + ok(),
+        False,
+        False,
+    )
+    assert judge(opening) is LIKELY
     assert judge_answer(answer(b"\xfe\0\0\2\0")) is POSSIBLE
 
 

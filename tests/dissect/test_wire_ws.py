@@ -161,6 +161,19 @@ def test_any_bytes_are_decompressed_without_a_fault_of_ours(data: bytes):
         assert len(found.data) <= found.size
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        bytes.fromhex("00000013000000070000000000010000000000000000"),  # an answer of Kafka
+        bytes.fromhex("020000040103")
+        + bytes.fromhex("1700000500000002400000000e0509080000000000000000040100"),  # MySQL
+        bytes.fromhex("001300070100000100000000000000016100000100"),  # DNS in a stream
+    ],
+)
+def test_lengths_and_zeros_of_other_protocols_are_no_fragments(data: bytes):
+    assert weigh(data, 0, masked=False) <= 0
+
+
 def test_frames_of_the_right_side_have_weight():
     assert weigh(said(1, b"hello"), 0, masked=True) == 4
     assert weigh(frame(1, b"hello"), 0, masked=False) == 4
