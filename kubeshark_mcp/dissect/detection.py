@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from kubeshark_mcp.dissect.base import Confidence, ConnectionProtocol, Opening, Protocol, Settings
 from kubeshark_mcp.dissect.enrich import Enricher
 from kubeshark_mcp.errors import UsageError
-from kubeshark_mcp.model.stream import Connection
+from kubeshark_mcp.model.stream import Connection, Piece
 
 OPENING_BYTES = 4096
 """Bytes of each direction that a probe may see before it has to say what it thinks."""
@@ -136,3 +136,14 @@ def turned(connection: Connection) -> Connection:
         client_sequence=connection.server_sequence,
         server_sequence=connection.client_sequence,
     )
+
+
+def turned_piece(piece: Piece) -> Piece:
+    """Give the piece as bytes of the other direction."""
+    return Piece(piece.direction.other, piece.data, piece.offset, piece.gap, piece.starts, piece.packets, piece.times)
+
+
+def turned_opening(opening: Opening, connection: Connection) -> Opening:
+    """Give the opening as that of the same connection with client and server exchanged."""
+    client, server = (opening.server, opening.server_start), (opening.client, opening.client_start)
+    return Opening(connection, client[0], server[0], client[1], server[1], opening.complete)

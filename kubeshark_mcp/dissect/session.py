@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from kubeshark_mcp.dissect.base import Context, Dissector, HandOver, Opening, Protocol, Settings
-from kubeshark_mcp.dissect.detection import OPENING_BYTES, Detector, Fault, turned
+from kubeshark_mcp.dissect.detection import OPENING_BYTES, Detector, Fault, turned, turned_opening, turned_piece
+from kubeshark_mcp.dissect.preface import Peeler
 from kubeshark_mcp.dissect.unclaimed import DECRYPTED, Leftovers, Meter
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Closing, Connection, Datagram, Direction, Piece, Span, Window
@@ -45,25 +46,10 @@ class Session:
     """
 
     __slots__ = (
-        "_client",
-        "_dissector",
-        "_emitted",
-        "_hand_overs",
-        "_held",
-        "_inherited",
-        "_inner",
-        "_protocol",
-        "_reach",
-        "_server",
-        "_shared",
-        "_skipped",
-        "_skipping",
-        "_tries",
-        "_turned",
-        "_unknown",
-        "_wire",
-        "connection",
-    )
+        "_begins", "_client", "_dissector", "_emitted", "_hand_overs", "_held", "_inherited", "_inner", "_peeler",
+        "_protocol", "_proxied", "_reach", "_server", "_shared", "_skipped", "_skipping", "_tries", "_turned",
+        "_unknown", "_wire", "connection",
+    )  # fmt: skip
 
     def __init__(self, shared: Shared, connection: Connection, inherited: dict[str, object] | None = None) -> None:
         self.connection = self._wire = connection
@@ -81,6 +67,10 @@ class Session:
         self._turned = self._unknown = False
         self._reach = [0, 0, 0, 0]
         self._emitted: tuple[str, ...] = ()
+        outermost = inherited is None and connection.transport == "tcp"
+        self._peeler = Peeler(from_start=connection.from_start) if outermost else None
+        self._proxied: dict[str, object] = {}
+        self._begins = [0, 0]
         if inherited is None and (declared := shared.detector.declared(connection)) is not None:
             self._open(declared, None)
 
@@ -93,14 +83,26 @@ class Session:
             reach[piece.direction] = piece.offset + size
         reach[2], reach[3] = pieces[-1].packets[-1], pieces[-1].times[-1]
         self._shared.meter.fed += length
+        if self._peeler is not None:
+            window = self._peel(self._peeler, window)
+            if not window.pieces:
+                return
         if self._turned:
-            window = Window(self.connection, [_turned_piece(piece) for piece in window.pieces])
+            window = Window(self.connection, [turned_piece(piece) for piece in window.pieces])
         if self._dissector is not None:
             self._read(window)
         elif self._unknown:
             self._count_unknown(window.pieces)
         else:
             self._detect(window.pieces)
+
+    def _peel(self, peeler: Peeler, window: Window) -> Window:
+        """Take the header of a load balancer off; what it says is told by every entry of the connection."""
+        pieces = peeler.take(window.pieces)
+        if peeler.done:
+            self._peeler, self._proxied, self._begins = None, peeler.fields, peeler.begins
+            self._shared.meter.dissected += peeler.length
+        return window if pieces is window.pieces else Window(window.connection, pieces)
 
     def feed_datagram(self, datagram: Datagram) -> None:
         """Take one datagram. Each one is whole, so a probe has to decide on what it sees."""
@@ -122,6 +124,8 @@ class Session:
 
     def close(self, closing: Closing) -> None:
         """Hear that the connection has ended: decide what is undecided, then let everybody finish."""
+        if self._peeler is not None:
+            self.feed_pieces(self._peeler.release())
         if self._dissector is None and not self._unknown:
             self._decide(complete=True)
             self._count_unknown(self._held)
@@ -202,7 +206,7 @@ class Session:
 
     def _go_on(self, pieces: list[Piece], turned_before: bool) -> None:
         """Read the rest of a window in which the protocol, and perhaps which end is the client, was found."""
-        self.feed_pieces([_turned_piece(piece) for piece in pieces] if self._turned and not turned_before else pieces)
+        self.feed_pieces([turned_piece(piece) for piece in pieces] if self._turned and not turned_before else pieces)
 
     def _decide(self, *, complete: bool = False) -> bool:
         """Open the protocol that the held bytes speak; drop turns that nobody knows. True when one was opened."""
@@ -227,19 +231,10 @@ class Session:
         if self._turned or self._wire.from_start or self._hand_overs:
             return None
         connection = turned(self.connection)
-        found = self._shared.detector.judge(
-            Opening(
-                connection,
-                opening.server,
-                opening.client,
-                opening.server_start,
-                opening.client_start,
-                opening.complete,
-            )
-        ).protocol
+        found = self._shared.detector.judge(turned_opening(opening, connection)).protocol
         if found is not None:
             self.connection, self._turned = connection, True
-            self._held = [_turned_piece(piece) for piece in self._held]
+            self._held = [turned_piece(piece) for piece in self._held]
         return found
 
     def _detect_datagram(self, datagram: Datagram) -> Datagram:
@@ -261,7 +256,7 @@ class Session:
         starts = [False, False]
         if self._wire.from_start:
             for piece in reversed(self._held):
-                starts[piece.direction] = piece.offset == 0
+                starts[piece.direction] = piece.offset == self._begins[piece.direction]
         return Opening(self.connection, self._client, self._server, starts[0], starts[1], complete)
 
     def _extend(self, piece: Piece) -> None:
@@ -344,7 +339,7 @@ class Session:
         leftovers = self._leftovers()
         for piece in pieces:
             self._shared.meter.unknown += len(piece.data)
-            leftovers.add(_turned_piece(piece) if self._turned else piece)
+            leftovers.add(turned_piece(piece) if self._turned else piece)
 
     def _unread(self, direction: Direction, span: Span) -> None:
         """Hear of bytes that the present protocol cannot read."""
@@ -370,6 +365,8 @@ class Session:
         if self._inherited:
             for key, value in self._inherited.items():
                 entry.fields.setdefault(key, value)
+        if self._proxied:
+            entry.fields.update(self._proxied)
         self._shared.emit(entry)
 
     def _tunnel(self, window: Window, hand_over: HandOver | None) -> None:
@@ -385,6 +382,7 @@ class Session:
         if inner is None:
             inherited = self._dissector.context.inherited if self._dissector is not None else {}
             inner = self._inner[key] = Session(replace(self._shared, meter=Meter()), window.connection, inherited)
+            inner._proxied = self._proxied
             inner.take_over(hand_over)
         inner.feed(window)
 
@@ -393,7 +391,3 @@ class Session:
         wanted = self._shared.detector.named(hand_over.protocol) if hand_over is not None else None
         if wanted is not None:
             self._open(wanted, hand_over)
-
-
-def _turned_piece(piece: Piece) -> Piece:
-    return Piece(piece.direction.other, piece.data, piece.offset, piece.gap, piece.starts, piece.packets, piece.times)

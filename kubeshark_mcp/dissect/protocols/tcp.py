@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from kubeshark_mcp.dissect.base import ConnectionProtocol
+from kubeshark_mcp.dissect.preface import PREFACE_FIELDS
 from kubeshark_mcp.dissect.unclaimed import unclaimed_entry
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.field import Field, FieldType
@@ -47,7 +48,9 @@ class Tcp(ConnectionProtocol):
         Field("tcp_error_message", FieldType.STRING, "the failure as text", 'tcp_error_message != ""', _GROUP),
         Field("request_body_size", FieldType.INT, "bytes that the client sent", "request_body_size > 1000000", _GROUP),
         Field("response_body_size", FieldType.INT, "bytes that the server sent", "response_body_size > 0", _GROUP),
+        *PREFACE_FIELDS,
     )
+    carried: ClassVar[tuple[Field, ...]] = PREFACE_FIELDS
 
     def entries(self, stats: list[ConnectionStats]) -> list[Entry]:
         """Make an entry of each TCP connection that has such payload or failed."""
