@@ -16,6 +16,8 @@ FULL = 0xFFFFFF
 
 TEXT_LIMIT = 1024
 """Characters of a name or a message that are kept."""
+OLD_LOGIN_LONGEST = 512
+"""Bytes of a login of before protocol 4.1: two names and a proof of eight characters."""
 
 OK, LOCAL_INFILE, EOF, ERR = 0x00, 0xFB, 0xFE, 0xFF
 """First bytes of answers."""
@@ -216,9 +218,11 @@ def _program(attributes: bytes) -> str:
 
 def _read_old_login(data: bytes) -> Login | None:
     end = data.find(b"\0", 5)
-    if len(data) < 7 or end < 0 or not data[5:end].decode("latin-1").isprintable():
+    if not 7 <= len(data) <= OLD_LOGIN_LONGEST or end < 0 or not data[5:end].decode("latin-1").isprintable():
         return None
     capabilities = number(data, 0, 2)
+    if not capabilities:
+        return None
     database = ""
     if capabilities & Capability.CONNECT_WITH_DB:
         database, _ = text_at(data, text_at(data, end + 1)[1])

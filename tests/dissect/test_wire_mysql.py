@@ -96,6 +96,7 @@ def test_logins_without_extras_and_of_before_are_read():
     )
     old = struct.pack("<H", 8) + b"\0\0\x40" + b"app\0secret\0shop\0"
     assert read_login(old) == Login(8, "app", "shop", "mysql_old_password", "")
+    assert [read_login(old + bytes(512)), read_login(bytes(2) + old[2:])] == [None, None]
 
 
 @pytest.mark.parametrize("data", [b"", b"\0\0\0", struct.pack("<IIB", PROTOCOL_41, 1, 45) + b"\x01" * 40, bytes(6)])

@@ -138,7 +138,7 @@ def test_answers_that_lie_behind_each_other_are_followed_though_the_client_spoke
     opening = Opening(
         connection(),
         command(0x11, b"bob\0") + packet(2, b"proof") + query("set names utf8"),
-        switched + ok(),
+        switched + packet(1, ok()),
         False,
         False,
     )
