@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -127,7 +128,13 @@ def main(arguments: Sequence[str]) -> int:
     return rebuild_all(asked) if asked.command == "rebuild" else build_all(asked)
 
 
+def _leave(*_: object) -> None:
+    """End as by an interrupt, so that everything that was started is ended."""
+    sys.exit(128 + signal.SIGTERM)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _leave)
     try:
         sys.exit(main(sys.argv[1:]))
     except ValueError as refused:

@@ -241,6 +241,8 @@ class Cluster:
         """Answer connections to services without pods with ICMP, as kube-proxy does."""
         for service in self.services:
             if service.empty:
+                namespace = self.namespace(node.name)
+                run("ip", "-n", namespace, "route", "replace", f"{service.address}/32", "dev", "eth0")
                 rule = ("-d", f"{service.address}/32", "-p", "tcp", "--dport", f"{service.port}", "-j", "REJECT")
                 self.iptables(node.name, "-I", "FORWARD", *rule)
 

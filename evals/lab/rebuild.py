@@ -11,7 +11,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -26,6 +26,7 @@ PATIENCE_SECONDS = 600
 """After which a recording of a small incident has gone wrong for good."""
 
 Command = Callable[[str], Sequence[str]]
+Prove = Callable[[Iterable[Path]], Awaitable[list[Proof]]]
 
 
 @dataclass
@@ -67,16 +68,17 @@ class Bar:
         self._to.flush()
 
 
-def rebuild(names: Sequence[str], out: Path, jobs: int, to: TextIO, command: Command | None = None) -> list[Rebuilt]:
+def rebuild(
+    names: Sequence[str], out: Path, jobs: int, to: TextIO, command: Command | None = None, prove: Prove = verify_all
+) -> list[Rebuilt]:
     """Record the incidents of these names into `out`, `jobs` at a time, and prove them; in the order of names.
 
-    command: gives what records one incident into `out` (its words, for tests). What a recording says goes to
-    `out/logs/NAME.txt`.
+    command: the words that record one incident into `out`; what a recording says goes to `out/logs/NAME.txt`.
     """
     (out / "logs").mkdir(parents=True, exist_ok=True)
     found = {name: Rebuilt(name) for name in names}
     _record_all(found, out, jobs, to, command or (lambda name: recorder(name, out)))
-    asyncio.run(_prove_all([each for each in found.values() if each.holds], out, jobs, to))
+    asyncio.run(_prove_all([each for each in found.values() if each.holds], out, jobs, to, prove))
     return list(found.values())
 
 
@@ -128,12 +130,12 @@ def _judge(one: Rebuilt, process: subprocess.Popen[bytes], seconds: float, out: 
         one.reason = f"captures of {one.bytes} bytes are over the ceiling of {CEILING}"
 
 
-async def _prove_all(those: Sequence[Rebuilt], out: Path, jobs: int, to: TextIO) -> None:
+async def _prove_all(those: Sequence[Rebuilt], out: Path, jobs: int, to: TextIO, prove: Prove) -> None:
     bar, turns = Bar(len(those), "proved  ", to), asyncio.Semaphore(max(1, jobs))
 
     async def one(each: Rebuilt) -> None:
         async with turns:
-            (proof,) = await verify_all([out / each.name])
+            (proof,) = await prove([out / each.name])
         _take(each, proof)
         bar.step(f"{each.name} {each.reason}".rstrip())
 

@@ -150,7 +150,12 @@ def test_grpc_calls_end_with_their_status_their_deadline_and_survive_goaway(prog
 
 
 def test_dns_answers_what_the_zone_has_and_notices_changes(programs):
-    zone = {"cart.shop.svc.cluster.local": ["10.96.1.2"], "*.example.net": ["203.0.113.9"]}
+    zone = {
+        "cart.shop.svc.cluster.local": ["10.96.1.2"],
+        "*.example.net": ["203.0.113.9"],
+        "a.b.example": ["203.0.113.8"],
+    }
+    (programs.work / "resolver.json").write_text('{"failing": "b.example"}')
     (programs.work / "zone.json").write_text(json.dumps(zone))
     script = (
         "import sys, struct, json\nfrom dns_server import Zone\nzone = Zone()\n"
@@ -159,13 +164,19 @@ def test_dns_answers_what_the_zone_has_and_notices_changes(programs):
         "    query = struct.pack('!HHHHHH', 7, 256, 1, 0, 0, 0) + labels + struct.pack('!HH', 1, 1)\n"
         "    print(zone.answer(query, ('10.0.0.1', 5), 'udp').hex())\n"
     )
-    names = ["cart.shop.svc.cluster.local", "a.b.example.net", "cart.shop.shop.svc.cluster.local", "example.net"]
+    names = [
+        "cart.shop.svc.cluster.local",
+        "a.b.example.net",
+        "cart.shop.shop.svc.cluster.local",
+        "example.net",
+        "a.b.example",
+    ]
     environment = {**os.environ, "RECORDING_WORK": str(programs.work), "PYTHONPATH": str(PROGRAMS)}
     command = [sys.executable, "-c", script, *names]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     answers = [bytes.fromhex(line) for line in done.stdout.split()]
     outcomes = [(answer[3] & 15, struct.unpack_from("!H", answer, 6)[0]) for answer in answers]
-    assert outcomes == [(0, 1), (0, 1), (3, 0), (3, 0)]
+    assert outcomes == [(0, 1), (0, 1), (3, 0), (3, 0), (2, 0)]
     assert [answer[-4:] for answer in answers[:2]] == [bytes([10, 96, 1, 2]), bytes([203, 0, 113, 9])]
 
 
@@ -344,3 +355,56 @@ def test_messages_are_published_and_taken(programs, serving):
     assert [(call["method"], call["text"]) for call in programs.log("front")] == [("publish", "7"), ("publish", "8")]
     assert [(call["method"], call["text"]) for call in programs.log("caller")] == [("ack", "41")]
     assert seen[:2] == ["7", "8"]
+
+
+def test_a_directory_takes_who_knows_the_password_and_refuses_others(programs):
+    name = "cn=porter,dc=campus,dc=example"
+    people = programs.start("people", "ldap_server", users={name: "open"})
+    script = (
+        "import sys\nfrom clients import CallLog\nfrom ldap_client import person\n"
+        "for password in ('open', 'shut'):\n"
+        "    try:\n        person(CallLog('who'), '127.0.0.1', sys.argv[1], password, 'u7', int(sys.argv[2]))\n"
+        "    except RuntimeError as refused:\n        print(refused)\n"
+    )
+    assert run_in(programs, script, name, str(people)) == "The directory answered with 49.\n"
+    assert [(call["method"], call["status"]) for call in programs.log("who")] == [
+        ("bind", 0),
+        ("search", 0),
+        ("bind", 49),
+    ]
+
+
+class Prepared(socketserver.StreamRequestHandler):
+    """Stands for a PostgreSQL that knows no statement twice: Parse of a name it has is an error."""
+
+    def handle(self) -> None:
+        self.rfile.read(struct.unpack("!I", self.rfile.read(4))[0] - 4)
+        self.wfile.write(b"R\0\0\0\x08\0\0\0\0" + b"Z\0\0\0\5I")
+        while head := self.rfile.read(5):
+            kind, body = head[:1], self.rfile.read(struct.unpack_from("!I", head, 1)[0] - 4)
+            self.server.seen.append(kind.decode())
+            if kind == b"P" and b"broken" in body:
+                self.wfile.write(b"E\0\0\0\x10SERROR\0C42\0\0")
+            elif kind == b"D":
+                self.wfile.write(b"1\0\0\0\4" + b"t\0\0\0\6\0\0" + b"n\0\0\0\4")
+            elif kind == b"B":
+                value = body.rsplit(b"\0\0\0\x02", 1)[1][:2]
+                row = struct.pack("!HI", 1, len(value)) + value
+                self.wfile.write(b"2\0\0\0\4" + b"D" + struct.pack("!I", len(row) + 4) + row)
+            elif kind == b"S":
+                self.wfile.write(b"Z\0\0\0\5I")
+
+
+def test_a_statement_is_prepared_once_a_connection_and_then_bound_and_run(programs, serving):
+    seen: list[str] = []
+    port = serving(Prepared, seen=seen)
+    script = (
+        "import sys\nfrom clients import CallLog, PostgresError\nfrom prepared_client import PreparedClient\n"
+        "client = PreparedClient('127.0.0.1', int(sys.argv[1]), CallLog('who'))\n"
+        "print([client.execute('SELECT $1', [text]) for text in ('ab', 'cd')])\n"
+        "try:\n    client.execute('broken $1', ['xx'])\n"
+        "except PostgresError as wrong:\n    print('C42' in str(wrong))\n"
+    )
+    assert run_in(programs, script, str(port)) == "[[['ab']], [['cd']]]\nTrue\n"
+    assert "".join(seen).startswith("PDHBESBESP")
+    assert [call["status"] for call in programs.log("who")] == ["ok", "ok", "error"]

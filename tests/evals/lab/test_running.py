@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -114,3 +115,36 @@ def test_a_host_gets_another_certificate_and_other_demands(lab):
         "turn": "1",
         "asks": str(work / "authority.pem"),
     }
+
+
+def test_a_service_whose_selector_finds_nobody_has_no_endpoints_and_another_selector(lab):
+    lab.empty_service("cart")
+    objects = kubectl_list(lab.cluster, datetime(2026, 5, 4, tzinfo=UTC))["items"]
+    selectors = {each["metadata"]["name"]: each["spec"]["selector"] for each in objects if each["kind"] == "Service"}
+    found = {
+        each["metadata"]["labels"]["kubernetes.io/service-name"]: len(each["endpoints"])
+        for each in objects
+        if each["kind"] == "EndpointSlice"
+    }
+    assert (selectors["cart"], selectors["till"]) == ({"app": "cart-v2"}, {"app": "till"})
+    assert found == {"kube-dns": 1, "cart": 0, "till": 1, "box": 1}
+    assert lab.remembered.refreshed == 1
+
+
+def test_frozen_pods_go_on_afterwards(lab, monkeypatch):
+    done = []
+    monkeypatch.setattr(lab.cluster, "signal", lambda name, word: done.append((name, word)))
+    monkeypatch.setattr(lab, "wait", done.append)
+    lab.freeze("cart", 1.5, replica=0)
+    first = lab.pods("cart")[0].name
+    assert done == [(first, "STOP"), 1.5, (first, "CONT"), 0]
+
+
+def test_a_service_without_an_address_says_so_and_its_name_stands_for_its_pods(lab, tmp_path):
+    cart = replace(http_service("shop", "cart", "ab", {}), headless=True)
+    incident = replace(lab.incident, workloads=(dns_server("b"), cart))
+    cluster, headless = Lab.describe(incident, tmp_path)
+    objects = kubectl_list(cluster, datetime(2026, 5, 4, tzinfo=UTC))["items"]
+    addresses = {each["metadata"]["name"]: each["spec"]["clusterIP"] for each in objects if each["kind"] == "Service"}
+    assert addresses == {"kube-dns": "10.96.0.10", "cart": "None"}
+    assert headless.plan.zone(())["cart.shop.svc.cluster.local"] == [pod.address for pod in headless.pods("cart")]
