@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import math
+import os
 import shutil
 import socket
 import statistics
@@ -60,8 +62,17 @@ async def load(client: httpx2.AsyncClient, database: str, clients: int, seconds:
     return taken
 
 
-async def measure(url: str, clients: Sequence[int], seconds: float) -> None:
-    """Prepare the data and print a line for each setting."""
+def cpu_seconds(process: int) -> float:
+    """Give the CPU time that a process has used; nothing is known where there is no /proc (Linux, proc(5))."""
+    try:
+        parts = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return math.nan
+    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def measure(url: str, clients: Sequence[int], seconds: float, server: int) -> None:
+    """Prepare the data and print a line for each setting. server: its process."""
     limits = httpx2.Limits(max_connections=max(clients) + 4)
     async with httpx2.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
         snapshot = (await call(client, "create_snapshot", name="load"))["id"]
@@ -70,11 +81,13 @@ async def measure(url: str, clients: Sequence[int], seconds: float) -> None:
         await ended(client, "get_snapshot_dissection_status", snapshot_id=snapshot, name="first")
         for beside, fresh, count in itertools.product((False, True), (False, True), clients):
             job = asyncio.create_task(dissect(client, snapshot)) if beside else None
+            before = cpu_seconds(server)
             taken = await load(client, f"{snapshot}/first", count, seconds, fresh)
+            cpu = (cpu_seconds(server) - before) / len(taken)
             if job is not None:
                 job.cancel()
                 await asyncio.gather(job, return_exceptions=True)
-            print(line(count, beside, fresh, taken, seconds), flush=True)
+            print(line(count, beside, fresh, taken, seconds, cpu), flush=True)
 
 
 async def dissect(client: httpx2.AsyncClient, snapshot: str) -> None:
@@ -85,14 +98,13 @@ async def dissect(client: httpx2.AsyncClient, snapshot: str) -> None:
         await ended(client, "get_snapshot_dissection_status", snapshot_id=snapshot, name=name)
 
 
-def line(clients: int, beside: bool, fresh: bool, taken: Sequence[float], seconds: float) -> str:
-    """Give one line of the table."""
+def line(clients: int, beside: bool, fresh: bool, taken: Sequence[float], seconds: float, cpu: float) -> str:
+    """Give one line of the table. cpu: seconds of the server for a page."""
     cuts = statistics.quantiles(taken, n=20)
     where = "beside a dissection" if beside else "alone"
     asked = "new" if fresh else "asked before"
-    return (
-        f"| {clients} | {where} | {asked} | {len(taken) / seconds:.0f} | {cuts[9] * 1000:.0f} | {cuts[18] * 1000:.0f} |"
-    )
+    rate, half, high = len(taken) / seconds, cuts[9] * 1000, cuts[18] * 1000
+    return f"| {clients} | {where} | {asked} | {rate:.0f} | {half:.0f} | {high:.0f} | {cpu * 1000:.1f} |"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -128,8 +140,9 @@ def main(arguments: Sequence[str]) -> int:
                 if process.poll() is not None:
                     return 1
                 time.sleep(0.05)
-        print("| clients | setting | questions | pages/s | p50 ms | p95 ms |\n| --- | --- | --- | --- | --- | --- |")
-        asyncio.run(measure(url, options.clients, options.seconds))
+        print("| clients | setting | questions | pages/s | p50 ms | p95 ms | server CPU ms a page |")
+        print("| --- | --- | --- | --- | --- | --- | --- |")
+        asyncio.run(measure(url, options.clients, options.seconds, process.pid))
         print(f"goal: {GOAL}")
     finally:
         process.terminate()
