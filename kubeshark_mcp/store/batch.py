@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,11 @@ _ENDS = frozenset(
 """What differs from connection to connection, and tells nothing of where it was captured or what its ends are."""
 _NO_SPAN = Span(0, 0, 0, 0, 0, 0)
 _SPAN_PARTS = attrgetter("offset", "length", "first_packet", "last_packet", "start_ns", "end_ns", "missing")
+_ATTRIBUTES = (
+    "connection", "request", "response", "fields", "summary", "status", "failed", "malformed", "request_body",
+    "response_body",
+)  # fmt: skip
+_ATTRIBUTES_OF = attrgetter(*_ATTRIBUTES)
 _TRANSPORT_CODES = {"tcp": 0, "udp": 1, "sctp": 2, "icmp": 3}
 _PLACE_INTERNAL = {"_near": FieldType.INT, "_server_kind": FieldType.STRING}
 
@@ -54,6 +59,38 @@ def endpoint_of(summary: str) -> str:
     """Write a summary without what varies between calls of one kind: query strings, numbers, UUIDs and long hex."""
     text = summary[:_ENDPOINT_LENGTH]
     return _VARIABLE.sub("{}", _QUERY.sub(r"\1", text) if "?" in text else text)
+
+
+class _Columns:
+    """The attributes of entries as lists: each entry is visited once, for entries lie far apart in memory."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        values, width = list(chain.from_iterable(map(_ATTRIBUTES_OF, entries))), len(_ATTRIBUTES)
+        self._values: dict[str, Sequence[Any]] = {name: values[at::width] for at, name in enumerate(_ATTRIBUTES)}
+
+    def __getitem__(self, name: str) -> Sequence[Any]:
+        return self._values[name]
+
+    def order(self, order: Sequence[int]) -> None:
+        """Put them in another order; there are at least two entries."""
+        taken = itemgetter(*order)
+        self._values = {name: taken(values) for name, values in self._values.items()}
+
+
+class _Fields:
+    """The fields of entries as lists by name; each row is visited once."""
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]], wanted: Collection[str]) -> None:
+        self.present = frozenset(chain.from_iterable(rows))
+        names = [name for name in wanted if name in self.present]
+        values: list[Any] = []
+        for row in rows:
+            values.extend(map(row.get, names))
+        self._values = {name: values[at :: len(names)] for at, name in enumerate(names)}
+        self._nothing = [None] * len(rows)
+
+    def __getitem__(self, name: str) -> Sequence[Any]:
+        return self._values.get(name, self._nothing)
 
 
 class _Half:
@@ -81,8 +118,7 @@ class _Half:
 class _Connections:
     """The distinct connections of a batch, and which one each entry belongs to."""
 
-    def __init__(self, entries: Sequence[Entry], start: Int64, place_of: PlaceOf) -> None:
-        all_of_them = [entry.connection for entry in entries]
+    def __init__(self, all_of_them: Sequence[Connection], start: Int64, place_of: PlaceOf) -> None:
         keys = list(map(id, all_of_them))
         distinct = dict(zip(keys, all_of_them, strict=True))
         position = {key: index for index, key in enumerate(distinct)}
@@ -140,8 +176,7 @@ class _Connections:
         return np.fromiter(map(value, self.distinct), np.int64, len(self.distinct))[self.codes]
 
     def client_hashes(self) -> NDArray[np.uint64]:
-        hashes = np.fromiter(map(match.client_hash, self.distinct), np.uint64, len(self.distinct))
-        return hashes[self.codes]
+        return match.client_hashes(self.distinct)[self.codes]
 
     def column(self, values: Sequence[Any], kind: FieldType) -> pa.Array:
         return coded_array(self.codes, values, kind)
@@ -167,19 +202,19 @@ class BatchBuilder:
 
     def build(self, entries: Sequence[Entry], place_of: PlaceOf, first_id: int) -> pa.Table:
         """Make one table, sorted by time; entries get the ids from `first_id` on in that order."""
-        entries, request, response, start = _in_order_of_time(entries)
-        connections = _Connections(entries, start, place_of)
+        columns = _Columns(entries)
+        request, response, start = _in_order_of_time(columns)
+        fields = _Fields(columns["fields"], dict.fromkeys((*self._own, *(self._matching or ()))))
+        connections = _Connections(columns["connection"], start, place_of)
         ids = np.arange(first_id, first_id + len(entries), dtype=np.int64)
-        ready = self._computed(entries, request, response, ids, start)
+        ready = self._computed(columns, request, response, ids, start)
         ready |= self._evidence(request, response) | self._from_connections(connections)
-        ready |= self._matches(entries, connections, request, response)
+        ready |= self._matches(columns, fields, connections, request, response)
         ready["_id"] = pa.array(ids)
         ready["_endpoint"] = _endpoints(ready[self._name("summary")])
-        ready["_request_body"] = _bodies([e.request_body for e in entries])
-        ready["_response_body"] = _bodies([e.response_body for e in entries])
-        rows = [entry.fields for entry in entries]
-        present = frozenset(chain.from_iterable(rows))
-        arrays = [self._array(name, kind, ready, rows, present, connections) for name, kind in self.types.items()]
+        ready["_request_body"] = _bodies(columns["request_body"])
+        ready["_response_body"] = _bodies(columns["response_body"])
+        arrays = [self._array(name, kind, ready, fields, connections) for name, kind in self.types.items()]
         return pa.Table.from_arrays(arrays, schema=self.schema)
 
     def _name(self, computed: str) -> str:
@@ -190,8 +225,7 @@ class BatchBuilder:
         name: str,
         kind: FieldType,
         ready: Mapping[str, pa.Array],
-        rows: Sequence[Mapping[str, Any]],
-        present: Set[str],
+        fields: _Fields,
         connections: _Connections,
     ) -> pa.Array:
         """Give one column: computed, or from the entries, or from their connections, in this order."""
@@ -199,7 +233,8 @@ class BatchBuilder:
             return ready[name]
         if name not in self._own:
             return connections.told(name, kind)
-        own = array_of([row.get(name) for row in rows], kind) if name in present else empty_array(len(rows), kind)
+        values = fields[name]
+        own = array_of(values, kind) if name in fields.present else empty_array(len(values), kind)
         if own.null_count == 0:
             return own
         other = ready.get(name)
@@ -208,7 +243,7 @@ class BatchBuilder:
         return own if other is None else _coalesced(own, other)
 
     def _computed(
-        self, entries: Sequence[Entry], request: _Half, response: _Half, ids: Int64, start: Int64
+        self, columns: _Columns, request: _Half, response: _Half, ids: Int64, start: Int64
     ) -> dict[str, pa.Array]:
         both = request.seen & response.seen
         elapsed = np.maximum(0, response.end - request.start) // 1000
@@ -217,15 +252,15 @@ class BatchBuilder:
         values = {
             "id": pa.array(ids),
             "timestamp": pa.array(start),
-            "protocol": constant_array(self.protocol, len(entries)),
+            "protocol": constant_array(self.protocol, len(ids)),
             "elapsed_time": pa.array(elapsed, mask=~both),
             "first_byte_time": pa.array(first_byte, mask=~both),
-            "summary": array_of([e.summary for e in entries], text),
-            "status": array_of([e.status for e in entries], text),
-            "failed": array_of([e.failed for e in entries], FieldType.BOOL),
-            "malformed": array_of([e.malformed or None for e in entries], text),
+            "summary": array_of(columns["summary"], text),
+            "status": array_of(columns["status"], text),
+            "failed": array_of(columns["failed"], FieldType.BOOL),
+            "malformed": array_of([text_of or None for text_of in columns["malformed"]], text),
             "answered": pa.array(both),
-            "sightings": pa.array(np.ones(len(entries), np.int64)),
+            "sightings": pa.array(np.ones(len(ids), np.int64)),
         }
         return {self._name(name): values[name] for name in COMPUTED}
 
@@ -263,22 +298,22 @@ class BatchBuilder:
         return columns
 
     def _matches(
-        self, entries: Sequence[Entry], connections: _Connections, request: _Half, response: _Half
+        self, columns: _Columns, fields: _Fields, connections: _Connections, request: _Half, response: _Half
     ) -> dict[str, pa.Array]:
         """Give the columns by which sightings are joined; null where an entry cannot be recognised elsewhere."""
-        nothing = pa.nulls(len(entries), pa.int64())
-        columns = dict.fromkeys(("_match", "_match_response", "_sequence", "_sequence_end"), nothing)
+        nothing = pa.nulls(len(request.seen), pa.int64())
+        found = dict.fromkeys(("_match", "_match_response", "_sequence", "_sequence_end"), nothing)
         if self.protocol in FLOWS:
-            return columns
+            return found
         clients = connections.client_hashes()
         first = connections.numbers(lambda c: c.client_sequence)
         if self.protocol in CONNECTIONS:
-            sent = np.maximum(request.length, _largest(entries, ("conn_local_bytes", "conn_remote_bytes")))
+            sent = np.maximum(request.length, _largest(fields, ("conn_local_bytes", "conn_remote_bytes")))
             unknown = (first < 0) & (connections.numbers(lambda c: c.transport == "tcp") == 1)
-            columns["_match"] = pa.array(match.client_match(clients, self.protocol), mask=unknown)
-            columns["_sequence"] = pa.array(first, mask=first < 0)
-            columns["_sequence_end"] = pa.array(first + sent, mask=first < 0)
-            return columns
+            found["_match"] = pa.array(match.client_match(clients, self.protocol), mask=unknown)
+            found["_sequence"] = pa.array(first, mask=first < 0)
+            found["_sequence_end"] = pa.array(first + sent, mask=first < 0)
+            return found
         tcp = connections.numbers(lambda c: c.transport == "tcp").astype(np.bool_)
         second = connections.numbers(lambda c: c.server_sequence)
         asked = match.sequence_match(clients, self.protocol, first, request.offset)
@@ -287,22 +322,31 @@ class BatchBuilder:
         lone = ~request.seen & replied
         matches = np.where(lone, answered, asked)
         if not tcp.all():
-            content = match.content_match(clients, self.protocol, entries, self._matching)
+            content = match.content_match(clients, self.protocol, self._contents(columns, fields, request))
             matches = np.where(tcp, matches, content)
-        columns["_match"] = pa.array(matches, mask=tcp & ~(known | lone))
-        columns["_match_response"] = pa.array(answered, mask=~replied)
-        return columns
+        found["_match"] = pa.array(matches, mask=tcp & ~(known | lone))
+        found["_match_response"] = pa.array(answered, mask=~replied)
+        return found
+
+    def _contents(self, columns: _Columns, fields: _Fields, request: _Half) -> Iterable[tuple[Any, ...]]:
+        """Give what tells entries apart that have no sequence number: the named fields, else summary and size."""
+        if self._matching is not None:
+            return zip(*[map(match.text_of, fields[name]) for name in self._matching], strict=True)
+        halves = [asked or answered for asked, answered in zip(columns["request"], columns["response"], strict=True)]
+        lengths = [half.length if half else 0 for half in halves]
+        return zip(columns["summary"], (~request.seen).tolist(), lengths, strict=True)
 
 
-def _in_order_of_time(entries: Sequence[Entry]) -> tuple[Sequence[Entry], _Half, _Half, Int64]:
+def _in_order_of_time(columns: _Columns) -> tuple[_Half, _Half, Int64]:
     """Sort entries; moving references costs less than moving finished columns."""
-    request, response = _Half([e.request for e in entries]), _Half([e.response for e in entries])
+    request, response = _Half(columns["request"]), _Half(columns["response"])
     start = np.where(request.seen, request.start, response.start)
     start = np.where(response.seen, np.minimum(start, response.start), start)
     if bool((np.diff(start) >= 0).all()):
-        return entries, request, response, start
+        return request, response, start
     order = np.argsort(start, kind="stable")
-    return [entries[index] for index in order.tolist()], request.taken(order), response.taken(order), start[order]
+    columns.order(order.tolist())
+    return request.taken(order), response.taken(order), start[order]
 
 
 def _server(connection: Connection) -> str:
@@ -324,11 +368,10 @@ def _server_kind(place: Mapping[str, Any]) -> str:
     return "pod" if pod else ""
 
 
-def _largest(entries: Sequence[Entry], names: tuple[str, ...]) -> Int64:
-    numbers = [
-        max((value for name in names if isinstance(value := e.fields.get(name), int)), default=0) for e in entries
-    ]
-    return np.array(numbers, np.int64)
+def _largest(fields: _Fields, names: tuple[str, ...]) -> Int64:
+    numbers = [[value if isinstance(value, int) else 0 for value in fields[name]] for name in names]
+    largest: Int64 = np.array(numbers, np.int64).max(axis=0)
+    return largest
 
 
 def _endpoints(summaries: pa.DictionaryArray) -> pa.Array:

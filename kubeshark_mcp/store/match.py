@@ -7,15 +7,14 @@ it says. The length of a message is left out on purpose: a sighting that lost pa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Connection
-from kubeshark_mcp.store.hashing import stable_hash
+from kubeshark_mcp.store.hashing import stable_hash, stable_hashes
 
 MATCH_FIELDS: Mapping[str, tuple[str, ...]] = {
     "diameter": ("diameter_hop_by_hop", "diameter_end_to_end", "diameter_command_code"),
@@ -52,7 +51,16 @@ _SEQUENCE_SPACE = 2**32
 
 def client_hash(connection: Connection) -> int:
     """Hash what every sighting of a connection agrees on."""
-    return stable_hash(connection.transport, connection.client.address, connection.client.port)
+    return stable_hash(*_client(connection))
+
+
+def client_hashes(connections: Sequence[Connection]) -> NDArray[np.uint64]:
+    """Give the `client_hash` of many connections."""
+    return stable_hashes(map(_client, connections))
+
+
+def _client(connection: Connection) -> tuple[str, str, int]:
+    return connection.transport, connection.client.address, connection.client.port
 
 
 def mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -75,24 +83,14 @@ def client_match(clients: NDArray[np.uint64], salt: str) -> NDArray[np.int64]:
     return _positive(mixed(clients ^ np.uint64(stable_hash(salt))))
 
 
-def content_match(
-    clients: NDArray[np.uint64], protocol: str, entries: Sequence[Entry], names: tuple[str, ...] | None
-) -> NDArray[np.int64]:
-    """Hash what entries say: the named fields, else their summary and sizes."""
-    if names is None:
-        keys = [_content(entry) for entry in entries]
-    else:
-        keys = [tuple(_text(entry.fields.get(name)) for name in names) for entry in entries]
-    hashes = np.fromiter((stable_hash(protocol, *key) for key in keys), np.uint64, len(keys))
+def content_match(clients: NDArray[np.uint64], protocol: str, contents: Iterable[tuple[Any, ...]]) -> NDArray[np.int64]:
+    """Hash what entries say: of each, the values that tell it from others."""
+    hashes = stable_hashes((protocol, *content) for content in contents)
     return _positive(mixed(clients ^ hashes))
 
 
-def _content(entry: Entry) -> tuple[Any, ...]:
-    half = entry.request or entry.response
-    return entry.summary, entry.request is None, half.length if half else 0
-
-
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """Write a value of an entry for its hash."""
     return "\x1e".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 

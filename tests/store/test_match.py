@@ -8,7 +8,15 @@ import numpy as np
 
 from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.model.stream import Endpoint
-from kubeshark_mcp.store.match import MATCH_FIELDS, client_hash, client_match, content_match, sequence_match
+from kubeshark_mcp.store.match import (
+    MATCH_FIELDS,
+    client_hash,
+    client_hashes,
+    client_match,
+    content_match,
+    sequence_match,
+    text_of,
+)
 
 ONE = np.array([7], np.uint64)
 
@@ -40,18 +48,21 @@ def test_matches_are_positive_and_scattered():
     assert client_match(ONE, "tcp_conn") != client_match(ONE, "udp_conn")
 
 
-def test_datagrams_match_by_the_fields_that_identify_them_else_by_what_they_say(make):
-    entry = make.http(make.connection(), fields={"dns_id": 5, "dns_questions": ["a", "b"], "dns_answers": ["x"]})
-    names = ("dns_id", "dns_questions")
-    same = replace(entry, fields={**entry.fields, "dns_answers": []}, summary="other")
-    other = replace(entry, fields={**entry.fields, "dns_id": 6})
-    first, second, third = (content_match(ONE, "dns", [each], names)[0] for each in (entry, same, other))
+def test_what_has_no_sequence_number_matches_by_what_it_says():
+    first, second, third = content_match(np.repeat(ONE, 3), "dns", [("5", "a"), ("5", "a"), ("6", "a")])
     assert first == second
     assert first != third
-    by_text = content_match(np.array([7, 7], np.uint64), "icmp", [entry, same], None)
-    assert by_text[0] != by_text[1]
-    lone = replace(entry, request=None)
-    assert content_match(ONE, "icmp", [lone], None)[0] != by_text[0]
+    assert content_match(ONE, "icmp", [("5", "a")])[0] != first
+    assert content_match(ONE + np.uint64(1), "dns", [("5", "a")])[0] != first
+
+
+def test_values_are_written_so_that_lists_stay_apart_from_texts():
+    assert [text_of(value) for value in (5, None, "a", ["a", "b"], ("a",))] == ["5", "None", "a", "a\x1eb", "a"]
+
+
+def test_clients_are_hashed_many_at_once_as_one_by_one(make):
+    leg = make.connection(1)
+    assert client_hashes([leg, leg]).tolist() == [client_hash(leg)] * 2
 
 
 def test_what_identifies_a_datagram_are_fields_of_its_protocol():
