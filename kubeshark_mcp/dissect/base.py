@@ -37,12 +37,13 @@ class Confidence(IntEnum):
     """A magic number, or structure that does not occur by chance."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Opening:
     """What a probe may look at: the first bytes of each direction (either may be empty), and the connection.
 
     client_start, server_start: whether those bytes are the very first of the direction (no gap, not mid-stream).
-    complete: no more bytes will come before a decision (a datagram, or the connection has ended).
+    complete: no more bytes will come before a decision (a datagram, or the connection has ended). Not frozen, because
+    every connection makes one and a frozen class takes three times as long.
     """
 
     connection: Connection

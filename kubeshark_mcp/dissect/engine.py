@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from kubeshark_mcp.dissect.base import Protocol, Settings
 from kubeshark_mcp.dissect.detection import Detector
@@ -118,7 +118,8 @@ class DissectionEngine:
         else:
             meter.unknown += lost
         meter.fed += lost
-        return replace(stats, l7=self._found.pop(key, ()), unclaimed=unclaimed)
+        stats.l7, stats.unclaimed = self._found.pop(key, ()), unclaimed
+        return stats
 
     def _leftovers_of(self, connection: Connection) -> Leftovers:
         key = _key(connection)

@@ -244,7 +244,7 @@ def is_header(header: bytes, length: int, *, odd: bool = False) -> bool:
             return False
     elif header[2] >> 3 & 15 not in OPCODES or (header[2] < 0x80 and header[3] & 15):
         return False
-    records = sum(header[index] << 8 | header[index + 1] for index in (6, 8, 10))
+    records = (header[6] + header[8] + header[10] << 8) + header[7] + header[9] + header[11]
     return questions <= QUESTION_LIMIT and questions * 5 + records * 11 <= max(0, length - HEADER_LENGTH)
 
 

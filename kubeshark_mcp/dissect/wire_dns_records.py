@@ -245,8 +245,21 @@ def quoted_text(data: bytes) -> str:
     return f'"{_UNPRINTABLE.sub(_escape, data).decode("ascii")}"'
 
 
+_REMEMBERED_LENGTH = 512
+"""Bytes of a record whose wording is remembered, at most."""
+
+
 def _library_text(kind: int, data: bytes, start: int) -> str:
-    """Let dnspython word the data of one record; it is imported when the first such record comes."""
+    """Let dnspython word the data of one record; the same records come again and again."""
+    text = _word(kind, data) if len(data) <= _REMEMBERED_LENGTH else _word.__wrapped__(kind, data)
+    if text is None:
+        raise Unreadable(f"the {len(data)} bytes at byte {start} do not fit this type")
+    return text
+
+
+@lru_cache(maxsize=1024)
+def _word(kind: int, data: bytes) -> str | None:
+    """Word record data, None where they do not fit; dnspython is imported when the first such record comes."""
     import dns.exception
     import dns.name
     import dns.rdata
@@ -256,8 +269,8 @@ def _library_text(kind: int, data: bytes, start: int) -> str:
     try:
         rdata = dns.rdata.from_wire(RdataClass.IN, RdataType.make(kind), data, 0, len(data))
         text = str(rdata.to_text(origin=dns.name.root, relativize=True, chunksize=len(data) * 2))
-    except (dns.exception.DNSException, ValueError, LookupError) as error:
-        raise Unreadable(f"the {len(data)} bytes at byte {start} do not fit this type") from error
+    except (dns.exception.DNSException, ValueError, LookupError):
+        return None
     return " ".join("." if word == "@" else word for word in text.split(" "))
 
 

@@ -142,7 +142,7 @@ class Closing:
     time_ns: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Traffic:
     """What one direction of a connection sent. bytes: whole frames on the wire. payload: transport payload bytes."""
 
@@ -151,7 +151,7 @@ class Traffic:
     payload: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TcpMetrics:
     """Health of one TCP connection; each number as Wireshark's TCP analysis defines it, both directions together.
 
@@ -203,13 +203,14 @@ class Unclaimed:
     packets: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ConnectionStats:
     """A connection as the flow table knows it at the end: the material of tcp_conn, udp_conn and flow entries.
 
     state: `syn_sent`, `refused`, `established`, `closing`, `closed`, `reset` (TCP), `active` (others).
     first_packet, last_packet: packet numbers. first_ns, last_ns: Unix nanoseconds UTC.
     l7: KFL names of the protocols found inside, in order of appearance. unclaimed: what none of them read.
+    Not frozen, nor its parts: every connection makes one, and a frozen class takes three times as long.
     """
 
     connection: Connection
