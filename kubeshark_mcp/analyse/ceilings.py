@@ -169,22 +169,21 @@ def queues(facts: Facts) -> tuple[Queue, ...]:
     calls, nest = facts.calls, facts.derived(nesting)
     read = np.flatnonzero(~calls.protocol.equal(*UNREAD, "dns", "amqp", "kafka") & ~calls.outside)
     found = []
-    own_us = nest.own_ns // 1000
     for (server, protocol), places in groups(calls.server.taken(read), calls.protocol.taken(read)):
         rows = read[places]
         if len(rows) < 2 * LEAST:
             continue
-        one = _queue(facts, nest, own_us, (server, protocol), rows)
+        one = _queue(facts, nest, (server, protocol), rows)
         if one is not None:
             found.append(one)
     return tuple(found)
 
 
-def _queue(facts: Facts, nest: Nesting, own_us: Int64, names: tuple[str, str], rows: Int64) -> Queue | None:
+def _queue(facts: Facts, nest: Nesting, names: tuple[str, str], rows: Int64) -> Queue | None:
     kinds = facts.derived(endpoint_kinds).codes[rows]
     rows = rows[kinds == np.bincount(kinds).argmax()]  # One kind of work: another takes another time anyway.
     end = nest.end_ns[rows]
-    took = own_us[rows]
+    took = nest.own_of(rows) // 1000
     there = _level_at(nest.start_ns[rows], end, nest.start_ns[rows])
     alone, crowd = took[there <= 1], took[there > 2]
     rise = rise_of_share(nest.start_ns[rows], there > 2)

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from kubeshark_mcp.analyse.columns import Texts
+from kubeshark_mcp.analyse.columns import Texts, distinct
 from kubeshark_mcp.analyse.facts import Facts
 from kubeshark_mcp.analyse.filters import text
 
@@ -41,14 +41,14 @@ def endpoint_kinds(facts: Facts) -> Texts:
     if not len(calls):
         return Texts.of(())
     pairs = calls.endpoint.codes.astype(np.int64) * len(calls.protocol.values) + calls.protocol.codes
-    distinct, inverse = np.unique(pairs, return_inverse=True)
-    endpoints, protocols = np.divmod(distinct, len(calls.protocol.values))
+    known, inverse = distinct(pairs)
+    endpoints, protocols = np.divmod(known, len(calls.protocol.values))
     names = [calls.protocol.values[code] for code in protocols]
     kinds = [kind_of(calls.endpoint.values[code], name) for code, name in zip(endpoints, names, strict=True)]
     crowded = {name for name in set(names) if len({k for k, n in zip(kinds, names, strict=True) if n == name}) > MOST}
     kinds = [_first_words(k) if n in crowded else k for k, n in zip(kinds, names, strict=True)]
     short = Texts.of(kinds)
-    return Texts(short.codes[inverse].astype(np.int32), short.values)
+    return Texts(short.codes[inverse], short.values)
 
 
 def _first_words(kind: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from kubeshark_mcp.analyse.columns import Int64, Mask, Table, Texts
+from kubeshark_mcp.analyse.columns import Int64, Mask, Table, Texts, Whole
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Calls(Table):
     call through a ClusterIP whose pod was not seen). endpoint: what is asked in general (`GET /orders/{}`,
     `SELECT id FROM orders`, `SET cart:{}`). status: `200`, `OK`, `NXDOMAIN`, an SQLSTATE or the like, "" unanswered.
     connection: equal for calls of one connection. node: where it was captured. outside: the server is not in the
-    cluster.
+    cluster. Ports and bytes may be int32: sums of two fit, products need int64.
     """
 
     id: Int64
@@ -35,11 +35,11 @@ class Calls(Table):
     server_pod: Texts
     client_address: Texts
     server_address: Texts
-    server_port: Int64
+    server_port: Whole
     endpoint: Texts
     status: Texts
-    request_bytes: Int64
-    response_bytes: Int64
+    request_bytes: Whole
+    response_bytes: Whole
     connection: Int64
     node: Texts
     outside: Mask
@@ -72,8 +72,8 @@ class Connections(Table):
     server_pod: Texts
     client_address: Texts
     server_address: Texts
-    client_port: Int64
-    server_port: Int64
+    client_port: Whole
+    server_port: Whole
     packets_out: Int64
     packets_in: Int64
     bytes_out: Int64

@@ -44,8 +44,13 @@ class Nesting:
     @property
     def own_ns(self) -> Int64:
         """Give the time that each call took without what its server waited for; never below 0."""
-        own: Int64 = (self.end_ns - self.start_ns - self.below_ns).clip(min=0)
-        return own
+        return self.own_of(slice(None))
+
+    def own_of(self, rows: Whole | slice) -> Int64:
+        """Give `own_ns` of some rows."""
+        own: Int64 = self.end_ns[rows] - self.start_ns[rows]
+        own -= self.below_ns[rows]
+        return np.maximum(own, 0, out=own)
 
     @property
     def caused_ns(self) -> Int64:

@@ -7,6 +7,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from kubeshark_mcp.analyse.columns import distinct
 from kubeshark_mcp.analyse.facts import Facts
 
 
@@ -87,11 +88,10 @@ def outcomes(facts: Facts) -> NDArray[np.int8]:
     if not len(calls):
         return np.zeros(0, np.int8)
     size = len(calls.protocol.values)
-    key = (calls.status.codes.astype(np.int64) * size + calls.protocol.codes) * 2 + calls.failed
-    distinct, inverse = np.unique(key, return_inverse=True)
+    known, inverse = distinct((calls.status.codes.astype(np.int64) * size + calls.protocol.codes) * 2 + calls.failed)
     judged = [
         outcome_of(calls.status.values[one // 2 // size], calls.protocol.values[one // 2 % size], bool(one % 2))
-        for one in distinct.tolist()
+        for one in known.tolist()
     ]
     found = np.array(judged, np.int8)[inverse]
     # A gRPC call that was given up at its deadline has no answer but a status of its own.

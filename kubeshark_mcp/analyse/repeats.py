@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 
-from kubeshark_mcp.analyse.columns import Int64, Mask, Texts
+from kubeshark_mcp.analyse.columns import Int64, Mask, Texts, combinations
 from kubeshark_mcp.analyse.endpoints import UNREAD, endpoint_kinds
 from kubeshark_mcp.analyse.facts import Facts
 from kubeshark_mcp.analyse.nesting import nesting
@@ -51,12 +51,11 @@ def repeats(facts: Facts) -> Repeats:
     rows = np.flatnonzero((detail >= 0) & ~calls.protocol.equal(*UNREAD, "dns"))
     if not len(rows):
         return Repeats(again, followed, detail >= 0, failed)
-    kinds = facts.derived(endpoint_kinds).codes.astype(np.int64)
-    keys = (calls.client_pod.codes[rows], calls.client.codes[rows], calls.server.codes[rows], kinds[rows], detail[rows])
-    order = np.lexsort((calls.start_ns[rows], *reversed(keys)))
-    same = np.ones(len(rows) - 1, np.bool_)
-    for key in keys:
-        same &= key[order][1:] == key[order][:-1]
+    caller = (calls.client_pod.taken(rows), calls.client.taken(rows), calls.server.taken(rows))
+    same_kind = combinations(*caller, facts.derived(endpoint_kinds).taken(rows))
+    key = combinations(same_kind, detail[rows])
+    order = np.argsort(key, kind="stable")  # Rows are in order of time, and so are those of one key.
+    same = key[order][1:] == key[order][:-1]
     first, second = rows[order][:-1][same], rows[order][1:][same]
     # When the client gave up on an unanswered call is not known for certain: some time after it began.
     pause = nest.start_ns[second] - ended[first]
@@ -72,11 +71,13 @@ def _detail(facts: Facts, parent: Int64) -> Int64:
     detail = np.where(parent >= 0, parent + len(calls), -1)
     if not calls.protocol.equal("http").any():
         return detail
-    found = facts.columns("http && !grpc", ["url"])
+    found = facts.columns("http && !grpc", ["url", "protocol"])
     ids, urls = cast(Int64, found["id"]), cast(Texts, found["url"])
     if not len(ids):
         return detail
+    rows = np.flatnonzero(calls.protocol.equal(*cast(Texts, found["protocol"]).values))
     order = np.argsort(ids)
-    place = order[np.searchsorted(ids[order], calls.id).clip(max=len(ids) - 1)]
-    told = (ids[place] == calls.id) & ~urls.equal("")[place]
-    return np.where(told, urls.codes[place], detail)
+    place = order[np.searchsorted(ids[order], calls.id[rows]).clip(max=len(ids) - 1)]
+    told = (ids[place] == calls.id[rows]) & ~urls.equal("")[place]
+    detail[rows[told]] = urls.codes[place[told]]
+    return detail

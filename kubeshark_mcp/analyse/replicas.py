@@ -126,7 +126,7 @@ def _slower(facts: Facts, server: str, pod: str, own: Int64, siblings: Int64, fr
     if chance < ORDER or ratio < SLOWER or after - before < STEP_US:
         return []
     nest = facts.derived(nesting)
-    own_time = nest.own_ns[own] / 1000
+    own_time = nest.own_of(own) / 1000
     echo = float(np.median(own_time)) < before + (after - before) / 2
     slow = own[calls.elapsed_us[own] > before + (after - before) / 2]
     return [Unlike(server, pod, "latency", after, before, own, slow, siblings, p, echo, fresh)]

@@ -17,9 +17,10 @@ from kubeshark_mcp.hub.identities import load_identities
 from kubeshark_mcp.hub.queries import EntryBase, as_query
 from kubeshark_mcp.identity.table import IdentityTable
 from kubeshark_mcp.model.workload import Workload
-from kubeshark_mcp.store.coded import Coded, Window, files_of
+from kubeshark_mcp.store.coded import Coded, Window, files_of, rows_of
 from kubeshark_mcp.store.columnar import Loaded, load
 from kubeshark_mcp.store.columns import quoted
+from kubeshark_mcp.store.memory import keep_large_apart
 from kubeshark_mcp.store.query import Query
 from kubeshark_mcp.store.tables import load_calls, load_connections
 
@@ -49,6 +50,7 @@ class StoredFacts(Facts):
     @functools.cached_property
     def calls(self) -> Calls:
         """Give all calls of the window."""
+        keep_large_apart()  # Detectors make and drop arrays as long as these columns; what they drop must be free.
         return Calls(**self._placed(load_calls(files_of(self._base.folder, False), self._limits)))
 
     def _placed(self, loaded: Mapping[str, Loaded]) -> dict[str, Any]:
@@ -172,7 +174,8 @@ class StoredFacts(Facts):
     @functools.cached_property
     def protocols(self) -> frozenset[str]:
         """Give the protocols that have entries."""
-        return frozenset(self._base.source.protocol_counts())
+        files = files_of(self._base.folder, False)
+        return frozenset(protocol for protocol, paths in files.items() if rows_of(paths))
 
 
 def _is_public(address: str) -> bool:

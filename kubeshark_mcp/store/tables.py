@@ -28,7 +28,7 @@ from kubeshark_mcp.store.coded import (
 from kubeshark_mcp.store.columns import CONNECTIONS, LAYER_4
 
 Table = dict[str, Numbers | Coded]
-"""Columns by name: numbers as int64 (ports as int32), flags, texts coded."""
+"""Columns by name: numbers as int64 (ports and sizes as int32 where they fit), flags, texts coded."""
 
 Pair = tuple[str | None, str] | None
 """Namespace and name; None without a name."""
@@ -66,7 +66,9 @@ LINK_NUMBERS: Mapping[str, tuple[str, int | bool]] = {
     "connection": ("_connection", 0), "sightings": ("sightings", 0),
 }  # fmt: skip
 """Name -> column and what stands for null."""
-_PORTS = frozenset({"server_port", "client_port"})
+_NARROW = frozenset({"server_port", "client_port", "request_bytes", "response_bytes"})
+_WIDE = 1 << 30
+"""Numbers of these columns are int32 where all are smaller, so that two of them can be added."""
 
 
 def load_calls(files: Mapping[str, Sequence[Path]], window: Window = (None, None)) -> Table:
@@ -137,14 +139,14 @@ class _Table:
         for name in list(self._columns):
             column = self._columns.pop(name)[: self._rows]
             ordered = column if order is None else column[order]
-            found[name] = ordered.astype(np.int32) if name in _PORTS and _fits(ordered) else ordered
+            found[name] = ordered.astype(np.int32) if name in _NARROW and _fits(ordered) else ordered
         for name in list(self.texts):
             found[name] = self.texts.pop(name).whole(order)
         return found
 
 
 def _fits(numbers: Numbers) -> bool:
-    return not len(numbers) or bool(0 <= numbers.min() <= numbers.max() < 1 << 31)
+    return not len(numbers) or bool(numbers.min() >= 0 and numbers.max() < _WIDE)
 
 
 def _end(group: Group, side: str) -> tuple[Part, Part, Numbers]:

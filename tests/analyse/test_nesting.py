@@ -24,6 +24,7 @@ def test_own_time_is_what_is_left_when_others_are_not_waited_for() -> None:
     assert found.below_ns.tolist() == [40 * MS, 0, 0]
     assert found.own_ns.tolist() == [60 * MS, 30 * MS, 20 * MS]
     assert found.calls_below.tolist() == [2, 0, 0]
+    assert found.own_of(np.array([2, 0])).tolist() == [20 * MS, 60 * MS]
     assert found.caused_ns.tolist() == [50 * MS, 0, 0]
     assert found.children(np.ones(3, np.bool_)).tolist() == [2, 0, 0]
 

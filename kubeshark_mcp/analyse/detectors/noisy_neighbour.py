@@ -106,18 +106,17 @@ def _grown(facts: Facts, own: Int64, rows: Int64) -> tuple[int, float, str] | No
     """Give since when a client takes most of a server, its share, and of what; None where it does not."""
     calls, coverage = facts.calls, facts.coverage
     width = max((coverage.end_ns - coverage.start_ns) // BUCKETS, 1)
-    mine, all_of = ((calls.start_ns[r] - coverage.start_ns) // width for r in (own, rows))
+    mine = (calls.start_ns[own] - coverage.start_ns) // width
     for what in ("time", "calls", "bytes"):
-        sums, total = (
-            np.bincount(bucket.clip(0, BUCKETS - 1), _sizes(facts, r, what), BUCKETS)
-            for bucket, r in ((mine, own), (all_of, rows))
-        )
+        sums = np.bincount(mine.clip(0, BUCKETS - 1), _sizes(facts, own, what), BUCKETS)
         onset = onset_of_level(np.arange(BUCKETS) * width + coverage.start_ns, sums)
         if onset is None or onset.p >= CHANCE:
             continue
         if sums[onset.index :].mean() < GREW * max(sums[: onset.index].mean(), 1e-9):
             continue
         late = own[mine >= onset.index]
+        all_of = ((calls.start_ns[rows] - coverage.start_ns) // width).clip(0, BUCKETS - 1)
+        total = np.bincount(all_of, _sizes(facts, rows, what), BUCKETS)
         share = float(sums[onset.index :].sum() / max(total[onset.index :].sum(), 1e-9))
         if share >= MOST and len(late):
             return int(calls.start_ns[late[0]]), share, what

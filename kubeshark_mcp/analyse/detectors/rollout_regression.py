@@ -141,6 +141,6 @@ def _explained(facts: Facts, one: _Rollout, by: str, bad: Int64) -> bool:
     if by == "errors":
         return echoes(facts, bad, one.old)
     nest = facts.derived(nesting)
-    rose = float(np.median(nest.own_ns[one.new])) - float(np.median(nest.own_ns[one.old]))
+    rose = float(np.median(nest.own_of(one.new))) - float(np.median(nest.own_of(one.old)))
     took = facts.calls.elapsed_us * 1000
     return rose < 0.5 * (float(np.median(took[one.new])) - float(np.median(took[one.old])))
