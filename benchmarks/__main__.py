@@ -62,7 +62,7 @@ def run(row: Row, setting: Setting, rounds: int) -> None:
     missing = [command.label for command in commands if command not in usable]
     measured = compare(usable, rounds)
     ours = measured[0]
-    print(line(row, ours, "1x", ""))
+    print(line(row, ours, "1x", row.goals.get(ours.label, "")))
     for other in measured[1:]:
         print(line(row, other, f"{ratio(row, other, ours):.1f}x", row.goals.get(other.label, "")))
     for label in missing:

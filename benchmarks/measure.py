@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import resource
 import statistics
 import subprocess
-import time
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -58,28 +57,36 @@ class Measured:
         return f"{min(values):.2f}..{max(values):.2f}"
 
 
+_RUNNER = """
+import os, sys, time
+started = time.perf_counter()
+process = os.spawnvp(os.P_NOWAIT, sys.argv[2], sys.argv[2:])
+_, status, usage = os.wait4(process, 0)
+told = time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+os.write(int(sys.argv[1]), " ".join(map(str, (os.waitstatus_to_exitcode(status), *told))).encode())
+"""
+"""Runs a command from a process that is small: what a process held before it became the command counts to its peak."""
+
+
 def run(command: Command) -> Sample:
     """Run a command once with its output thrown away; a failing one ends the benchmark, for its time says nothing."""
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        command.arguments,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env={**os.environ, **command.environment},
-    )
-    assert process.stderr is not None
-    errors = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.perf_counter() - started
-    if process.returncode not in command.ok:
-        raise RuntimeError(f"{command.label} ended with {process.returncode}: {errors.decode(errors='replace')[-500:]}")
-    return Sample(usage.ru_utime + usage.ru_stime, wall, _peak_mb(usage))
-
-
-def _peak_mb(usage: resource.struct_rusage) -> float:
-    return usage.ru_maxrss * 1024 / 1e6
+    told, telling = os.pipe()
+    with os.fdopen(told, "rb") as answer:
+        with os.fdopen(telling, "wb"):
+            process = subprocess.run(
+                [sys.executable, "-S", "-E", "-c", _RUNNER, str(telling), *command.arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env={**os.environ, **command.environment},
+                pass_fds=(telling,),
+                check=False,
+            )
+        code, wall, cpu, peak = answer.read().split() or (b"127", b"0", b"0", b"0")
+    if int(code) not in command.ok:
+        errors = process.stderr.decode(errors="replace")
+        raise RuntimeError(f"{command.label} ended with {int(code)}: {errors[-500:]}")
+    return Sample(float(cpu), float(wall), int(peak) * 1024 / 1e6)
 
 
 def compare(commands: Sequence[Command], rounds: int) -> list[Measured]:

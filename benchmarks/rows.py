@@ -50,7 +50,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One task. goals: label of the other command -> ratio to reach. inverse: the ratio is ours by theirs."""
+    """One task. goals: label of the other command -> ratio to reach, of ours -> what it may take.
+
+    inverse: the ratio is ours by theirs. by_wall: of wall seconds instead of CPU.
+    """
 
     name: str
     title: str
@@ -105,6 +108,24 @@ def _export(*, indexed: bool) -> Callable[[Setting], list[Command]]:
     return commands
 
 
+def _answer(setting: Setting) -> list[Command]:
+    capture = setting.capture("http")
+    copies = setting.folder / f"copies-{10 * setting.packets}.pcap"
+    if not copies.exists():
+        packets = str(10 * setting.packets)
+        subprocess.run(
+            [PYTHON, "-m", "benchmarks.multiply", str(copies), str(capture), "--packets", packets], check=True
+        )
+    return [Command("kubeshark-mcp", [PYTHON, "-m", "benchmarks.stage", "answer", str(copies)])]
+
+
+def _recorded(name: str) -> Callable[[Setting], list[Command]]:
+    def commands(setting: Setting) -> list[Command]:
+        return _entries(name, setting.capture(name))
+
+    return commands
+
+
 def _start(setting: Setting) -> list[Command]:
     client = [PYTHON, "-m", "benchmarks.start_up"]
     workspace = str(setting.folder / "workspace")
@@ -133,15 +154,18 @@ PORTS = {
 
 def _protocol(name: str) -> Callable[[Setting], list[Command]]:
     def commands(setting: Setting) -> list[Command]:
-        capture = str(setting.multiplied(name))
-        display, field_name = TSHARK[name]
-        tshark = ["tshark", "-r", capture, *PORTS.get(name, []), "-Y", display, "-T", "fields"]
-        return [
-            Command("kubeshark-mcp, to Parquet", [PYTHON, "-m", "benchmarks.dissect", capture]),
-            Command(f"tshark -Y {display}", [*tshark, "-e", "frame.number", "-e", field_name]),
-        ]
+        return _entries(name, setting.multiplied(name))
 
     return commands
+
+
+def _entries(name: str, capture: Path) -> list[Command]:
+    display, field_name = TSHARK[name]
+    tshark = ["tshark", "-r", str(capture), *PORTS.get(name, []), "-Y", display, "-T", "fields"]
+    return [
+        Command("kubeshark-mcp, to Parquet", [PYTHON, "-m", "benchmarks.dissect", str(capture)]),
+        Command(f"tshark -Y {display}", [*tshark, "-e", "frame.number", "-e", field_name]),
+    ]
 
 
 ROWS = [
@@ -149,6 +173,11 @@ ROWS = [
     Row("http", "HTTP entries", _http, {"tshark -Y http": "12x", "tshark expert": "5x"}),
     Row("export", "filtered export", _export(indexed=False), {"tcpdump -r -w": "0.5x", "tshark -Y -w": "20x"}),
     Row("indexed", "filtered export, indexed", _export(indexed=True), {"tcpdump -r -w": "1x", "tshark -Y -w": "20x"}),
+    Row("answer", "capture to first answer", _answer, {"kubeshark-mcp": "< 300 MB"}),
+    *(
+        Row(f"{name}-recorded", f"{name} entries, as recorded", _recorded(name), {f"tshark -Y {TSHARK[name][0]}": "6x"})
+        for name in ("dns", "redis")
+    ),
     Row("start", "spawn to initialize", _start, {"SDK hello-world": "<= 1.15x"}, inverse=True, by_wall=True),
     *(
         Row(name, f"{name} entries", _protocol(name), {f"tshark -Y {display}": "4x"})
