@@ -5,6 +5,7 @@ from __future__ import annotations
 from kubeshark_mcp.dissect.base import Confidence
 from kubeshark_mcp.dissect.wire_hpack import HeaderDecoder, HuffmanStrings
 from kubeshark_mcp.dissect.wire_http2 import (
+    CONTINUATION,
     DATA,
     END_HEADERS,
     HEADER_SIZE,
@@ -53,7 +54,7 @@ def _may_be_settings(data: bytes) -> bool:
 
 def _probe_frames(data: bytes, complete: bool, foreign: str) -> Confidence:
     """Follow frames from the first byte on. foreign: the pseudo-header field that the other side would send."""
-    position = whole = others = 0
+    position = whole = others = unfinished = 0
     size = len(data)
     while position < size and whole < FRAMES:
         if size - position < HEADER_SIZE:
@@ -66,12 +67,15 @@ def _probe_frames(data: bytes, complete: bool, foreign: str) -> Confidence:
         if position + length > size:
             break
         kind = data[position + 3]
+        if unfinished and kind != CONTINUATION:
+            return Confidence.NO
+        unfinished = kind in {HEADERS, CONTINUATION} and not data[position + 4] & END_HEADERS
         if kind == HEADERS:
             opinion = _probe_headers(data[position : position + length], foreign)
             if opinion is not None:
                 return opinion
         whole += 1
-        others += kind != DATA
+        others += kind != DATA and not unfinished
         position += length
     return _verdict(whole, others) or _undecided(size, complete)
 

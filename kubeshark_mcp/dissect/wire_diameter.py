@@ -123,6 +123,14 @@ def is_known(data: bytes) -> bool:
     return int.from_bytes(data[5:8], "big") in COMMANDS and int.from_bytes(data[8:12], "big") in APPLICATIONS
 
 
+def is_filled(data: bytes) -> bool:
+    """Tell whether AVPs fill the message at the start of `data`, which must be whole, and there are some."""
+    at, end = HEADER_LENGTH, message_length(data)
+    while at + 8 <= end and _begins_avp(data[at - HEADER_LENGTH : at + 12], end - at):
+        at += (message_length(data, at + 4) + 3) & ~3
+    return at == end > HEADER_LENGTH
+
+
 def _begins_avp(head: bytes, room: int) -> bool:
     flags, length = head[24], message_length(head, 24)
     return not flags & 0x1F and (12 if flags & _VENDOR_FLAG else 8) <= length <= room

@@ -59,6 +59,10 @@ def test_the_first_bytes_of_a_client_have_to_be_the_preface(said: bytes, complet
         (headers(7, ASK)[:5], True, NO),
         (b"GET / HTTP/1.1\r\n\r\n", False, NO),
         (data(7, b"x") + b"GET / HTTP/1.1\r\n", False, NO),
+        (frame(1, 0, 7, ASK[:4]) + frame(9, 4, 7, ASK[4:]), False, SURE),
+        (frame(1, 0, 7, ASK[:4]) + frame(9, 0, 7, ASK[4:]), True, LIKELY),
+        (frame(1, 0, 7, ASK) + data(7, b"x"), False, NO),
+        (frame(1, 0, 0x331, b"10D\0\0\0\x0d\0\1" * 300) + frame(1, 0, 0x332, b"1D"), True, NO),
     ],
 )
 def test_a_connection_whose_beginning_is_missing_is_known_by_its_frames(

@@ -11,6 +11,7 @@ from kubeshark_mcp.dissect.wire_diameter import (
     avp_text,
     begins_message,
     blanked,
+    is_filled,
     is_known,
     message_length,
     parse_message,
@@ -152,6 +153,14 @@ def test_a_message_is_known_by_its_header_and_the_first_avps():
         damaged = bytearray(EXCHANGE)
         damaged[place] = byte
         assert not begins_message(bytes(damaged)), (place, byte)
+
+
+def test_a_message_is_filled_by_avps_that_end_where_it_ends():
+    assert is_filled(EXCHANGE)
+    assert not is_filled(message(0x80, 272, 4, 1))
+    longer = bytearray(EXCHANGE)
+    longer[26:28] = (len(EXCHANGE) - 24).to_bytes(2, "big")
+    assert not is_filled(bytes(longer))
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))

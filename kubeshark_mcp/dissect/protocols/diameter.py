@@ -21,6 +21,7 @@ from kubeshark_mcp.dissect.wire_diameter import (
     Message,
     begins_message,
     blanked,
+    is_filled,
     is_known,
     message_length,
     parse_message,
@@ -325,6 +326,7 @@ def _judge(data: bytes, complete: bool) -> Confidence:
         return Confidence.NO if complete else Confidence.UNDECIDED
     if is_known(data):
         return Confidence.SURE
-    if len(data) < HEADER_LENGTH + 8:
-        return Confidence.NO if complete else Confidence.UNDECIDED
-    return Confidence.LIKELY
+    if len(data) < max(message_length(data), HEADER_LENGTH + 8):
+        plausible = len(data) >= HEADER_LENGTH + 8
+        return Confidence.UNDECIDED if not complete else Confidence.POSSIBLE if plausible else Confidence.NO
+    return Confidence.LIKELY if is_filled(data) else Confidence.NO
