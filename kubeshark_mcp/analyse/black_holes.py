@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kubeshark_mcp.analyse.columns import Int64, Mask, groups
+from kubeshark_mcp.analyse.double_capture import seen_twice
 from kubeshark_mcp.analyse.facts import Connections, Facts
 
 LARGE = 1200
@@ -40,7 +41,7 @@ class Hole:
 def holes(facts: Facts) -> tuple[Hole, ...]:
     """Give the pairs that lose what is large, for `facts.derived`."""
     links = facts.connections
-    tcp = links.transport.equal("tcp") & ~links.state.equal("syn_sent", "refused")
+    tcp = links.transport.equal("tcp") & ~links.state.equal("syn_sent", "refused") & ~facts.derived(seen_twice)
     largest, waiting, since = _messages(facts)
     again = links.retransmissions
     stuck = tcp & (again >= AGAIN) & (waiting | (again >= STUCK * (links.packets_out + links.packets_in)))

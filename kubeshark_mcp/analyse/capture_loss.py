@@ -17,6 +17,10 @@ PACKETS = 10
 """Packets of a pair of ends that must have been seen before its lack of gaps means anything."""
 SPREAD = 0.5
 """Share of pairs that must be hit: a capture loses everywhere, a fault of the network on some ways only."""
+EACH = 1.5
+"""Gaps on each connection that is hit: one is where a connection stood still for good."""
+WAYS = 8
+"""Pairs from which that does not matter: no fault of the network lies on so many ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,10 @@ def _is_lossy(links: Connections, rows: Int64, unfilled: Int64) -> bool:
     gaps = unfilled[rows]
     if int(gaps.sum()) < max(GAPS, RATE * int(packets.sum())):
         return False
-    hit, seen = 0, 0
+    hit, seen, stuck = 0, 0, int(gaps.sum()) < EACH * np.count_nonzero(gaps)
     for _, places in groups(links.client.taken(rows), links.server.taken(rows)):
         hurt: Mask = gaps[places] > 0
         if int(packets[places].sum()) >= PACKETS:
             seen += 1
             hit += bool(hurt.any())
-    return hit >= SPREAD * seen > 0
+    return hit >= SPREAD * seen > 0 and (not stuck or seen >= WAYS)

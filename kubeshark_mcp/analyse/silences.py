@@ -11,6 +11,7 @@ from kubeshark_mcp.analyse.columns import Int64, Mask, groups
 from kubeshark_mcp.analyse.endpoints import endpoint_kinds
 from kubeshark_mcp.analyse.facts import Facts
 from kubeshark_mcp.analyse.nesting import nesting
+from kubeshark_mcp.analyse.one_way import one_way
 from kubeshark_mcp.analyse.onsets import Rise, rise_of_share
 from kubeshark_mcp.analyse.outcomes import Outcome, outcomes
 from kubeshark_mcp.analyse.slowness import BLOCKING, lossy
@@ -63,6 +64,7 @@ def _found(facts: Facts) -> Iterator[Silence]:
             continue
         usual = quantile(calls.elapsed_us[every[calls.answered[every]]], 0.99) * 1000
         rows = every[calls.start_ns[every] < facts.coverage.end_ns - min(max(TIME_NS, 3 * usual), MOST_NS)]
+        rows = rows[~facts.derived(one_way)[rows]]
         rows = rows[_answerable(facts, rows) & ~_replicating(facts, rows, protocol)]
         hits = none[rows]
         if np.count_nonzero(hits) < LEAST:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kubeshark_mcp.analyse.columns import Int64, Mask, groups
+from kubeshark_mcp.analyse.double_capture import seen_twice
 from kubeshark_mcp.analyse.endpoints import endpoint_kinds
 from kubeshark_mcp.analyse.facts import Facts
 from kubeshark_mcp.analyse.nesting import nesting
@@ -101,6 +102,7 @@ def caused(facts: Facts) -> Int64:
 def lossy(facts: Facts, slow: Int64, quick: Int64) -> bool:
     """Tell whether the slow calls travelled on connections that had to send again, and the quick ones did not."""
     links, calls = facts.connections, facts.calls
-    again = links.connection[(links.retransmissions > 0) & (links.connection != 0)]
+    sent_again = (links.retransmissions > 0) & ~facts.derived(seen_twice)
+    again = links.connection[sent_again & (links.connection != 0)]
     shares = [float(np.isin(calls.connection[rows], again).mean()) if len(rows) else 0.0 for rows in (slow, quick)]
     return shares[0] >= 0.5 and shares[0] >= 2 * shares[1]

@@ -34,6 +34,10 @@ def test_gaps_on_one_way_only_are_a_fault_of_that_way():
     assert capture_loss(BuiltFacts(connections=[*links(0), *one])) is None
 
 
+def test_connections_that_stand_still_for_good_have_a_gap_each():
+    assert capture_loss(BuiltFacts(connections=links(1, clients=30)[:7] * 4)) is None
+
+
 def test_a_whole_capture_has_no_loss_and_neither_has_none():
     assert capture_loss(BuiltFacts(connections=links(0))) is None
     assert capture_loss(BuiltFacts()) is None

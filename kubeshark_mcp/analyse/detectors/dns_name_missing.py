@@ -22,6 +22,10 @@ SUFFERING = 0.2
 """Share of failed calls to the asking workload from which its users are said to suffer."""
 
 
+GIVEN_UP_NS = 15 * 10**9
+"""Time that a look-up takes at most when a query gets no answer: resolv.conf(5) waits 5 s, twice, by default."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Missing:
     """A name that a client cannot resolve. final: rows of its final NXDOMAIN answers since it last resolved."""
@@ -91,7 +95,7 @@ def _missing(facts: Facts, found: Lookups) -> Iterator[_Missing]:
     calls = facts.calls
     clients = calls.client.taken(found.rows)
     for (client, base), own in groups(clients, found.base):
-        final = own[found.nxdomain[own] & found.last[own]]
+        final = _reliable(facts, found, own, own[found.nxdomain[own] & found.last[own]])
         if len(final) < LEAST:
             continue
         good = own[found.good[own]]
@@ -100,6 +104,22 @@ def _missing(facts: Facts, found: Lookups) -> Iterator[_Missing]:
         if len(after) >= LEAST and seconds >= LEAST - 1:
             since = int(calls.start_ns[found.rows[after[0]]]) if len(good) else 0
             yield _Missing(client, found.bases[base], found.rows[after], len(good), _harmed(facts, client, since))
+
+
+def _reliable(facts: Facts, found: Lookups, own: Int64, final: Int64) -> Int64:
+    """Leave final answers out that follow a query of the same look-up that nobody answered.
+
+    Then the resolver is at fault, not the name: where a search domain times out, resolvers go on to the next one.
+    """
+    calls = facts.calls
+    times = calls.start_ns[found.rows]
+    silent = times[own[~calls.answered[found.rows[own]]]]
+    before = np.searchsorted(silent, times[final])
+    kept = np.ones(len(final), np.bool_)
+    some = before > 0
+    kept[some] = times[final[some]] - silent[before[some] - 1] > GIVEN_UP_NS
+    left: Int64 = final[kept]
+    return left
 
 
 def _service(facts: Facts, name: str) -> str:

@@ -13,6 +13,7 @@ from kubeshark_mcp.analyse.black_holes import holes
 from kubeshark_mcp.analyse.claims import counted
 from kubeshark_mcp.analyse.columns import Int64, Mask, groups
 from kubeshark_mcp.analyse.detector import Detector
+from kubeshark_mcp.analyse.double_capture import seen_twice
 from kubeshark_mcp.analyse.facts import Connections, Facts
 from kubeshark_mcp.analyse.filters import both, side_filter, text
 from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Finding, Kind, Magnitude
@@ -65,7 +66,8 @@ class PacketLoss(Detector):
         sent = links.packets_out + links.packets_in
         again = links.retransmissions
         usable = links.transport.equal("tcp") & ~links.state.equal("syn_sent", "refused")
-        usable &= ~facts.derived(scanned) & ~_in_holes(facts) & (again <= STUCK * sent) & (links.zero_windows == 0)
+        usable &= ~facts.derived(scanned) & ~facts.derived(seen_twice) & ~_in_holes(facts)
+        usable &= (again <= STUCK * sent) & (links.zero_windows == 0)
         if int(again[usable].sum()) < LEAST:
             return
         best, strength = None, 0.0

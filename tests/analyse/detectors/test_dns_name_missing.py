@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kubeshark_mcp.analyse.detectors.dns_name_missing import DnsNameMissing
 from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Kind
 from tests.analyse.building import T0, Call
@@ -62,3 +64,11 @@ def test_a_name_that_never_resolved_counts_where_callers_suffer_and_is_a_hint_el
 
 def test_one_failed_lookup_is_nothing() -> None:
     assert list(DETECTOR.detect(facts_of(gone(19)))) == []
+
+
+def test_a_final_answer_after_a_query_that_nobody_answered_is_the_resolvers_fault() -> None:
+    story = [call for at in range(40) for call in lookup(at, "payments.shop", 1)]
+    for at in range(41, 49, 2):
+        slow, *_, last = lookup(at, "payments.shop", None)
+        story += [replace(slow, ms=None), replace(last, at=at + 5.1)]
+    assert list(DETECTOR.detect(facts_of(story))) == []
