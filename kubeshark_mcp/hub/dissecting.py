@@ -39,10 +39,11 @@ BLOCK_PACKETS = 16_384
 """Packets that are decoded at once: twice as many are no faster and take 17 MB more."""
 TIDY_PACKETS = 60_000
 """Packets after which freed memory is given back to the system."""
-LIMITS = Limits(datagram_idle_seconds=120.0)
-"""A conversation in datagrams ends after the two minutes that address translators keep one (RFC 4787, REQ-5).
+LIMITS = Limits(datagram_idle_seconds=120.0, exchange_idle_seconds=60.0)
+"""A conversation in datagrams ends after the two minutes that address translators keep one (RFC 4787, REQ-5), a lone
+question with its answer after half of that.
 
-Each question to a name server is one: at a few hundred a second, ten minutes of them would fill 500 MB.
+Each question to a name server comes from a port of its own: ten minutes of a few hundred a second would fill 500 MB.
 """
 DNS = "dns"
 

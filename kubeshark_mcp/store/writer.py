@@ -28,7 +28,7 @@ GROUP_BYTES = 16 * 1024 * 1024
 """Bytes of columns in memory, of all protocols together, at most; beyond it the largest become a row group."""
 FILE_ROWS = 2_000_000
 """Rows of one file, at most; another one with the next number follows."""
-FILE_GROUPS = 16
+FILE_GROUPS = 8
 """Row groups of one file, at most: what is known of each, some 100 KB, stays in memory until its file is closed."""
 _TASKS, _IDS_A_TASK = 2**16, 2**36
 _DELTA_CODED = frozenset(

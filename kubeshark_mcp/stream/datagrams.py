@@ -28,6 +28,10 @@ _HEADED = TRANSPORTS.index("sctp")
 """From this transport code on, a datagram begins with the transport's own header: SCTP, ICMP."""
 
 
+EXCHANGE = 2
+"""Datagrams of a question with its answer."""
+
+
 class DatagramSide:
     """Follows everything that is not TCP. An ICMP exchange is a pair of addresses."""
 
@@ -79,7 +83,9 @@ class DatagramSide:
         """Evict what has been idle for too long: datagrams have no other end, so that nothing was given up."""
         live = self._table.live_rows()
         idle = now - self._table.rows["last_ns"][live]
-        yield from self._evict(live[idle > self._limits.datagram_idle_seconds * 1e9])
+        brief = self._table.rows["packets"][live].sum(axis=1) <= EXCHANGE
+        patience = np.where(brief, self._limits.exchange_idle_seconds, self._limits.datagram_idle_seconds)
+        yield from self._evict(live[idle > patience * 1e9])
 
     def shrink(self) -> Iterator[Closing]:
         """Evict the connections idle longest where there are too many."""

@@ -41,7 +41,8 @@ class StreamEngine:
         self._addresses = Addresses()
         self._tcp = TcpSide(capture, limits, self.counters, self._addresses, wanted=payload)
         self._datagrams = DatagramSide(capture, limits, self.counters, self._addresses, wanted=payload)
-        shortest = min(limits.tcp_idle_seconds, limits.datagram_idle_seconds, limits.closed_idle_seconds)
+        datagrams = min(limits.datagram_idle_seconds, limits.exchange_idle_seconds)
+        shortest = min(limits.tcp_idle_seconds, datagrams, limits.closed_idle_seconds)
         self._sweep_every_ns = max(int(shortest * 1e9 / _SWEEPS_PER_IDLE_TIME), 1)
         self._sweep_at_ns: int | None = None
         self._packets_since_sweep = 0

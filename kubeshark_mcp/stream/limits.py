@@ -13,6 +13,7 @@ class Limits:
     total_bytes: the same over all connections; beyond it the connections that hold most are given up first.
     open_connections: connections in the table; beyond it the ones idle longest are evicted.
     tcp_idle_seconds, datagram_idle_seconds: an idle connection leaves the table after this time.
+    exchange_idle_seconds: the same for datagrams where there were two at most, such as a question and its answer.
     closed_idle_seconds: a connection that ended leaves the table after this time (twice the maximum segment lifetime,
         RFC 9293 section 3.4.2, so that late segments still count to it).
     reorder_seconds: how long a hole is waited for while nothing shows that the receiver has the bytes.
@@ -25,6 +26,7 @@ class Limits:
     open_connections: int = 200_000
     tcp_idle_seconds: float = 3600.0
     datagram_idle_seconds: float = 600.0
+    exchange_idle_seconds: float = 600.0
     closed_idle_seconds: float = 120.0
     reorder_seconds: float = 10.0
     acknowledged_seconds: float = 0.05

@@ -53,6 +53,14 @@ def test_a_muted_conversation_gives_no_more_datagrams_and_is_counted():
     assert stats.client.payload == 15
 
 
+def test_a_question_with_its_answer_may_leave_the_table_earlier_than_a_conversation():
+    limits = Limits(datagram_idle_seconds=1000, exchange_idle_seconds=1)
+    later = [replace(QUERY, source=(CLIENT[0], 50000), time=10**11)] * 10_000
+    for count, how in ((1, "evicted"), (2, "evicted"), (3, "end")):
+        events, _ = run([QUERY] * count + later, range(0, 10_000, 4000), limits)
+        assert [event.how for event in events if isinstance(event, Closing)] == [how, "end"]
+
+
 def test_idle_conversations_leave_the_table_with_a_closing():
     later = [replace(QUERY, source=(CLIENT[0], 50000), time=10**12)] * 10_000
     events, engine = run([QUERY, *later], range(0, 10_000, 4000), Limits(datagram_idle_seconds=1))
