@@ -34,6 +34,9 @@ QUIET_SECONDS = 1.0
 
 SUFFIX = ".pcap.zst"
 
+KEPT_BYTES = 30_000_000
+"""Captures beyond this belong to no small incident."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -95,7 +98,7 @@ def _window(lab: Lab, out: Path, seconds: float, fault: bool) -> Window:
         stop(process, signal.SIGINT)
     cluster.check_captures()
     for name, path in files.items():
-        (out / f"{name}{SUFFIX}").write_bytes(zstd.compress(path.read_bytes(), 19))
+        (out / f"{name}{SUFFIX}").write_bytes(packed(path.read_bytes()))
     write_objects(cluster, start, out / "resources.json")
     logs = Logs(lab.work / "calls", lab.apps, start.timestamp(), end.timestamp(), made.timestamp() if made else 0.0)
     return Window(start, end, made, logs)
@@ -104,6 +107,11 @@ def _window(lab: Lab, out: Path, seconds: float, fault: bool) -> Window:
 def write_objects(cluster: Cluster, taken: datetime, path: Path) -> None:
     """Write the cluster's objects as kubectl would now."""
     path.write_text(json.dumps(kubectl_list(cluster, taken), separators=(",", ":")) + "\n")
+
+
+def packed(data: bytes) -> bytes:
+    """Compress a capture as far as is worth the time: large ones are not kept, and would take minutes."""
+    return zstd.compress(data, 19 if len(data) <= KEPT_BYTES else 3)
 
 
 def unpacked(path: Path) -> bytes:

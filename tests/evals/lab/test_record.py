@@ -10,7 +10,7 @@ import pytest
 
 from evals.lab.build import CEILING, build, capture_bytes
 from evals.lab.discovery import find
-from evals.lab.record import packets_in, unpacked, zstd
+from evals.lab.record import packed, packets_in, unpacked, zstd
 from evals.lab.verify import verify_all
 
 HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
@@ -44,3 +44,11 @@ async def test_an_incident_is_recorded_anew_and_its_truth_holds(tmp_path, name):
     assert proof.lines() == []
     assert proof.holds
     assert truth.name == name
+
+
+def test_what_is_packed_comes_back_whole_whatever_its_size(tmp_path, monkeypatch):
+    data, path = b"capture" * 1000, tmp_path / "node-a.pcap.zst"
+    for kept in (10_000, 10):
+        monkeypatch.setattr("evals.lab.record.KEPT_BYTES", kept)
+        path.write_bytes(packed(data))
+        assert unpacked(path) == data
