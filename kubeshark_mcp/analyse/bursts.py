@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kubeshark_mcp.analyse.claims import counted, shared
+from kubeshark_mcp.analyse.claims import counted_and_shared
 from kubeshark_mcp.analyse.columns import Int64, Mask, groups
 from kubeshark_mcp.analyse.endpoints import endpoint_kinds, kind_filter
 from kubeshark_mcp.analyse.facts import Facts
@@ -100,7 +100,7 @@ def claims_of(facts: Facts, one: Burst, what: str) -> tuple[Claim, Claim]:
         whole = both(whole, either(*(kind_filter(kind, one.protocol) for kind in kinds)))
     bad = both(whole, one_of("status", statuses))
     window = (one.rise.at_ns, None if one.rise.over_ns is None else one.rise.over_ns + 1)
-    return counted(facts, bad, what), shared(facts, bad, whole, f"share of {what}", window)
+    return counted_and_shared(facts, bad, whole, what, window)
 
 
 def asked(facts: Facts, one: Burst) -> str:

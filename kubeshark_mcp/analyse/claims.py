@@ -23,9 +23,17 @@ def counted(facts: Facts, kfl: str, meaning: str, window: Window = ALL) -> Claim
 
 def shared(facts: Facts, kfl: str, of: str, meaning: str, window: Window = ALL) -> Claim:
     """Claim which share of the entries of `of` a narrower filter selects; 0 of none."""
-    whole = facts.count(of, *window)
-    part = facts.count(kfl, *window) if whole else 0
+    whole, part = facts.counts([(of, *window), (kfl, *window)])
     return Claim(kfl, Measure.SHARE, part / whole if whole else 0.0, meaning, of, *window)
+
+
+def counted_and_shared(facts: Facts, kfl: str, of: str, what: str, window: Window = ALL) -> tuple[Claim, Claim]:
+    """Claim how many entries a filter selects at all, and which share of those of `of` in a part of the window."""
+    number, whole, part = facts.counts([(kfl, *ALL), (of, *window), (kfl, *window)])
+    return (
+        Claim(kfl, Measure.COUNT, number, what, "", *ALL),
+        Claim(kfl, Measure.SHARE, part / whole if whole else 0.0, f"share of {what}", of, *window),
+    )
 
 
 def timed(facts: Facts, kfl: str, measure: Measure, meaning: str, window: Window = ALL) -> Claim:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import orjson
 
 from kubeshark_mcp.analyse.columns import Texts
-from kubeshark_mcp.analyse.facts import Calls, Column, Connections, Coverage, Facts, Pod, Service
+from kubeshark_mcp.analyse.facts import Calls, Column, Connections, Counted, Coverage, Facts, Pod, Service
 from kubeshark_mcp.errors import UsageError
 from kubeshark_mcp.hub.identities import load_identities
 from kubeshark_mcp.hub.queries import EntryBase, as_query
@@ -20,6 +21,7 @@ from kubeshark_mcp.model.workload import Workload
 from kubeshark_mcp.store.coded import Coded, Window, files_of, rows_of
 from kubeshark_mcp.store.columnar import Loaded, load
 from kubeshark_mcp.store.columns import quoted
+from kubeshark_mcp.store.counting import count_each
 from kubeshark_mcp.store.memory import keep_large_apart
 from kubeshark_mcp.store.query import Query
 from kubeshark_mcp.store.tables import load_calls, load_connections
@@ -132,9 +134,9 @@ class StoredFacts(Facts):
     def _named_share(self) -> float:
         if not self.calls.id.size:
             return 0.0
-        whole = self.count('protocol != ""')
         both = " && ".join(f'{name} in ["resolved", "dns"]' for name in _NAMED)
-        return self.count(both) / whole if whole else 0.0
+        whole, named = self.counts([('protocol != ""', None, None), (both, None, None)])
+        return named / whole if whole else 0.0
 
     def columns(self, kfl: str, names: Sequence[str]) -> Mapping[str, Column]:
         """Give KFL fields of the entries that a filter selects."""
@@ -151,19 +153,19 @@ class StoredFacts(Facts):
 
     def count(self, kfl: str, start_ns: int | None = None, end_ns: int | None = None) -> int:
         """Count the entries that a filter selects in a part of the window."""
-        query = self._query(kfl)
-        window = [value for value in (query.start_ns, start_ns) if value is not None]
-        ends = [value for value in (query.end_ns, None if end_ns is None else end_ns - 1) if value is not None]
-        narrowed = Query(
-            query.sql, query.parameters, start_ns=max(window, default=None), end_ns=min(ends, default=None)
-        )
-        return self._base.source.count(narrowed)
+        return self._base.source.count(self._query(kfl, start_ns, end_ns))
 
-    def _query(self, kfl: str) -> Query:
+    def counts(self, asked: Sequence[Counted]) -> list[int]:
+        """Count several filters in one statement."""
+        return count_each(self._base.source.database, [self._query(*one).where() for one in asked])
+
+    def _query(self, kfl: str, start_ns: int | None = None, end_ns: int | None = None) -> Query:
         query = as_query(self._base.compile(kfl), self._window)
         if query.residual is not None:
             raise UsageError(f"The filter {kfl!r} cannot run in SQL alone, as analysis needs: say it more simply.")
-        return query
+        starts = [value for value in (query.start_ns, start_ns) if value is not None]
+        ends = [value for value in (query.end_ns, None if end_ns is None else end_ns - 1) if value is not None]
+        return replace(query, start_ns=max(starts, default=None), end_ns=min(ends, default=None))
 
     def sightings(self, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
         """Give where these entries were captured, nearest to the client first, by id; see `store.evidence`."""

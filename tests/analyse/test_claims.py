@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubeshark_mcp.analyse.claims import counted, shared, timed
+from kubeshark_mcp.analyse.claims import counted, counted_and_shared, shared, timed
 from kubeshark_mcp.analyse.findings import Claim, Measure
 from tests.analyse.building import T0, BuiltFacts, Call
 
@@ -26,6 +26,14 @@ def test_a_share_is_of_what_is_named(facts: BuiltFacts) -> None:
         "status_code == 500", Measure.SHARE, 0.3, "errors", "http"
     )
     assert shared(facts, "dns", "dns", "nothing").value == 0.0
+
+
+def test_a_number_and_its_share_since_then_are_those_of_one_claim_each(facts: BuiltFacts) -> None:
+    window, errors = (T0 + 5 * 10**9, None), "status_code == 500"
+    assert counted_and_shared(facts, errors, "http", "errors", window) == (
+        counted(facts, errors, "errors"),
+        shared(facts, errors, "http", "share of errors", window),
+    )
 
 
 def test_times_are_of_answered_entries(facts: BuiltFacts) -> None:

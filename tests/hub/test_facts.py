@@ -55,6 +55,14 @@ def test_a_window_narrows_everything(facts, incident):
     assert 0.9 < coverage.named_share <= 1.0
 
 
+def test_several_counts_at_once_are_those_of_one_each(facts):
+    middle = (facts.coverage.start_ns + facts.coverage.end_ns) // 2
+    asked = [("http", None, middle), ("http && status_code == 503", middle, None), ("redis || dns", None, None)]
+    assert facts.counts(asked) == [facts.count(*one) for one in asked]
+    late = StoredFacts(facts._base, window=(middle, None))
+    assert late.counts(asked[:2]) == [0, facts.count(*asked[1])]
+
+
 def test_pods_and_services_have_the_labels_of_the_calls(facts):
     assert {pod.workload for pod in facts.pods} >= {"shop/orders", "data/redis"}
     assert {service.name for service in facts.services} >= {"data/redis"}
