@@ -10,7 +10,8 @@ from kubeshark_mcp.model.stream import ConnectionStats
 
 HELD = 8_000
 """Connections that wait for the end of the run, when more is known of the names of their ends; about 1.5 KB each."""
-AT_ONCE = 4096
+AT_ONCE = 1024
+"""Connections that become entries at once, and wait for it once more have ended than are held."""
 
 
 class ConnectionEntries:

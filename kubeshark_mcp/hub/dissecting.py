@@ -39,9 +39,9 @@ BLOCK_PACKETS = 16_384
 """Packets that are decoded at once: twice as many are no faster and take 17 MB more."""
 TIDY_PACKETS = 60_000
 """Packets after which freed memory is given back to the system."""
-LIMITS = Limits(datagram_idle_seconds=120.0, exchange_idle_seconds=60.0)
+LIMITS = Limits(datagram_idle_seconds=120.0, exchange_idle_seconds=30.0)
 """A conversation in datagrams ends after the two minutes that address translators keep one (RFC 4787, REQ-5), a lone
-question with its answer after half of that.
+question with its answer after the half minute that Linux does (nf_conntrack_udp_timeout).
 
 Each question to a name server comes from a port of its own: ten minutes of a few hundred a second would fill 500 MB.
 """
