@@ -1,7 +1,7 @@
 """The same conversations in other clothes: carried, addressed, cut and disturbed differently, with the same meaning.
 
 `packets_of` reads the transport segments out of a capture; a `Carrier` says how a segment becomes a record; the
-functions below change the segments themselves. What is inside stays as it was, so that the entries must stay as they were.
+functions below change the segments themselves. What is inside stays as it was, and so must the entries.
 """
 
 from __future__ import annotations
