@@ -24,6 +24,9 @@ SERVER_VARIABLE = "EVALS_SERVER"
 """Command that starts the server instead of `python -m kubeshark_mcp`: how a broken server is tried."""
 
 CALL_SECONDS = 300
+DISSECTION_SECONDS = 900
+POLL_SECONDS = 0.5
+UNDER_WAY = frozenset({"pending", "running"})
 
 _PIECES = re.compile(r"([^\W\d_]+)|(\d+)|([^\w\s]+|_+)|(\n[\s]*)")
 
@@ -115,6 +118,15 @@ class Desk:
         self.replies.append(reply)
         return reply
 
+    async def _patiently(self, last: Reply, snapshot: str) -> Reply:
+        """Wait for a large dissection beyond what one call waits for; of the asking only the last time is kept."""
+        asked, end = len(self.replies), time.monotonic() + DISSECTION_SECONDS
+        while not last.failed and last.facts.get("status") in UNDER_WAY and time.monotonic() < end:
+            await asyncio.sleep(POLL_SECONDS)
+            last = await self.call("get_snapshot_dissection_status", snapshot_id=snapshot)
+            del self.replies[asked:-1]
+        return last
+
     async def tools(self) -> list[dict[str, Any]]:
         """Name, description and input schema of every registered tool, as a model gets them."""
         listed = (await self._client.list_tools()).tools
@@ -128,6 +140,7 @@ class Desk:
         snapshot = await self.call("create_snapshot", name="evals", wait=True)
         if not snapshot.failed:
             done = await self.call("start_snapshot_dissection", snapshot_id=snapshot.facts["id"], wait=True)
+            done = await self._patiently(done, str(snapshot.facts["id"]))
             if not done.failed and done.facts.get("status") == "completed":
                 self.database = str(done.facts["db"])
                 return self.database
