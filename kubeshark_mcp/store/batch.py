@@ -134,6 +134,8 @@ class _Connections:
         ]
         self._own: list[Mapping[str, Any]] = [own for own, _ in pairs]
         self._own_names = frozenset(chain.from_iterable(self._own))
+        self._all_have = all(len(own) == len(self._own_names) for own in self._own)
+        self._values = _Fields(self._own, self._own_names)
         shared = {id(common): common for _, common in pairs}
         position = {key: index for index, key in enumerate(shared)}
         self._shared = list(shared.values())
@@ -148,6 +150,8 @@ class _Connections:
         """Give what the places say under a name."""
         if name not in self._own_names:
             return self._common([common.get(name) for common in self._shared], kind)
+        if self._all_have:
+            return self.column(self._values[name], kind)
         shared = [common.get(name) for common in self._shared]
         values = [own.get(name, shared[code]) for own, code in zip(self._own, self._shared_codes.tolist(), strict=True)]
         return self.column(values, kind)
@@ -163,6 +167,8 @@ class _Connections:
     def own(self, name: str, tell: Callable[[Connection], Any], kind: FieldType) -> pa.Array:
         """Give what the places say under a name, else what the connections themselves tell."""
         if name in self._own_names:
+            if self._all_have:
+                return self.column(self._values[name], kind)
             pairs = zip(self._own, self.distinct, strict=True)
             return self.column([own[name] if name in own else tell(c) for own, c in pairs], kind)
         if name in self._shared_names:
