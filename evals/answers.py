@@ -119,18 +119,37 @@ def grade(findings: Findings | None, truth: Truth, names: Names | None = None) -
     if findings.cause is None:
         given.reasons.append(f"nothing was claimed; it is {_told(truth.right[0])}")
         return given
-    right = [each for each in truth.right if same_component(findings.cause.component, each.component, names)]
-    given.component = bool(right)
-    given.mechanism = any(each.mechanism == findings.cause.mechanism for each in right or truth.right)
-    if not given.found:
-        given.reasons.append(f"claimed {_told(findings.cause)}; it is {_told(truth.right[0])}")
-    for each in truth.also:
-        if not any(same_component(one.component, each.component, names) for one in claimed):
-            given.reasons.append(f"the second cause is missing: {_told(each)}")
+    _grade_causes(claimed, truth, given, names)
     missing = [fact.says for fact in truth.facts if not states(_words(findings), fact)]
     given.facts = 1 - len(missing) / len(truth.facts)
     given.reasons += [f"fact not stated: {says}" for says in missing]
     return given
+
+
+def _grade_causes(claimed: list[Claimed], truth: Truth, given: Grade, names: Names | None) -> None:
+    """Hold what was claimed against the faults: the cause must be one of them, and each must be claimed somewhere.
+
+    Independent faults have no order. Causes in `also` with one mechanism are names for one fault.
+    """
+    further: dict[str, list[Cause]] = {}
+    for each in truth.also:
+        further.setdefault(each.mechanism, []).append(each)
+    faults = [list(truth.right), *further.values()]
+    first = claimed[0]
+    right = [each for fault in faults for each in fault if _at_either_end(first.component, each.component, names)]
+    given.component = bool(right)
+    given.mechanism = any(each.mechanism == first.mechanism for each in right or truth.right)
+    if not given.found:
+        given.reasons.append(f"claimed {_told(first)}; it is {_told(truth.right[0])}")
+    for fault in faults if len(faults) > 1 else []:
+        if not any(_at_either_end(one.component, each.component, names) for one in claimed for each in fault):
+            given.reasons.append(f"a cause is missing: {_told(fault[0])}")
+            given.component = False
+
+
+def _at_either_end(stated: str, truth: str, names: Names | None) -> bool:
+    """Whether a component is the one that was stated, or one of two between which something goes wrong (`a -> b`)."""
+    return any(same_component(end, truth, names) for end in stated.split(" -> "))
 
 
 def _grade_healthy(findings: Findings, claimed: list[Claimed], given: Grade) -> Grade:

@@ -34,6 +34,7 @@ _ROW_TIME = re.compile(r"^\d+\|(\d{4}-[^|]+Z)\|", re.MULTILINE)
 _BY_CONNECTION = frozenset({"connection_reset"})
 """Faults of connections: what came before on the same one says more than a second example."""
 
+_ALSO = re.compile(r"^\s*(?:\d+\. )?Also: (?P<component>.+?) - (?P<mechanism>\w+) \(high confidence", re.MULTILINE)
 _FENCE = re.compile(r"^\[(?:captured|end) \w+", re.MULTILINE)
 
 
@@ -65,12 +66,24 @@ async def investigate(desk: Desk) -> Investigation:
     findings = Findings(
         healthy=False,
         cause=Claimed(component=first["component"], mechanism=first["mechanism"]),
+        others=_independent(diagnosis.text, found[1:]),
         chain=first["chain"],
         facts=_facts(diagnosis.text) + looked + contrast,
         evidence=evidence[:EVIDENCE],
         confidence=confidence,
     )
     return Investigation(findings, asked_from)
+
+
+def _independent(diagnosis: str, found: list[dict[str, Any]]) -> list[Claimed]:
+    """Keep further causes that the diagnosis is sure of and takes for no consequence of another."""
+    sure = {(also["component"], also["mechanism"]) for also in _ALSO.finditer(diagnosis)}
+    told = [(each["component"], each["mechanism"]) for each in found if str(each["confidence"]) == "high"]
+    return [
+        Claimed(component=component, mechanism=mechanism)
+        for component, mechanism in told
+        if (component, mechanism) in sure
+    ]
 
 
 async def _evidence(desk: Desk, found: list[dict[str, Any]], diagnosis: Reply) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from evals.answers import Claimed, Findings, component_of, grade, same_component, states
-from evals.lab.truth import Fact, load_truth
+from evals.lab.truth import Cause, Fact, load_truth
 
 INCIDENTS = Path(__file__).resolve().parents[2] / "evals" / "incidents"
 
@@ -44,6 +44,31 @@ def test_component_and_mechanism_are_told_apart(truth):
     given = grade(findings(component="bakery/orders"), truth)
     assert (given.component, given.mechanism) == (False, True)
     assert given.reasons == ["claimed bakery/orders - cache_failure; it is data/pantry - cache_failure"]
+
+
+def test_a_fault_between_two_may_be_laid_at_either_end(truth):
+    for component in ("data/pantry -> data/larder", "data/larder -> data/pantry"):
+        assert grade(findings(component), truth).found
+    assert not grade(findings("data/larder -> data/attic"), truth).component
+
+
+def test_independent_faults_may_come_in_any_order_and_all_must_be_claimed(truth):
+    second = (
+        Cause(component="city/door", mechanism="tls_failure"),
+        Cause(component="city/porch", mechanism="tls_failure"),
+    )
+    both = truth.model_copy(update={"also": second})
+    pantry, porch = (
+        Claimed(component="data/pantry", mechanism="cache_failure"),
+        Claimed(component="city/porch", mechanism="tls_failure"),
+    )
+    assert grade(findings(others=[porch]), both).found
+    assert grade(findings("city/porch", "tls_failure", others=[pantry]), both).found
+    alone = grade(findings(), both)
+    assert (alone.found, alone.reasons) == (False, ["a cause is missing: city/door - tls_failure"])
+    assert grade(findings("city/porch", "tls_failure"), both).reasons == [
+        "a cause is missing: data/pantry - cache_failure"
+    ]
 
 
 def test_what_must_not_be_claimed_fails_also_as_a_second_cause(truth):

@@ -110,6 +110,20 @@ async def test_of_a_connection_that_was_cut_it_tells_how_long_it_was_silent_befo
     assert asked["get_api_stats"]["kfl"] == 'dst.namespace == "data" && "pantry" in services'
 
 
+async def test_it_claims_further_causes_that_are_sure_and_follow_from_nothing():
+    further = [
+        {**FOUND, "component": "bank/desk", "mechanism": "tls_failure"},
+        {**FOUND, "component": "bank/hall", "mechanism": "error_burst"},
+        {**FOUND, "component": "bank/safe", "mechanism": "packet_loss", "confidence": "low"},
+    ]
+    told = (
+        TOLD + "\n2. Also: bank/desk - tls_failure (high confidence, since 10:00Z): it\n"
+        "3. Follows from 2: bank/hall - error_burst (high confidence, since 10:00Z): it"
+    )
+    desk = PreparedDesk(diagnose=(told, {"findings": [FOUND, *further]}))
+    assert (await investigate(desk)).findings.others == [Claimed(component="bank/desk", mechanism="tls_failure")]
+
+
 async def test_a_finding_without_entries_borrows_those_of_what_follows_from_it():
     bare, symptom = {**FOUND, "evidence": []}, {**FOUND, "component": "bakery/menu", "evidence": ["x/default#9"]}
     elsewhere = {**FOUND, "component": "bank/desk", "evidence": ["x/default#5"]}
