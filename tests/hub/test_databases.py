@@ -46,3 +46,22 @@ async def test_a_running_or_missing_dissection_is_said_so(tmp_path):
     await ended(lambda: hub.dissection(made.id))
     assert (await hub.calls(c.CallQuery(kfl="http"))).total > 0
     await hub.close()
+
+
+async def test_what_was_answered_is_forgotten_with_its_dissection(tmp_path):
+    hubs = [EmbeddedHub(tmp_path, SOURCES[:1]) for _ in range(2)]
+    made = await hubs[0].create_snapshot(c.SnapshotRequest(name="x"))
+    await ended(lambda: hubs[0].snapshot(made.id))
+    query = c.CallQuery(database=made.id, kfl="http", limit=5)
+    for _ in range(2):
+        await hubs[0].start_dissection(made.id)
+        await ended(lambda: hubs[0].dissection(made.id))
+        answers = [await hub.calls(query) for hub in (*hubs, *hubs)]
+        assert answers[0].total > 5
+        assert answers == [answers[0]] * 4
+        await hubs[1].delete_dissection(made.id, "default")
+        for hub in hubs:
+            with pytest.raises(NotFoundError, match=f"{made.id}.* has no dissection"):
+                await hub.calls(query)
+    for hub in hubs:
+        await hub.close()
