@@ -33,7 +33,8 @@ def main(arguments: Sequence[str]) -> int:
     chosen = [row for row in ROWS if not options.rows or row.name in options.rows]
     setting = Setting(OUT, options.packets)
     OUT.mkdir(exist_ok=True)
-    print(f"{platform.python_version()}, {platform.machine()}, {options.rounds} rounds, CPU seconds, median (range)\n")
+    print(f"{platform.python_version()}, {platform.machine()}, {options.rounds} rounds, CPU seconds, median (range)")
+    print(f"{setting.packets:,} recorded packets, {setting.copied:,} copied ones in the rows of protocols\n")
     print("| task | command | CPU s | range | wall s | peak MB | ratio | goal |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for row in chosen:
