@@ -61,7 +61,7 @@ class _File:
         self._unfilled = set(names)
         self._temporary = path.with_name(f".{path.name}{TEMPORARY}")
         with store_errors(path, "write"):
-            self._writer = pq.ParquetWriter(
+            self._writer: pq.ParquetWriter | None = pq.ParquetWriter(
                 self._temporary,
                 builder.schema,
                 compression="zstd",
@@ -73,6 +73,7 @@ class _File:
             )
 
     def write(self, table: pa.Table) -> None:
+        assert self._writer is not None
         with store_errors(self.path, "write"):
             self._writer.write_table(table, row_group_size=len(table))
         self.rows += len(table)
@@ -83,13 +84,15 @@ class _File:
         return self.rows + rows <= FILE_ROWS and self.groups < FILE_GROUPS
 
     def close(self) -> None:
-        """Complete it under its temporary name."""
-        if not self._writer.is_open:
+        """Complete it under its temporary name, and let go of the writer, which remembers all that it wrote."""
+        writer = self._writer
+        if writer is None:
             return
-        filled = [name for name in self._writer.schema.names if name not in self._unfilled]
+        filled = [name for name in writer.schema.names if name not in self._unfilled]
         with store_errors(self.path, "write"):
-            self._writer.add_key_value_metadata({FILLED: json.dumps(filled)})
-            self._writer.close()
+            writer.add_key_value_metadata({FILLED: json.dumps(filled)})
+            writer.close()
+        self._writer = None
 
     def finish(self) -> None:
         self.close()
@@ -97,7 +100,8 @@ class _File:
             self._temporary.replace(self.path)
 
     def discard(self) -> None:
-        self._writer.is_open = False
+        if self._writer is not None:
+            self._writer.is_open = False
         self._temporary.unlink(missing_ok=True)
 
 

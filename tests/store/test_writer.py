@@ -119,3 +119,14 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(make, tmp_path, monkeypatc
     with pytest.raises(StoreError, match="the disk is full; free some space"):
         writer.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_completed_file_holds_nothing_of_what_it_wrote(tmp_path, make, monkeypatch):
+    monkeypatch.setattr(module, "CHUNK", 10)
+    monkeypatch.setattr(module, "FILE_GROUPS", 1)
+    writer = EntryWriter(tmp_path, make.FIELDS, make.COMMON, batch=10)
+    writer.add([make.http(make.connection(), at_ms=n) for n in range(30)], make.place)
+    files = [file for shelf in writer._shelves.values() for file in shelf.files]
+    assert [file._writer is None for file in files] == [True, True, False]
+    writer.close()
+    assert [file._writer for file in files] == [None] * 3
