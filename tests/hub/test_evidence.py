@@ -17,6 +17,8 @@ from .conftest import ended
 
 INCIDENTS = sorted(path.parent for path in (Path(__file__).parents[2] / "evals" / "incidents").glob("*/truth.yaml"))
 FAST = 3
+PATIENCE = 600.0
+"""Seconds that a job may take on a machine that has much else to do."""
 _TIMES = (a.Measure.FIRST_AT, a.Measure.LAST_AT)
 
 
@@ -24,9 +26,9 @@ async def dissected(folder: Path, workspace: Path) -> EmbeddedHub:
     sources = [CaptureSource(path, node_of(path)) for path in sorted(folder.glob("*.pcap.zst"))]
     hub = EmbeddedHub(workspace, sources, [folder / "resources.json"])
     made = await hub.create_snapshot(c.SnapshotRequest(name=folder.name))
-    await ended(lambda: hub.snapshot(made.id))
+    await ended(lambda: hub.snapshot(made.id), PATIENCE)
     await hub.start_dissection(made.id)
-    assert (await ended(lambda: hub.dissection(made.id))).status is c.JobStatus.COMPLETED
+    assert (await ended(lambda: hub.dissection(made.id), PATIENCE)).status is c.JobStatus.COMPLETED
     return hub
 
 
