@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from kubeshark_mcp.dissect.base import Context, Dissector, HandOver, Opening, Protocol, Settings
@@ -69,8 +69,8 @@ class Session:
         self._emitted: tuple[str, ...] = ()
         outermost = inherited is None and connection.transport == "tcp"
         self._peeler = Peeler(from_start=connection.from_start) if outermost else None
-        self._proxied: dict[str, object] = {}
-        self._begins = [0, 0]
+        self._proxied: dict[str, object] | None = None
+        self._begins: Sequence[int] = (0, 0)
         if inherited is None and (declared := shared.detector.declared(connection)) is not None:
             self._open(declared, None)
 
