@@ -28,7 +28,7 @@ def test_a_server_that_is_slow_by_itself_is_named() -> None:
         "latency_shift",
         Mechanism.LATENCY_SHIFT,
         Component(Kind.WORKLOAD, "s/orders"),
-        "orders takes 200 ms for POST /orders, 23 ms before, by itself: its own calls do not account for it",
+        "orders takes 200 ms for POST /orders, 23 ms before, and its own calls do not account for it",
         Confidence.HIGH,
         1 - 23.333 / 200,
         SINCE,
