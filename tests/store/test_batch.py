@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kubeshark_mcp.model.stream import Endpoint, Span
@@ -107,6 +109,31 @@ def test_one_batch_may_mix_transports(build, make):
     assert second["_match"] is not None
     assert first["_match"] != second["_match"]
     assert second["_match_response"] is None
+
+
+@pytest.mark.parametrize(("matching", "alike"), [(("dns_id",), [0, 1, 0, 0]), (None, [0, 0, 1, 2])])
+def test_datagrams_match_by_the_fields_that_identify_them_else_by_what_they_say(make, matching, alike):
+    where = make.connection(1, transport="udp")
+    entry = make.http(where, protocol="dns", fields={"dns_id": 5})
+    entries = [
+        entry,
+        replace(entry, fields={"dns_id": 6}),
+        replace(entry, summary="other"),
+        replace(entry, request=None),
+    ]
+    own = make.FIELDS["dns"]
+    builder = BatchBuilder("dns", column_types(make.COMMON, own), frozenset(field.name for field in own), matching)
+    table = builder.build(entries, lambda connection, time_ns: {}, 1)
+    found = dict(zip([_kind(row) for row in table.to_pylist()], table["_match"].to_pylist(), strict=True))
+    matches = [
+        found[kind]
+        for kind in ((5, entry.summary, True), (6, entry.summary, True), (5, "other", True), (5, entry.summary, False))
+    ]
+    assert [sorted(set(matches), key=matches.index).index(match) for match in matches] == alike
+
+
+def _kind(row):
+    return row["dns_id"], row["summary"], row["_request_start"] is not None
 
 
 def test_connections_have_numbers_of_their_own(make):
