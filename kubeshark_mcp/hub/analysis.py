@@ -218,7 +218,8 @@ def handles(database: str, entries: Iterable[int]) -> list[str]:
 def claim_row(claim: Claim) -> a.ClaimRow:
     """Give a claim in the contract's shape; times become Unix milliseconds.
 
-    A claim ends before its end; a question of the contract ends with it, so the last microsecond is left out.
+    A claim ends before its end; a question of the contract ends with it, so it gets the last nanosecond before that,
+    in whole microseconds.
     """
     timely = claim.measure in (Measured.FIRST_AT, Measured.LAST_AT)
     return a.ClaimRow(
@@ -228,5 +229,5 @@ def claim_row(claim: Claim) -> a.ClaimRow:
         meaning=claim.meaning,
         of=claim.of,
         start=None if claim.start_ns is None else from_ns(claim.start_ns),
-        end=None if claim.end_ns is None else from_ns(claim.end_ns - 1000),
+        end=None if claim.end_ns is None else from_ns(claim.end_ns - 1),
     )

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from kubeshark_mcp.analyse.findings import Claim, Measure
 from kubeshark_mcp.errors import NotFoundError, UsageError
 from kubeshark_mcp.hub import contract_analysis as a
-from kubeshark_mcp.hub.analysis import holds
+from kubeshark_mcp.hub.analysis import claim_row, holds
+from kubeshark_mcp.hub.times import end_to_ns
 
 
 async def test_a_diagnosis_says_what_it_rests_on(incident):
@@ -87,3 +89,11 @@ def test_equal_allows_the_tolerance_that_was_asked_for_and_no_more():
     query = a.ClaimQuery(kfl="x", value=100, tolerance=0.1)
     assert holds(query, 110.0, None)
     assert not holds(query, 111.0, None)
+
+
+def test_the_window_of_a_claim_includes_its_last_entry_and_nothing_behind_it():
+    def end(end_ns: int) -> int:
+        row = claim_row(Claim("http", Measure.COUNT, 1, "calls", end_ns=end_ns))
+        return end_to_ns(row.end) if row.end else 0
+
+    assert (end(5_000_001), end(5_000_000)) == (5_001_000, 5_000_000)

@@ -52,9 +52,7 @@ def test_errors_that_no_callee_explains_are_the_servers_own() -> None:
         "calls from orders that fail just before each error",
         facts={"statuses": "500", "clients": "s/web", "kinds": 1},
     )
-    assert found.title == (
-        "orders answers 50% of POST /orders with 500 (30 times), while what it calls does not fail"
-    )
+    assert found.title == ("orders answers 50% of POST /orders with 500 (30 times), while what it calls does not fail")
     assert found.magnitude == Magnitude(0.0, 0.5, "share failed")
 
 
