@@ -78,12 +78,14 @@ _BEGINNING = struct.Struct(">ihhih")
 """Length, API key, version, correlation id, length of the client id."""
 _SMALLEST = 14
 """Bytes of a request with a client id, its length field included."""
+_LARGEST = 1 << 28
+"""Brokers take requests of 100 MiB (`socket.request.max.bytes`); from four printable characters on it is text."""
 
 
 def begins_request(data: bytes, position: int) -> bool | None:
     """Tell whether a request begins at `position`; None while too few bytes are there to tell."""
     left = len(data) - position
-    if left >= 4 and not _SMALLEST - 4 <= int.from_bytes(data[position : position + 4], "big") < 1 << 30:
+    if left >= 4 and not _SMALLEST - 4 <= int.from_bytes(data[position : position + 4], "big") < _LARGEST:
         return False
     if left >= 8:
         api = APIS.get(int.from_bytes(data[position + 4 : position + 6], "big"))

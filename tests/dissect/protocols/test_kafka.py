@@ -88,8 +88,9 @@ def test_a_newer_version_is_likely():
         request(3, 1, 1, b"\0\0\0\x01\0\x09short"),
         request(3, 1, 1, b"\0\0\0\0", "tab\tbed"),
         struct.pack(">i", 1 << 30) + metadata(1)[4:],
+        b"798D\0\0\0\r\0\1\0\0\0\x03799D\0\0\0\r\0\1\0\0\0\x03800D\0\0\0\r\0\1\0\0\0\x03801",  # rows of PostgreSQL
     ],
-    ids=["http", "postgresql", "zookeeper", "key", "version", "body", "client id", "size"],
+    ids=["http", "postgresql", "zookeeper", "key", "version", "body", "client id", "size", "rows"],
 )
 def test_other_protocols_and_bodies_that_do_not_fit_are_declined(data: bytes):
     assert opinion(data, complete=True) is Confidence.NO
