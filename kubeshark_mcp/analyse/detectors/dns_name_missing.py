@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kubeshark_mcp.analyse.capture_loss import capture_loss
 from kubeshark_mcp.analyse.claims import counted
 from kubeshark_mcp.analyse.columns import Int64, groups
 from kubeshark_mcp.analyse.detector import Detector
@@ -65,7 +66,8 @@ class DnsNameMissing(Detector):
         who = ", ".join(one.client for one in clients[:3])
         before = f"after it had resolved {resolved} times" if resolved else "and it never did in this window"
         sure = bool(resolved)
-        harmed = any(one.harmed for one in clients)
+        # Calls without an answer are no harm where the capture lost the answers.
+        harmed = any(one.harmed for one in clients) and facts.derived(capture_loss) is None
         low = not sure and not harmed
         resolvers = calls.server.taken(rows).counts()
         kfl = both(

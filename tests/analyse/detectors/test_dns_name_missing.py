@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from kubeshark_mcp.analyse.detectors.dns_name_missing import DnsNameMissing
 from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Kind
-from tests.analyse.building import T0, Call
+from tests.analyse.building import T0, Call, Connection
 from tests.analyse.mutations import Story, assert_claims_hold, assert_same_verdicts, facts_of, solid
 
 DETECTOR = DnsNameMissing()
@@ -72,3 +72,12 @@ def test_a_final_answer_after_a_query_that_nobody_answered_is_the_resolvers_faul
         slow, *_, last = lookup(at, "payments.shop", None)
         story += [replace(slow, ms=None), replace(last, at=at + 5.1)]
     assert list(DETECTOR.detect(facts_of(story))) == []
+
+
+def test_callers_without_an_answer_are_no_proof_where_the_capture_lost_answers() -> None:
+    story: list = [call for at in range(10) for call in lookup(at, "wrong.data", None)]
+    story += [Call(at, "edge/gate", "shop/orders", ms=None) for at in range(10)]
+    lost = {"packets_out": 20, "packets_in": 20, "missing_segments": 9}
+    links = [Connection(at, f"edge/gate-{at}", "shop/orders", connection=at, numbers=lost) for at in range(10)]
+    assert [one.confidence for one in DETECTOR.detect(facts_of(story))] == [Confidence.MEDIUM]
+    assert [one.confidence for one in DETECTOR.detect(facts_of(story + links))] == [Confidence.LOW]
