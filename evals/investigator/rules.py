@@ -103,7 +103,8 @@ async def _look_at(desk: Desk, evidence: list[str], mechanism: str) -> list[str]
     """Open the first entry of a finding and what lies next to it: what they say belongs into an answer."""
     told: list[str] = []
     for each in evidence[: 1 if mechanism in _BY_CONNECTION else LOOKED]:
-        reply = await desk.call("get_api_call", id=each.rpartition("#")[2], include_l4=False, db=desk.database)
+        little = {"include_l4": False, "max_payload_size": BODY_CHARACTERS}
+        reply = await desk.call("get_api_call", id=each.rpartition("#")[2], **little, db=desk.database)
         if reply.failed:
             continue
         told += _telling(reply.text)

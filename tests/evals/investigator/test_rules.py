@@ -91,7 +91,12 @@ async def test_of_an_entry_it_keeps_who_asked_what_and_where_the_answer_sends_th
         '{"see":1}',
         "others that reach data/pantry, by src.name: ",
     ]
-    assert desk.replies[3].arguments == {"id": "7", "include_l4": False, "db": "x/default"}
+    assert desk.replies[3].arguments == {
+        "id": "7",
+        "include_l4": False,
+        "max_payload_size": 200,
+        "db": "x/default",
+    }
 
 
 async def test_of_a_connection_that_was_cut_it_tells_how_long_it_was_silent_before():
