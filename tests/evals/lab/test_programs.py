@@ -278,7 +278,7 @@ def test_a_host_takes_another_certificate_and_another_version_while_it_runs(prog
     told["tls"] |= {"oldest": "TLSv1_3", "turn": "1"}
     programs.tell("partner", agent="partner/1", port=port, **told)
     end = time.monotonic() + 10
-    while (said := handshake(port, authority, ssl.TLSVersion.TLSv1_2)) == "TLSv1.2" and time.monotonic() < end:
+    while (said := handshake(port, authority, ssl.TLSVersion.TLSv1_2))[:5] != "TLSV1" and time.monotonic() < end:
         pass
     assert said == "TLSV1_ALERT_PROTOCOL_VERSION"
     assert handshake(port, authority, ssl.TLSVersion.TLSv1_3) == "CERTIFICATE_VERIFY_FAILED"
