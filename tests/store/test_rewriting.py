@@ -51,6 +51,7 @@ def test_a_full_disk_leaves_nothing_half_done(folder, monkeypatch):
         return real(self, sql.replace("joined-000", "none/joined-000") if sql.startswith("COPY") else sql, parameters)
 
     monkeypatch.setattr(Workshop, "run", full)
+    before = sorted(path.name for path in folder.iterdir())
     with pytest.raises(StoreError, match="cannot be joined"):
         join_sightings(folder)
-    assert [path.name for path in folder.iterdir()] == ["http-0-000.parquet"]
+    assert sorted(path.name for path in folder.iterdir()) == before == ["http-0-000.parquet", "http-0-001.parquet"]
