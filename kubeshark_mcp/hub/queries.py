@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +31,9 @@ class Language:
         return compile_filter(text, self.catalogue, present=present, now_ns=time.time_ns())
 
 
+_NOW = re.compile(r"\bnow\s*\(")
+
+
 def as_query(program: Program | None, base: Query | None = None) -> Query:
     """Give the store's question for a compiled filter, within the window and order of `base`."""
     base = base or Query()
@@ -41,7 +45,8 @@ def as_query(program: Program | None, base: Query | None = None) -> Query:
         parameters=program.sql.parameters,
         residual=program.residual,
         residual_columns=tuple(sorted(program.residual_columns)) if program.residual else None,
-        residual_text=program.text if program.residual else "",
+        text=program.text,
+        lasting=program.residual is None or _NOW.search(program.text) is None,
         needs=program.needs,
     )
 

@@ -34,7 +34,9 @@ class Query:
 
     sql, parameters: a condition over quoted column names with a `?` for each parameter.
     residual: what SQL cannot say, asked for each row that is left; it needs `residual_columns` (None: all columns), and
-        `residual_text` identifies it. start_ns, end_ns: time window, both ends included. newest_first: order by time.
+        `text` identifies it. text: the filter in words; a page can be followed by the next one of the same text even
+        where it means another condition by then (`now()`). lasting: whether `residual` is the same whenever it is made.
+    start_ns, end_ns: time window, both ends included. newest_first: order by time.
     layer_4: whether connections and flows belong to the answer; None: in statistics only where the condition names one
         of their columns or protocols, elsewhere always. needs: sets of columns; a row that lacks all of one of them is
         known not to match, so the files of protocols that do are not looked at.
@@ -44,7 +46,8 @@ class Query:
     parameters: tuple[Any, ...] = ()
     residual: Callable[[Mapping[str, Any]], bool] | None = None
     residual_columns: tuple[str, ...] | None = None
-    residual_text: str = ""
+    text: str = ""
+    lasting: bool = True
     start_ns: int | None = None
     end_ns: int | None = None
     newest_first: bool = False
@@ -121,26 +124,23 @@ class EntrySource:
         """Give the next `limit` entries that match, with the total; `columns` None: all but bodies."""
         if limit < 1:
             raise UsageError(f"The limit {limit} is not a positive number.")
-        fingerprint = self._fingerprint(query)
-        after = None if cursor is None else read_cursor(cursor, fingerprint)
+        after = None if cursor is None else read_cursor(cursor, self._asked(query))
         query = self._without_idle_bounds(query)
-        if limit > _LARGEST_REMEMBERED:
-            return self._page(query, limit, after, columns, fingerprint)
-        key = fingerprint, limit, after, None if columns is None else tuple(columns)
-        page = self._pages.get(key, lambda: self._page(query, limit, after, columns, fingerprint))
+        if limit > _LARGEST_REMEMBERED or not query.lasting:
+            return self._page(query, limit, after, columns)
+        key = self._fingerprint(query), limit, after, None if columns is None else tuple(columns)
+        page = self._pages.get(key, lambda: self._page(query, limit, after, columns))
         return replace(page, rows=[dict(row) for row in page.rows])
 
-    def _page(
-        self, query: Query, limit: int, after: Position | None, columns: Sequence[str] | None, fingerprint: int
-    ) -> Page:
+    def _page(self, query: Query, limit: int, after: Position | None, columns: Sequence[str] | None) -> Page:
         if query.residual is not None:
-            return self._residual_page(query, limit, after, columns, fingerprint)
+            return self._residual_page(query, limit, after, columns)
         names = None if columns is None else self._light_columns(columns)
         keys = self._keys(query, after, limit + 1, names or ())
         last = keys[limit - 1] if len(keys) > limit else None
         rows = self._fetch(keys[:limit], columns) if names is None else self._made(keys[:limit], names, columns)
-        next_cursor = write_cursor(Position(last[0], last[1]), fingerprint) if last else None
-        total = len(rows) if after is None and last is None else self._total(query, fingerprint)
+        next_cursor = write_cursor(Position(last[0], last[1]), self._asked(query)) if last else None
+        total = len(rows) if after is None and last is None else self.count(query)
         return Page(rows, total, True, next_cursor)
 
     def get(self, number: int) -> Row:
@@ -156,7 +156,9 @@ class EntrySource:
 
     def count(self, query: Query) -> int:
         """Count the entries that match; a residual predicate is not asked."""
-        return self._total(query, self._fingerprint(query))
+        where, parameters = query.where()
+        sql = f"SELECT count(*) FROM {self._relation(query)} WHERE {where}"  # noqa: S608
+        return self._totals.get(self._fingerprint(query), lambda: int(self.database.query(sql, parameters)[0][0]))
 
     def clause_counts(self, clauses: Sequence[tuple[str, tuple[Any, ...]]], query: Query | None = None) -> list[int]:
         """Count the rows left after each clause and all before it, within the window of `query`."""
@@ -247,16 +249,16 @@ class EntrySource:
         protocols = None if query is None else self.database.protocols_with(query.needs)
         return self.database.narrow(*named, layer_4=query is None or query.layer_4 is not False, protocols=protocols)
 
-    def _fingerprint(self, query: Query) -> int:
-        return stable_hash(
-            self.database.fingerprint, query.sql, query.parameters, query.residual_text, query.residual is None,
-            query.start_ns, query.end_ns, query.newest_first, query.layer_4,
-        )  # fmt: skip
+    def _asked(self, query: Query) -> int:
+        """Identify what was asked, for cursors; relative times mean another window, and condition, a page later."""
+        condition = (query.text,) if query.text else (query.sql, query.parameters)
+        return stable_hash(self.database.fingerprint, *condition, query.newest_first, query.layer_4)
 
-    def _total(self, query: Query, fingerprint: int) -> int:
-        where, parameters = query.where()
-        sql = f"SELECT count(*) FROM {self._relation(query)} WHERE {where}"  # noqa: S608
-        return self._totals.get(fingerprint, lambda: int(self.database.query(sql, parameters)[0][0]))
+    def _fingerprint(self, query: Query) -> int:
+        """Identify what is looked for, for answers that are kept."""
+        return stable_hash(
+            self._asked(query), query.sql, query.parameters, query.residual is None, query.start_ns, query.end_ns
+        )
 
     def _without_idle_bounds(self, query: Query) -> Query:
         """Leave out the ends of a window that are outside of the data: each is a column to read."""
@@ -356,9 +358,7 @@ class EntrySource:
         for block in self.database.stream(sql, parameters, BLOCK):
             yield block, self._fetch(block, columns)
 
-    def _residual_page(
-        self, query: Query, limit: int, after: Position | None, columns: Sequence[str] | None, fingerprint: int
-    ) -> Page:
+    def _residual_page(self, query: Query, limit: int, after: Position | None, columns: Sequence[str] | None) -> Page:
         """Fill a page by looking at rows in order; goes on for the total as far as EXAMINED allows."""
         chosen: list[tuple[Any, ...]] = []
         matched = examined = 0
@@ -375,11 +375,11 @@ class EntrySource:
                 break
         more = matched > len(chosen)
         end = chosen[-1] if more else None if exact else last
-        cursor = None if end is None else write_cursor(Position(end[0], end[1]), fingerprint)
-        total = matched
-        if after is None and exact:
+        cursor = None if end is None else write_cursor(Position(end[0], end[1]), self._asked(query))
+        total, fingerprint = matched, self._fingerprint(query)
+        if query.lasting and after is None and exact:
             self._totals.keep(fingerprint, matched)
-        elif (known := self._totals.known(fingerprint)) is not None:
+        elif query.lasting and (known := self._totals.known(fingerprint)) is not None:
             total, exact = known, True
         return Page(self._fetch(chosen, columns), total, exact, cursor)
 

@@ -61,6 +61,22 @@ def test_rows_can_be_limited_and_need_no_more_than_a_page_at_once(base):
     assert len(list(base.rows("http", 0))) == 0
 
 
+@pytest.mark.parametrize("kfl", ["timestamp < now()", 'timestamp < now() && path.charAt(1) == "a"'])
+def test_a_filter_that_means_another_time_a_page_later_can_be_followed(base, kfl):
+    first = base.page(kfl, Query(), 3, None)
+    second = base.page(kfl, Query(), 3, first.page.cursor)
+    assert first.query.parameters != second.query.parameters or first.query.residual is not second.query.residual
+    assert (first.query.lasting, second.query.lasting) == (first.query.residual is None,) * 2
+    both = base.page(kfl, Query(), 6, None).page
+    assert [row["_id"] for row in (*first.page.rows, *second.page.rows)] == [row["_id"] for row in both.rows]
+
+
+def test_a_window_that_moved_on_can_be_followed_too(base):
+    first = base.page("http", Query(start_ns=1), 3, None).page
+    second = base.page("http", Query(start_ns=2), 3, first.cursor).page
+    assert {row["_id"] for row in first.rows}.isdisjoint(row["_id"] for row in second.rows)
+
+
 def test_internal_columns_are_not_shown_and_evidence_is():
     row = {"id": 1, "_id": 1, "_request_first": 3, "_request_last": 4, "_response_first": 6, "_response_last": 6}
     assert evidence(row) == {"request": [3, 4], "response": [6, 6]}

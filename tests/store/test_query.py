@@ -104,7 +104,7 @@ def test_a_residual_predicate_is_asked_for_the_rows_that_are_left(write, calls):
         asked.append(row)
         return row["_request_first"] % 20 == 10
 
-    query = Query("status_code >= ?", (500,), residual=odd, residual_columns=("_request_first",), residual_text="odd")
+    query = Query("status_code >= ?", (500,), residual=odd, residual_columns=("_request_first",), text="odd")
     first = source.page(query, limit=3, columns=("path",))
     second = source.page(query, limit=3, cursor=first.cursor, columns=("_request_first",))
     assert asked[0] == {"_id": 1, "_request_first": 0}
