@@ -60,6 +60,7 @@ def serve(
     keylog: o.KeyLogFiles = None,
     enabled_dissectors: o.EnabledDissectors = None,
     port_mapping: o.PortMapping = None,
+    dissection_workers: o.DissectionWorkers = 0,
     workspace: o.WorkspaceFolder = None,
     transport: o.TransportKind = o.Transport.STDIO,
     host: o.Host = "127.0.0.1",

@@ -48,6 +48,7 @@ def serve(
     keylog: o.KeyLogFiles = None,
     enabled_dissectors: o.EnabledDissectors = None,
     port_mapping: o.PortMapping = None,
+    dissection_workers: o.DissectionWorkers = 0,
     workspace: o.WorkspaceFolder = None,
     allow_host: AllowHost = None,
     allow_destructive: AllowDestructive = False,
@@ -94,6 +95,7 @@ def _serve(given: dict[str, Any]) -> None:
             workspace=given["workspace"],
             enabled_dissectors=given["enabled_dissectors"],
             port_mapping=list(given["port_mapping"] or ()),
+            dissection_workers=given["dissection_workers"],
             keep_duplicates=given["keep_duplicates"],
         )
     )

@@ -41,6 +41,9 @@ EnabledDissectors = Annotated[
 PortMapping = Annotated[
     list[str] | None, typer.Option(help="Ports that a protocol is tried on first: http=8080,8081. Repeatable.")
 ]
+DissectionWorkers = Annotated[
+    int, typer.Option(help="Processes that dissect, at most; 0: as cores and memory allow.", min=0, max=1024)
+]
 WorkspaceFolder = Annotated[Path | None, typer.Option(help="Folder for snapshots and dissections.")]
 TransportKind = Annotated[Transport, typer.Option(help="How clients reach the server.")]
 Host = Annotated[str, typer.Option(help="Address for --transport http.")]

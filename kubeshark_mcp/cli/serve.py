@@ -56,6 +56,7 @@ class ServeOptions:
     timezone: str | None = None
     enabled_dissectors: str | None = None
     port_mapping: list[str] = field(default_factory=list)
+    dissection_workers: int = 0
     record: Path | None = None
     replay: Path | None = None
     url: str | None = None
@@ -95,6 +96,7 @@ class ServeOptions:
             timezone=given["timezone"],
             enabled_dissectors=given["enabled_dissectors"],
             port_mapping=list(given["port_mapping"] or ()),
+            dissection_workers=given["dissection_workers"],
             record=given["record"],
             replay=given["replay"],
             set_values=list(given["set_values"] or ()),
@@ -160,8 +162,18 @@ def embedded_hub(options: ServeOptions) -> EmbeddedHub:
         key_logs=options.key_logs,
         keep_duplicates=options.keep_duplicates,
         settings=_dissectors(options),
-        environment=cloud_environment(os.environ),
+        environment=_environment(options),
     )
+
+
+def _environment(options: ServeOptions) -> dict[str, str] | None:
+    """Give the environment with what options and the settings file say to it; None where they say nothing."""
+    found = cloud_environment(os.environ)
+    if not options.dissection_workers:
+        return found
+    from kubeshark_mcp.hub.crew import VARIABLE
+
+    return {**(found or os.environ), VARIABLE: str(options.dissection_workers)}
 
 
 def _dissectors(options: ServeOptions) -> dict[str, Any]:
@@ -260,6 +272,7 @@ def _command_line(options: ServeOptions) -> list[str]:
         "--exclude-tools": [options.exclude_tools] if options.exclude_tools else [],
         "--enabled-dissectors": [options.enabled_dissectors] if options.enabled_dissectors else [],
         "--port-mapping": options.port_mapping,
+        "--dissection-workers": [options.dissection_workers] if options.dissection_workers else [],
         "--timezone": [options.timezone] if options.timezone else [],
         **settings_of(options),
     }

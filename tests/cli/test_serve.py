@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from mcp import Client, StdioServerParameters
 
-from kubeshark_mcp.cli.serve import ServeOptions, capture_sources, client_configuration, tools_text
+from kubeshark_mcp.cli.serve import ServeOptions, capture_sources, client_configuration, embedded_hub, tools_text
 from kubeshark_mcp.errors import UsageError
 from kubeshark_mcp.hub.sources import CaptureSource
 
@@ -33,6 +34,20 @@ def test_the_client_configuration_is_this_command_with_absolute_paths(tmp_path, 
         "--pcap", str(tmp_path / "x.pcap"), "--node", "n", "--keylog", str(tmp_path / "x.keys"),
         "--timezone", "UTC", "--allow-destructive",
     ]  # fmt: skip
+
+
+def test_workers_of_a_dissection_can_be_limited(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("KUBESHARK_CONFIG", raising=False)
+    options = ServeOptions(workspace=tmp_path / "w", dissection_workers=3)
+    assert embedded_hub(options)._cloud_environment["KUBESHARK_DISSECTION_WORKERS"] == "3"
+    arguments = json.loads(client_configuration(options))["mcpServers"]["kubeshark"]["args"]
+    assert arguments[-2:] == ["--dissection-workers", "3"]
+    done = subprocess.run(
+        [sys.executable, "-m", "kubeshark_mcp", "config", "show"], capture_output=True, text=True, check=True,
+        env={**os.environ, "KUBESHARK_DISSECTION_WORKERS": "2", "COLUMNS": "200"},
+    )  # fmt: skip
+    assert "KUBESHARK_DISSECTION_WORKERS" in done.stdout
 
 
 def test_destructive_tools_are_listed_with_permission_only():
