@@ -289,6 +289,8 @@ RULES = {
     ]
     + ["{one}"] * 14,
 }
+_PATTERN = 500
+"""Characters of a value that become a pattern: a longer one is refused, as it should be."""
 _PART = re.compile(r"\{(?:(?P<local>x):)?(?P<kind>[a-z]+)\}")
 
 
@@ -341,7 +343,7 @@ class Generator:
                 f"{name} {self._choose.of(self._leaves['order'])} {write_literal(part)}",
                 f"{name}.{self._choose.of(self._leaves['test'])}({write_literal(part)})",
                 f'{name} in [{write_literal(value)}, {write_literal(part)}, ""]',
-                f"{name}.matches({write_literal(re.escape(part).replace(chr(0), '.'))})",
+                f"{name}.matches({write_literal(re.escape(part[:_PATTERN]).replace(chr(0), '.'))})",
                 f'{name}.lowerAscii().contains({write_literal(part.lower())}) && {name} != ""',
                 f"!({name} {self._choose.of(self._leaves['equality'])} {write_literal(value)})",
             ]
