@@ -35,6 +35,8 @@ from kubeshark_mcp.stream.engine import Counters, Limits, StreamEngine
 
 FLUSH_ENTRIES = 2048
 """Entries held before they go to the writer."""
+WINDOW_BYTES = 8 << 20
+"""Bytes of a capture that are in memory at once: about as much as the packets of a block have."""
 BLOCK_PACKETS = 16_384
 """Packets that are decoded at once: twice as many are no faster and take 17 MB more."""
 TIDY_PACKETS = 60_000
@@ -171,7 +173,7 @@ class _Dissection:
 
     def _one_capture(self, number: int, source: CaptureSource) -> None:
         try:
-            with open_capture(source.path) as capture:
+            with open_capture(source.path, WINDOW_BYTES) as capture:
                 self._packets_of(number, capture)
         except CaptureError as error:
             if len(self._run.sources) == 1:

@@ -60,15 +60,18 @@ INTERNAL: Mapping[str, FieldType] = {
     "_request_bytes": FieldType.INT,
     "_response_bytes": FieldType.INT,
     "_missing": FieldType.INT,
+    "_request_body": FieldType.BYTES,
+    "_response_body": FieldType.BYTES,
     "_match": FieldType.INT,
     "_match_response": FieldType.INT,
     "_sequence": FieldType.INT,
     "_sequence_end": FieldType.INT,
     "_endpoint": FieldType.STRING,
-    "_request_body": FieldType.BYTES,
-    "_response_body": FieldType.BYTES,
 }
-"""Columns beside the KFL fields: handle, evidence, what sightings are joined by, bodies."""
+"""Columns beside the KFL fields: handle, evidence, bodies, what sightings are joined by.
+
+A heavy one must not be the last: of that a Parquet writer keeps what it encoded until it writes the next row group.
+"""
 
 HEAVY = frozenset({"_request_body", "_response_body"})
 """Columns that are read only when they are asked for by name."""

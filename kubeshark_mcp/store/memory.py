@@ -11,7 +11,7 @@ import gc
 
 _MMAP_THRESHOLD = -3
 """M_MMAP_THRESHOLD of mallopt(3)."""
-LARGE = 1 << 20
+LARGE = 128 << 10
 """Bytes of an allocation that gets pages of its own, which go back to the system as soon as it is freed."""
 
 

@@ -108,7 +108,7 @@ class Joiner:
         times = batch.time[np.maximum(*moments)[done]].tolist()
         self._table.rows["state"][batch.rows[done]] |= STATE_ENDED
         for row, time in zip(batch.rows[done].tolist(), times, strict=True):
-            connection = self._connections.known(row)
+            connection = self._connections.forget(row)  # of what has ended there are no more events
             if connection is not None:
                 yield Closing(connection, "fin", time)
 
@@ -138,7 +138,7 @@ class Joiner:
             how, time = "reset", assembler.reset_at
             state[row] |= STATE_RESET
         state[row] |= STATE_ENDED
-        connection = self._connections.known(row)
+        connection = self._connections.forget(row)
         if connection is not None and time is not None:
             yield Closing(connection, how, time)
 

@@ -5,7 +5,6 @@ RFC 792, 950, 4443, 4861, 8335.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import ClassVar
 
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, Opening, Protocol
@@ -71,7 +70,7 @@ class IcmpDissector(Dissector):
         super().__init__(context)
         self._roles = Roles(context.connection)
         self._version = 6 if ":" in context.connection.client.address else 4
-        self._waiting: dict[tuple[Direction, int, bytes], deque[Entry]] = {}
+        self._waiting: dict[tuple[Direction, int, bytes], list[Entry]] = {}
         self._count = 0
 
     def on_datagram(self, datagram: Datagram) -> None:
@@ -112,7 +111,7 @@ class IcmpDissector(Dissector):
         entry.fields["icmp_request"] = True
         entry.request_body = datagram.data[: self.context.settings.body_limit]
         key = (datagram.direction, message.request, message.key)
-        self._waiting.setdefault(key, deque()).append(entry)
+        self._waiting.setdefault(key, []).append(entry)
         self._count += 1
         if self._count > WAITING_LIMIT:
             self._give_up(next(iter(self._waiting)))
@@ -148,7 +147,7 @@ class IcmpDissector(Dissector):
         waiting = self._waiting[key]
         found = None
         while waiting and found is None:
-            entry = waiting.popleft()
+            entry = waiting.pop(0)
             self._count -= 1
             if now - entry.start_ns > LIFETIME_NS:
                 self.context.emit(entry)
@@ -160,7 +159,7 @@ class IcmpDissector(Dissector):
 
     def _give_up(self, key: tuple[Direction, int, bytes]) -> None:
         waiting = self._waiting[key]
-        self.context.emit(waiting.popleft())
+        self.context.emit(waiting.pop(0))
         self._count -= 1
         if not waiting:
             del self._waiting[key]
