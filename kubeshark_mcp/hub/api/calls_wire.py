@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,6 +19,7 @@ from kubeshark_mcp.present.redaction import Redactor
 from kubeshark_mcp.present.times import Clock
 
 Row = Mapping[str, Any]
+Texts = tuple[tuple[str, str], ...]
 GROUPS = {"node": ("node_name", "remote_node_name", "node_id"), "ns": ("dst.namespace",), "worker": ("worker",)}
 
 
@@ -26,6 +28,11 @@ class CallWriter:
     """Writes calls, without their secrets where a redactor is given."""
 
     redactor: Redactor | None = None
+    _remembered: Callable[[Texts], Row] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Keep what was redacted: the same paths and summaries come again and again, and each text costs."""
+        object.__setattr__(self, "_remembered", lru_cache(_REMEMBERED)(lambda texts: self._safe(dict(texts))))
 
     def page(self, found: c.CallPage, form: str, group_by: str | None) -> wire.Json:
         """Give a page of calls; in groups, calls of one group lie together and `groups` counts them."""
@@ -76,7 +83,9 @@ class CallWriter:
         """Redact what a compact call shows, and nothing else of it: a page is read often, and each text costs."""
         if self.redactor is None:
             return row
-        return {**row, **self._safe({name: row[name] for name in _CAPTURED if name in row})}
+        texts = tuple([(name, row[name]) for name in _CAPTURED if isinstance(row.get(name), str)])
+        long = sum([len(text) for _, text in texts]) > _LONGEST_REMEMBERED
+        return {**row, **(self._safe(dict(texts)) if long else self._remembered(texts))}
 
     def _safe(self, row: Row) -> Row:
         return row if self.redactor is None else CallPrinter(Clock(), self.redactor).safe_row(row)
@@ -88,8 +97,12 @@ COMPACT_COLUMNS = (
     *("summary", "status", "failed", "malformed", "node_name", "node_id", "remote_node_name", "worker"),
 )
 """Columns that a compact call, and what calls are grouped by, are made of."""
-_CAPTURED = frozenset({"method", "path", "_summary", "_status", "_malformed"})
+_CAPTURED = ("method", "path", "_summary", "_status", "_malformed")
 """Those of them that hold text from the wire; the others are addresses, numbers and names of Kubernetes objects."""
+_REMEMBERED = 4096
+"""Calls whose redacted texts are kept ..."""
+_LONGEST_REMEMBERED = 1024
+"""... unless they have more characters than this."""
 
 
 def raw(row: Row) -> wire.Json:

@@ -80,3 +80,14 @@ async def test_the_columns_of_a_compact_call_are_all_that_it_is_made_of(incident
     few = (await incident.hub.calls(query.model_copy(update={"columns": COMPACT_COLUMNS}))).rows
     assert [compact(row) for row in few] == [compact(row) for row in whole]
     assert len(few[0]) < len(whole[0])
+
+
+def test_what_was_redacted_once_is_the_same_again_long_texts_and_missing_ones_too():
+    long = {**ROW, "_summary": f"GET /cart?token=hunter2-secret&x={'y' * 5000}"}
+    short = {name: value for name, value in ROW.items() if name not in ("method", "path", "_malformed")}
+    page = c.CallPage(rows=[ROW, long, short, ROW, long, {**short, "_malformed": None}], total=6)
+    first, again = SAFE.page(page, "compact", None), SAFE.page(page, "compact", None)
+    assert first == again == CallWriter(Redactor(b"k" * 32)).page(page, "compact", None)
+    assert first["calls"][0] == first["calls"][3] != first["calls"][1]
+    assert "hunter2" not in str(first)
+    assert "malformed" not in first["calls"][5]
