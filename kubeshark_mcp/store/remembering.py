@@ -91,11 +91,9 @@ class Remembered(Generic[T]):
 
 
 def bytes_of(value: object) -> int:
-    """Estimate what a value of rows takes in memory, with what lists and dictionaries hold."""
-    if isinstance(value, str | bytes):
-        return 90 + len(value)
-    if isinstance(value, list):
-        return 100 + sum(map(bytes_of, value))
+    """Estimate what a value of rows takes in memory; without the names of columns, which rows share."""
     if isinstance(value, dict):
-        return 200 + sum(map(bytes_of, value)) + sum(map(bytes_of, value.values()))
-    return 40
+        return 200 + sum([90 + len(one) if type(one) is str else bytes_of(one) for one in value.values()])
+    if isinstance(value, list):
+        return 100 + sum([bytes_of(one) for one in value])
+    return 90 + len(value) if isinstance(value, str | bytes) else 40
