@@ -35,15 +35,16 @@ from kubeshark_mcp.stream.engine import Counters, Limits, StreamEngine
 
 FLUSH_ENTRIES = 2048
 """Entries held before they go to the writer."""
-WINDOW_BYTES = 8 << 20
+WINDOW_BYTES = 4 << 20
 """Bytes of a capture that are in memory at once: about as much as the packets of a block have."""
-BLOCK_PACKETS = 16_384
-"""Packets that are decoded at once: twice as many are no faster and take 17 MB more."""
+BLOCK_PACKETS = 8_192
+"""Packets that are decoded at once: more are no faster, and what they become is all in memory at once."""
 TIDY_PACKETS = 60_000
 """Packets after which freed memory is given back to the system."""
-LIMITS = Limits(datagram_idle_seconds=120.0, exchange_idle_seconds=30.0)
+LIMITS = Limits(datagram_idle_seconds=120.0, exchange_idle_seconds=30.0, closed_idle_seconds=60.0)
 """A conversation in datagrams ends after the two minutes that address translators keep one (RFC 4787, REQ-5), a lone
-question with its answer after the half minute that Linux does (nf_conntrack_udp_timeout).
+question with its answer after the half minute that Linux does (nf_conntrack_udp_timeout). A TCP connection that ended
+is remembered for the minute that Linux stays in TIME-WAIT (TCP_TIMEWAIT_LEN).
 
 Each question to a name server comes from a port of its own: ten minutes of a few hundred a second would fill 500 MB.
 """

@@ -18,8 +18,9 @@ class NameTable:
     """
 
     def __init__(self) -> None:
-        self._times: dict[str, list[int]] = {}
-        self._names: dict[str, list[str]] = {}
+        self._single: dict[str, tuple[int, str]] = {}
+        """Time and name of an address that had no other, as nearly all: lists for each would take three times this."""
+        self._several: dict[str, tuple[list[int], list[str]]] = {}
         self._count = 0
         self.dropped = 0
 
@@ -28,8 +29,7 @@ class NameTable:
         known = canonical(address)
         if not known or not name:
             return
-        times = self._times.setdefault(known, [])
-        names = self._names.setdefault(known, [])
+        times, names = self._told(known)
         place = bisect_right(times, time_ns)
         if place and names[place - 1] == name:
             return
@@ -37,8 +37,13 @@ class NameTable:
             self.dropped += 1
             return
         self._count += 1
+        if not times:
+            self._single[known] = time_ns, name
+            return
         times.insert(place, time_ns)
         names.insert(place, name)
+        self._single.pop(known, None)
+        self._several[known] = times, names
 
     def resolve(self, address: str, time_ns: int) -> str:
         """Give the name of an address at a time; empty where none is known.
@@ -46,8 +51,21 @@ class NameTable:
         Before the first answer it is that answer's name: who talked to the address then had asked before the capture
         began, and one server must not change its name halfway.
         """
-        times = self._times.get(address)
-        return self._names[address][max(bisect_right(times, time_ns) - 1, 0)] if times else ""
+        single = self._single.get(address)
+        if single is not None:
+            return single[1]
+        several = self._several.get(address)
+        if several is None:
+            return ""
+        times, names = several
+        return names[max(bisect_right(times, time_ns) - 1, 0)]
+
+    def _told(self, address: str) -> tuple[list[int], list[str]]:
+        """Give the times at which an address got names, in order, and these names."""
+        single = self._single.get(address)
+        if single is not None:
+            return [single[0]], [single[1]]
+        return self._several.get(address) or ([], [])
 
 
 def from_dns(lines: Iterable[str]) -> list[tuple[str, str]]:
