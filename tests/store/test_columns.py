@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubeshark_mcp.model.field import FieldType
-from kubeshark_mcp.store.columns import COMPUTED, INTERNAL, column_types, quoted
+from kubeshark_mcp.store.columns import COMPUTED, HEAVY, INTERNAL, column_types, quoted
 
 
 def test_columns_are_common_fields_then_own_ones_then_internal_ones(make):
@@ -23,3 +23,9 @@ def test_what_the_writer_computes_is_internal_where_it_is_not_declared():
 
 def test_names_are_quoted_for_sql():
     assert quoted('src."ip') == '"src.""ip"'
+
+
+def test_what_is_heavy_is_never_the_last_column():
+    types = column_types((), ())
+    assert set(types) >= HEAVY
+    assert list(types)[-1] not in HEAVY

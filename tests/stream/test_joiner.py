@@ -45,3 +45,15 @@ def test_a_connection_is_made_when_its_first_bytes_are():
     (window,) = engine.feed(blocks[1])
     (later,) = engine.stats()
     assert later.connection is window.connection
+
+
+@pytest.mark.parametrize("ending", ["fin", "reset"])
+def test_nothing_is_held_of_a_connection_that_has_ended_but_its_row(ending):
+    talk = Talk().handshake().say(0, b"abc")
+    talk.close() if ending == "fin" else talk.send(1, flags="RA")
+    engine = StreamEngine()
+    (window, closing) = engine.feed(cut(numbered(talk.packets), [])[0])
+    assert (closing.how, closing.connection) == (ending, window.connection)
+    assert engine._tcp._connections.known(0) is None
+    (later,) = engine.stats()
+    assert later.connection == window.connection
