@@ -24,7 +24,7 @@ HELD = 4_096
 """Entries that are held as Python objects of all protocols together: beyond it the most numerous become columns."""
 CHUNK_BYTES = 16 * 1024 * 1024
 """Bytes of bodies that come with them, about."""
-GROUP_BYTES = 16 * 1024 * 1024
+GROUP_BYTES = 12 * 1024 * 1024
 """Bytes of columns in memory, of all protocols together, at most; beyond it the largest become a row group."""
 FILE_ROWS = 2_000_000
 """Rows of one file, at most; another one with the next number follows."""
