@@ -15,7 +15,7 @@ from kubeshark_mcp.analyse.mechanisms import Mechanism as M
 ABSENCE = frozenset({
     M.NO_RESPONSE, M.DNS_RESOLVER_SLOW, M.BROKER_CONSUMER_STALLED, M.MTU_BLACK_HOLE, M.CONNECTION_RESET,
     M.RETRY_AMPLIFICATION, M.FAN_OUT_GROWTH, M.PACKET_LOSS, M.POOL_EXHAUSTION,
-    M.SLOW_EXTERNAL,
+    M.SLOW_EXTERNAL, M.PORT_SCAN, M.DNS_SEARCH_STORM,
 })  # fmt: skip
 """Mechanisms that are told by what is not there, or by how many of something there are in a row: where packets were not
 captured, they are seen everywhere."""
