@@ -83,6 +83,7 @@ def workloads(folder: Path) -> dict[str, str]:
         space, name = one["metadata"]["namespace"], one["metadata"]["name"]
         label = f"{space}/{one['metadata'].get('labels', {}).get('app', name)}"
         found |= {address["ip"]: label for address in one["status"].get("podIPs", [])} | {f"{space}/{name}": label}
+        found |= {f"node of {address['ip']}": one["spec"]["nodeName"] for address in one["status"].get("podIPs", [])}
     for one in (item for item in items if item["kind"] == "Service"):
         space, name = one["metadata"]["namespace"], one["metadata"]["name"]
         label = f"{space}/{(one['spec'].get('selector') or {}).get('app', name)}"
@@ -94,13 +95,16 @@ def workloads(folder: Path) -> dict[str, str]:
 def wrong(found: Diagnosis, truth: dict[str, Any], known: dict[str, str]) -> list[str]:
     """Give the first finding, if it is more than a hint and blames somebody else.
 
-    What is generic is right where it happens at the right place: the fault is seen there, if not what it is.
+    What is generic is right where it happens at the right place: the fault is seen there, if not what it is. So is an
+    address on the right node: who is on which node cannot be known without objects.
     """
     if not found.findings or found.findings[0].confidence == "low":
         return []
     first = found.findings[0]
     right = [*([truth["cause"]] if truth.get("cause") else []), *truth.get("accept", []), *truth.get("also", [])]
-    ends = {known.get(name, name) for name in first.component.split(" -> ")}
+    names = first.component.split(" -> ")
+    ends = {known.get(name, name) for name in names} | {known.get(f"node of {name}", "") for name in names}
+    ends |= {"/".join(reversed(name.split("."))) for name in names}  # a service that is gone is known by its name only
     for one in right:
         here = known.get(one["component"], one["component"]) in ends
         if here and (first.mechanism == one["mechanism"] or first.mechanism in GENERIC):
