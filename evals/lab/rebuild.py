@@ -8,6 +8,7 @@ because proofs would take the processors from recordings under way.
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -109,8 +110,9 @@ def _record_all(found: dict[str, Rebuilt], out: Path, jobs: int, to: TextIO, com
 
 
 def _start(words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    at_once = {**os.environ, "PYTHONUNBUFFERED": "1"}  # else its last words would stand before what it said earlier
     with log.open("wb") as output:
-        return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=at_once)
 
 
 def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
