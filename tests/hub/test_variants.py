@@ -23,6 +23,12 @@ from kubeshark_mcp.hub.offline import Offline
 INCIDENTS = sorted(path.parent for path in (Path(__file__).parents[2] / "evals" / "incidents").glob("*/truth.yaml"))
 FAST = {"ebro": "half", "drava": "without objects"}
 """Incidents and what they lack in the quick tests; all others are slow."""
+KNOWN = {
+    ("meuse", "first half"): "the fault is too young: the symptom is seen, its cause only as calls that fail too",
+    ("narew", "second half"): "answers were large all the time: the limit that refuses them looks like the fault",
+    ("prut", "second half"): "the window is zero all the time: resets of waiting calls look like the fault",
+}
+"""Diagnoses that blame a symptom, and why; each stops being expected as soon as it is right."""
 _HEADER, _RECORD = 24, 16
 Kept = Callable[[float, random.Random], bool]
 PARTS: dict[str, Kept] = {
@@ -118,7 +124,14 @@ def _cases() -> list[Any]:
             folder,
             variant,
             id=f"{folder.name}, {variant}",
-            marks=[] if FAST.get(folder.name) == variant else [pytest.mark.slow],
+            marks=[
+                *([] if FAST.get(folder.name) == variant else [pytest.mark.slow]),
+                *(
+                    pytest.mark.xfail(reason=KNOWN[one], strict=True)
+                    for one in [(folder.name, variant)]
+                    if one in KNOWN
+                ),
+            ],
         )
         for folder in INCIDENTS
         for variant in VARIANTS
