@@ -62,10 +62,12 @@ class Copies:
         """
         original = await self._original(snapshot_id)
         made = await self._made()
-        if original.id in made:
-            return made[original.id]
         task = self._making.get(original.id)
-        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+        if original.id in made:
+            if task is not None and task.done():
+                del self._making[original.id]  # or a copy that is deleted later would be taken for one that is there
+            return made[original.id]
+        if task is None:
             task = self._making[original.id] = asyncio.create_task(self._make(original))
         try:
             return await asyncio.wait_for(asyncio.shield(task), self._wait)
@@ -75,6 +77,9 @@ class Copies:
                 f"This takes the packets of snapshot {original.id} ({original.size_bytes:,} bytes) to this machine, "
                 f"which is under way: {stage}. Ask the same again in a minute."
             ) from None
+        finally:
+            if task.done():  # how it ended has been told; one that ended meanwhile tells the next who asks
+                self._making.pop(original.id, None)
 
     async def _original(self, snapshot_id: str | None) -> c.Snapshot:
         if snapshot_id is not None:

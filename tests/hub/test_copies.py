@@ -46,6 +46,19 @@ async def test_a_question_does_not_wait_longer_than_clients_do(tmp_path):
     assert [path.name for path in (tmp_path / "elsewhere").glob("fetched-*")] == []
 
 
+async def test_a_failure_that_nobody_waited_for_is_told_to_the_next_who_asks(tmp_path):
+    hub = Slow(SNAPSHOT)
+    copies = Copies(hub, tmp_path, wait=0.01)
+    with pytest.raises(HubError, match="Ask the same"):
+        await copies.of("s1")
+    hub.go.set()
+    await asyncio.gather(*copies._making.values(), return_exceptions=True)
+    with pytest.raises(HubError, match="The fetched packets could not be used"):
+        await copies.of("s1")
+    assert copies._making == {}
+    await copies.close()
+
+
 async def test_packets_that_cannot_be_used_leave_no_copy_and_can_be_asked_for_again(tmp_path):
     hub = Slow(SNAPSHOT)
     hub.go.set()
