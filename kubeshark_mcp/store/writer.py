@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 
 from kubeshark_mcp.errors import UsageError
 from kubeshark_mcp.model.entry import Entry
+from kubeshark_mcp.model.entry_columns import EntryColumns
 from kubeshark_mcp.model.field import Field, FieldType
 from kubeshark_mcp.store.batch import BatchBuilder, PlaceOf
 from kubeshark_mcp.store.columns import HEAVY, column_types
@@ -169,6 +171,12 @@ class EntryWriter:
         self._body_bytes += sum([len(entry.request_body) + len(entry.response_body) for entry in entries])
         if self._body_bytes >= CHUNK_BYTES:
             self._make_columns()
+
+    def add_columns(self, columns: EntryColumns, places: PlaceOf) -> None:
+        """Take entries of one protocol in any order, as columns; `places` is asked once a connection."""
+        entries = columns.entries()
+        while part := list(islice(entries, CHUNK)):
+            self.add(part, places)
 
     def close(self) -> WrittenStats:
         """Write what is left and give the files their names."""

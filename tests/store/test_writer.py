@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from kubeshark_mcp.errors import StoreError, UsageError
+from kubeshark_mcp.model.entry_columns import Coded, ConnectionColumns, EntryColumns, Lists, Numbers, SpanColumns
 from kubeshark_mcp.store import writer as module
 from kubeshark_mcp.store.writer import EntryWriter, WrittenStats
 
@@ -130,3 +132,33 @@ def test_a_completed_file_holds_nothing_of_what_it_wrote(tmp_path, make, monkeyp
     assert [file._writer is None for file in files] == [True, True, False]
     writer.close()
     assert [file._writer for file in files] == [None] * 3
+
+
+def test_columns_are_written_like_the_entries_that_they_mean(tmp_path, make):
+    columns = _lookups(range(20))
+    tables = []
+    for name in ("columns", "entries"):
+        writer = EntryWriter(tmp_path / name, make.FIELDS, make.COMMON)
+        if name == "columns":
+            writer.add_columns(columns, make.place)
+        else:
+            writer.add(list(columns.entries()), make.place)
+        assert writer.close().entries == {"dns": 20}
+        tables.append(pq.read_table(tmp_path / name / "dns-0-000.parquet"))
+    assert tables[0] == tables[1]
+
+
+def _lookups(numbers):
+    """Questions that come in the wrong order, of two connections."""
+    count = len(numbers)
+    zeros, start = np.zeros(count, np.int64), np.array([(7 * n % 5) * 1000 for n in numbers])
+    asked = SpanColumns(np.ones(count, bool), zeros, zeros + 40, start + 1, start + 1, start, start, zeros)
+    never = SpanColumns(np.zeros(count, bool), *[zeros] * 7)
+    pair, codes = np.zeros(2, np.int64), np.zeros(2, np.int32)
+    unknown = pair - 1
+    connections = ConnectionColumns(
+        "udp", ["10.0.0.1"], np.arange(2), codes, pair + 4000, codes, pair + 53, pair, pair, unknown, unknown, pair > 0
+    )
+    questions = Lists(np.ones(count, np.int64), Coded(["api.example.com"], np.zeros(count, np.int32)))
+    fields = {"dns": Numbers(np.ones(count, bool)), "dns_id": Numbers(np.array(numbers)), "dns_questions": questions}
+    return EntryColumns("dns", connections, np.array([n % 2 for n in numbers], np.int32), asked, never, fields)
