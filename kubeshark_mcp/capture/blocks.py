@@ -14,7 +14,7 @@ from kubeshark_mcp.capture.records import Findings, Interface
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SECTION, INTERFACE, OBSOLETE, SIMPLE, NAMES, STATISTICS, ENHANCED, SECRETS = (
+SECTION, INTERFACE, OBSOLETE, SIMPLE, NAMES, STATISTICS, ENHANCED, JOURNAL, SECRETS, CUSTOM, CUSTOM_KEPT = (
     0x0A0D0D0A,
     1,
     2,
@@ -22,9 +22,12 @@ SECTION, INTERFACE, OBSOLETE, SIMPLE, NAMES, STATISTICS, ENHANCED, SECRETS = (
     4,
     5,
     6,
+    9,
     10,
+    0xBAD,
+    0x40000BAD,
 )
-"""Block types (draft-ietf-opsawg-pcapng section 4)."""
+"""Block types (draft-ietf-opsawg-pcapng section 4). Custom blocks have two: one that editors copy, one they do not."""
 
 _DROPPED_BY = {5: "interface", 7: "operating system"}
 """Options isb_ifdrop and isb_osdrop."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kubeshark_mcp.capture.gather import gather
+from kubeshark_mcp.capture.records import NO_PACKET
 from kubeshark_mcp.capture.write import pcap_header
 from kubeshark_mcp.errors import FilterError
 
@@ -79,7 +80,7 @@ class BpfFilter:
     def __init__(self, text: str) -> None:
         """Compile for Ethernet. Raises FilterError when libpcap refuses the text."""
         self.text = text
-        self._programs: dict[int, tuple[Any, list[Instruction]] | None] = {}
+        self._programs: dict[int, tuple[Any, list[Instruction]] | None] = {NO_PACKET: None}
         self._compile(1)
 
     def mask(self, records: Records) -> NDArray[np.bool_]:

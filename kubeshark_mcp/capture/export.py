@@ -16,6 +16,7 @@ from kubeshark_mcp.capture.bpf import BpfFilter
 from kubeshark_mcp.capture.index import CaptureIndex, Progress
 from kubeshark_mcp.capture.merge import Chosen, merge_by_time
 from kubeshark_mcp.capture.reader import CaptureFile, open_capture
+from kubeshark_mcp.capture.records import NO_PACKET
 from kubeshark_mcp.errors import CaptureError, StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _open(source: Source) -> CaptureFile:
 def _choose(job: _Job, position: int, capture: CaptureFile) -> Iterator[Chosen]:
     """Give the packets of one source that are wanted."""
     for records in _read(job, job.sources[position].index, capture):
-        keep = np.ones(len(records), np.bool_)
+        keep = records.link_type != NO_PACKET
         if job.start_ns is not None:
             keep &= records.time_ns >= job.start_ns
         if job.end_ns is not None:
@@ -323,6 +324,7 @@ def write_packets(packets: Sequence[RawPacket]) -> bytes:
     """Give a nanosecond pcap of these packets, or a pcapng when their link types differ; for evidence."""
     from kubeshark_mcp.capture.merge import as_records
 
+    packets = [packet for packet in packets if packet[3] != NO_PACKET]
     records = as_records(packets)
     kinds = sorted({kind for _, _, _, kind in packets}) or [1]
     if len(kinds) == 1:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kubeshark_mcp.capture.blocks import (
+    CUSTOM,
+    CUSTOM_KEPT,
     ENHANCED,
     INTERFACE,
+    JOURNAL,
     NAMES,
     OBSOLETE,
     SECRETS,
@@ -25,7 +28,7 @@ from kubeshark_mcp.capture.blocks import (
 )
 from kubeshark_mcp.capture.chain import Chain, walk
 from kubeshark_mcp.capture.gather import gather
-from kubeshark_mcp.capture.records import Findings, Interface, Records, join_records, u4
+from kubeshark_mcp.capture.records import NO_PACKET, Findings, Interface, Records, join_records, u4
 from kubeshark_mcp.capture.resume import FIRST_REACH, PROOF, Damage, Search, Trail, find_trail, values_at
 from kubeshark_mcp.errors import CaptureError
 
@@ -41,8 +44,8 @@ _MAGIC = struct.pack("<I", SECTION)
 _SHORTEST_REACH = 1024
 _LARGEST_RESUMED = 1 << 18
 """Largest block that is believed behind a damage."""
-_UNUSUAL = (SECTION, 0xBAD, 0x40000BAD)
-"""Block types that are no small numbers: sections and custom blocks."""
+_UNUSUAL = (SECTION, CUSTOM, CUSTOM_KEPT)
+"""Block types that are no small numbers."""
 
 _LAYOUTS = {
     ENHANCED: (28, [("interface", 8, "u4"), ("high", 12, "u4"), ("low", 16, "u4"), ("captured", 20, "u4")], 24),
@@ -50,6 +53,8 @@ _LAYOUTS = {
     SIMPLE: (12, [], 8),
 }
 """Block type -> (where packet bytes begin, fields with offset and size, where the original length is)."""
+_FRAMES_ONLY = {CUSTOM: 12, CUSTOM_KEPT: 12, JOURNAL: 8}
+"""Type of blocks that hold no packet, but which Wireshark numbers as frames -> where their content begins."""
 
 
 def is_pcapng(head: bytes) -> bool:
@@ -165,6 +170,8 @@ class PcapngFormat:
             starts, kinds = starts[:agreeing], kinds[:agreeing]
         packets = (kinds == ENHANCED) | (kinds == OBSOLETE) | (kinds == SIMPLE)
         if not packets.all():
+            for kind in _FRAMES_ONLY:
+                packets |= kinds == kind
             for position, kind in zip(starts[~packets].tolist(), kinds[~packets].tolist(), strict=True):
                 self._read_control(window, position, kind)
             starts, kinds = starts[packets], kinds[packets]
@@ -197,15 +204,16 @@ class PcapngFormat:
             read_statistics(body, section, window.base + position)
 
     def _read_packets(self, window: Window, number: int, starts: NDArray[np.int64], kinds: NDArray[Any]) -> Records:
-        """Read packet blocks of any of the three kinds, in the order of the file."""
+        """Read blocks of any of the kinds that are numbered, in the order of the file."""
         parts = []
-        for kind in _LAYOUTS:
+        for kind in (*_LAYOUTS, *_FRAMES_ONLY):
+            read = self._read_frames_only if kind in _FRAMES_ONLY else self._read_kind
             chosen = kinds == kind
             if chosen.all():
-                parts = [self._read_kind(window, number, starts, kind)] if len(starts) else []
+                parts = [read(window, number, starts, kind)] if len(starts) else []
                 break
             if chosen.any():
-                parts.append(self._read_kind(window, number, starts[chosen], kind))
+                parts.append(read(window, number, starts[chosen], kind))
         joined = join_records(parts, window, number)
         if len(parts) > 1:
             joined = joined.pick(np.argsort(joined.header, kind="stable"))
@@ -254,16 +262,29 @@ class PcapngFormat:
             point,
         )
 
+    def _read_frames_only(self, window: Window, number: int, starts: NDArray[np.int64], kind: int) -> Records:
+        """Read blocks that only count, so that a packet has the number here that it has in Wireshark."""
+        offset = starts + _FRAMES_ONLY[kind]
+        lengths = gather(window.data, starts + 4, np.dtype(f"{self._section.order}u4")).astype(np.int64)
+        size = u4(np.maximum(0, starts + lengths - 4 - offset))
+        nowhere = np.zeros(len(starts), np.int32)
+        time_ns, link_type = np.full(len(starts), -1, np.int64), nowhere + NO_PACKET
+        return Records(
+            window.data, window.base, window.end, number, starts, offset, time_ns, size, size, link_type, nowhere
+        )
+
     def _fill_times(self, records: Records) -> None:
-        """Give simple packet blocks, which have no time, that of the packet before them."""
+        """Give blocks without a time, such as simple packet blocks, that of the packet before, else of the first."""
         time_ns = records.time_ns
         missing = time_ns == -1
         if missing.any():
-            if not self._untimed:
+            if not self._untimed and (missing & (records.link_type != NO_PACKET)).any():
                 self._untimed = True
                 self.findings.warn("packets without a time (simple packet blocks) take the time of the packet before")
+            timed = np.flatnonzero(~missing)
+            before = self._last_ns or (int(time_ns[timed[0]]) if len(timed) else 0)
             latest = np.maximum.accumulate(np.where(missing, -1, np.arange(len(time_ns))))
-            time_ns[missing] = np.where(latest >= 0, time_ns[latest], self._last_ns)[missing]
+            time_ns[missing] = np.where(latest >= 0, time_ns[latest], before)[missing]
         if len(time_ns):
             self._last_ns = int(time_ns[-1])
 

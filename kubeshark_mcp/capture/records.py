@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from kubeshark_mcp.capture.source import Window
 
+NO_PACKET = -1
+"""Link type of a record that holds no packet, but has the number of one: a custom block of pcapng."""
 MOST_WARNINGS = 200
 MOST_NAMES = 100_000
 MOST_SECRET_BYTES = 16 << 20
@@ -41,7 +43,7 @@ class Records:
 
     header: where the record (pcap header or pcapng block) begins; offset: where its packet bytes begin.
     base: position in the stream of data[0]. limit: valid bytes of `data`. number: 1-based number of the first record.
-    time_ns: int64. captured, original: uint32. link_type, point: int32.
+    time_ns: int64. captured, original: uint32. link_type, point: int32 (link type NO_PACKET: it only counts).
     same_as: `microseconds` or `nanoseconds` when the file holds these records as `write` writes a pcap of that kind.
     """
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from kubeshark_mcp.capture import link
 from kubeshark_mcp.capture.pktap import USER2_LINK, is_pktap
+from kubeshark_mcp.capture.records import NO_PACKET
 
 if TYPE_CHECKING:
     from kubeshark_mcp.capture.records import Findings, Records
@@ -26,7 +27,7 @@ class Watch:
         self._largest_ns = 0
         self._steps = 0
         self._first = (0, -1)
-        self._known: set[int] = set(link.LINKS) - {USER2_LINK}
+        self._known: set[int] = {*link.LINKS, NO_PACKET} - {USER2_LINK}
         self._most_known = len(self._known) + MOST_LINK_TYPES
 
     def look(self, records: Records) -> None:

@@ -15,15 +15,9 @@ from kubeshark_mcp.model.packet import PROTOCOL_TCP, PROTOCOL_UDP
 pytestmark = pytest.mark.corpus
 CORPUS = Path(os.environ.get("KUBESHARK_CAPTURES") or Path(__file__).resolve().parents[3] / "shared" / "captures")
 
-CUSTOM_BLOCKS = "tshark numbers the custom blocks of this file as frames; they are no packets"
 EXCEPTIONS = {
     "encap/deepflow__common__decapsulate_erspan1.pcap": "the manifest's truth ends early; tshark reads 1029 as well",
     "encap/zeek__tunnels__gre-aruba-amsdu.pcap": "the manifest counts no stream, tshark numbers one (tcp.stream 0)",
-    **{
-        f"format/gopacket__{order}__test{number}.pcapng": CUSTOM_BLOCKS
-        for order in ("be", "le")
-        for number in ("018", "102", "202")
-    },
 }
 
 

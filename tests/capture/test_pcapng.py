@@ -6,6 +6,7 @@ import struct
 import pytest
 
 from kubeshark_mcp.capture import open_capture, pcapng
+from kubeshark_mcp.capture.export import Source, export_packets, read_packets, write_packets
 from kubeshark_mcp.errors import CaptureError
 from tests.capture.building import START, block, enhanced, ethernet, interface, ipv4, option, read, section, tcp, udp
 
@@ -64,13 +65,48 @@ def test_names_secrets_and_unknown_blocks_are_read_and_skipped(tmp_path):
         + interface()
         + block(4, names)
         + block(10, struct.pack("<II", 0x544C534B, 5) + b"KEYS\n")
-        + block(0xBAD, b"custom")
         + block(77, b"")
         + enhanced(PACKET)
     )
     with open_capture(path) as capture:
         assert sum(len(records) for records in capture.records()) == 1
         assert (capture.names, capture.secrets, capture.warnings) == ([("10.0.0.1", "web")], [b"KEYS\n"], [])
+
+
+@pytest.mark.parametrize(("kind", "head"), [(0xBAD, 4), (0x40000BAD, 4), (9, 0)])
+def test_blocks_that_wireshark_numbers_as_frames_have_numbers_but_are_no_packets(tmp_path, kind, head):
+    other = block(kind, bytes(head) + b"anything")
+    path = tmp_path / "a.pcapng"
+
+    rows, warnings = read(path, section() + other + interface() + enhanced(PACKET, 5_000_000) + other + other)
+
+    columns = ("number", "time_ns", "captured_length", "link_type", "ip_version", "payload")
+    assert [tuple(row[name] for name in columns) for row in rows] == [
+        (1, 5_000_000_000, 8, -1, 0, b""),
+        (2, 5_000_000_000, len(PACKET), 1, 4, b"hello"),
+        (3, 5_000_000_000, 8, -1, 0, b""),
+        (4, 5_000_000_000, 8, -1, 0, b""),
+    ]
+    assert warnings == []
+    exported = export_packets([Source(path)], tmp_path / "out.pcap", bpf="udp or tcp")
+    assert (exported.packets, export_packets([Source(path)], tmp_path / "all.pcap").packets) == (1, 1)
+    assert (tmp_path / "out.pcap").read_bytes() == (tmp_path / "all.pcap").read_bytes()
+    assert write_packets(read_packets(path, [1, 2])) == write_packets(read_packets(path, [2]))
+
+
+def test_a_custom_block_too_short_for_its_number_is_passed_over_without_harm(tmp_path):
+    rows, warnings = read(tmp_path / "a.pcapng", section() + interface() + block(0xBAD, b"") + enhanced(PACKET))
+
+    assert [(row["number"], row["captured_length"]) for row in rows] == [(1, 0), (2, len(PACKET))]
+    assert warnings == []
+
+
+def test_packets_without_a_time_before_the_first_that_has_one_take_its_time(tmp_path):
+    simple = block(3, struct.pack("<I", len(PACKET)) + PACKET)
+
+    rows, _ = read(tmp_path / "a.pcapng", section() + interface() + simple + enhanced(PACKET, 6_000_000))
+
+    assert [row["time_ns"] for row in rows] == [6_000_000_000, 6_000_000_000]
 
 
 def test_dropped_packets_are_reported_for_each_section(tmp_path):

@@ -33,8 +33,8 @@ def test_a_little_disorder_is_usual():
 
 
 def test_link_types_that_cannot_be_are_told_apart_from_those_that_are_not_known():
-    assert looked_at((0, 1), (0, 147), (0, 70_000), (0, 147), (0, -1)) == [
-        "packets of link type -1 are not decoded: it cannot be (packet 5, byte 4)",
+    assert looked_at((0, 1), (0, 147), (0, 70_000), (0, 147), (0, -2)) == [
+        "packets of link type -2 are not decoded: it cannot be (packet 5, byte 4)",
         "packets of link type 147 are not decoded: it is not known here (packet 2, byte 1)",
         "packets of link type 70000 are not decoded: it cannot be (packet 3, byte 2)",
     ]

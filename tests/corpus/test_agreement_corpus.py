@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.capture.test_corpus import CUSTOM_BLOCKS
 from tests.capture.test_corpus import EXCEPTIONS as PACKETS
 from tests.corpus.harness import MISSING, cases
 from tests.stream.test_corpus import AGREEMENT, BYTE_EXCEPTIONS, STREAM_EXCEPTIONS
 
 FOLDERS = ("tcp_reassembly", "encap", "format")
-COUNTED = {file: reason for file, reason in PACKETS.items() if reason != CUSTOM_BLOCKS}
-"""Without the six files whose custom blocks tshark counts as frames: their packets are the same."""
 
 pytestmark = [pytest.mark.corpus, pytest.mark.skipif(not cases(), reason=MISSING)]
 
@@ -23,7 +20,7 @@ pytestmark = [pytest.mark.corpus, pytest.mark.skipif(not cases(), reason=MISSING
 @pytest.mark.parametrize(
     ("what", "exceptions"),
     [
-        ("packets", set(COUNTED)),
+        ("packets", set(PACKETS)),
         ("streams", set(STREAM_EXCEPTIONS)),
         ("stream bytes", {f"tcp_reassembly/{name}" for name in BYTE_EXCEPTIONS}),
     ],
