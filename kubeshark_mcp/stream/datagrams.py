@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kubeshark_mcp.model.stream import ConnectionStats
     from kubeshark_mcp.stream.connections import Addresses
     from kubeshark_mcp.stream.limits import Counters, Limits
+    from kubeshark_mcp.stream.sharing import Numbering
 
 _HEADED = TRANSPORTS.index("sctp")
 """From this transport code on, a datagram begins with the transport's own header: SCTP, ICMP."""
@@ -36,13 +37,23 @@ class DatagramSide:
     """Follows everything that is not TCP. An ICMP exchange is a pair of addresses."""
 
     def __init__(
-        self, capture: int, limits: Limits, counters: Counters, addresses: Addresses, *, wanted: bool = True
+        self,
+        capture: int,
+        limits: Limits,
+        counters: Counters,
+        addresses: Addresses,
+        numbering: Numbering,
+        *,
+        wanted: bool = True,
     ) -> None:
         self._table = FlowTable(BASE_FIELDS)
         self._connections = Connections(self._table, addresses, capture, wanted=wanted)
         self._limits = limits
         self._counters = counters
-        self._made = [0] * len(TRANSPORTS)
+        self._numbering = numbering
+
+    def __len__(self) -> int:
+        return len(self._table)
 
     def feed(
         self, block: PacketBlock, chosen: NDArray[np.intp], codes: NDArray[np.uint8], points: NDArray[np.uint64]
@@ -119,9 +130,9 @@ class DatagramSide:
         new = np.flatnonzero(batch.fresh)
         kinds = codes[batch.index[batch.starts[new]]]
         for kind in np.unique(kinds).tolist():
-            rows = batch.rows[new[kinds == kind]]  # groups are in order of their first packets
-            self._table.rows["number"][rows] = np.arange(self._made[kind], self._made[kind] + len(rows))
-            self._made[kind] += len(rows)
+            made = new[kinds == kind]  # groups are in order of their first packets
+            firsts = batch.number[batch.starts[made]]
+            self._table.rows["number"][batch.rows[made]] = self._numbering.give(kind, firsts)
 
     def _evict(self, rows: NDArray[np.int64]) -> Iterator[Closing]:
         for row in rows.tolist():

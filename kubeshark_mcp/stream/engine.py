@@ -8,8 +8,9 @@ import numpy as np
 
 from kubeshark_mcp.stream.connections import Addresses
 from kubeshark_mcp.stream.datagrams import DatagramSide
-from kubeshark_mcp.stream.keys import NO_TRANSPORT, TRANSPORTS, transport_codes
+from kubeshark_mcp.stream.keys import FOREIGN, NO_TRANSPORT, TRANSPORTS, transport_codes
 from kubeshark_mcp.stream.limits import Counters, Limits
+from kubeshark_mcp.stream.sharing import Numbering
 from kubeshark_mcp.stream.transmission import TcpSide
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from kubeshark_mcp.model.packet import PacketBlock
     from kubeshark_mcp.model.stream import Closing, ConnectionStats, Datagram, Window
+    from kubeshark_mcp.stream.sharing import Selector
 
 __all__ = ["Counters", "Limits", "StreamEngine"]
 
@@ -33,14 +35,30 @@ class StreamEngine:
     capture: position of the capture among those of the run. The cut into blocks does not change what is given, as long
     as no limit of memory is reached; windows may be cut differently.
     payload: whether anybody wants bytes; without it there are no events, only statistics.
+    selector: which packets are followed, all by default. The time is that of all packets, so that what is followed
+    comes to the same, whatever else is. numbering: how connections are numbered, counting by default.
     """
 
-    def __init__(self, capture: int = 0, limits: Limits | None = None, *, payload: bool = True) -> None:
+    def __init__(
+        self,
+        capture: int = 0,
+        limits: Limits | None = None,
+        *,
+        payload: bool = True,
+        selector: Selector | None = None,
+        numbering: Numbering | None = None,
+    ) -> None:
         limits = limits or Limits()
+        numbering = numbering or Numbering()
         self.counters = Counters()
+        self.own_packets = 0
+        """Packets that were this engine's to follow, those without a transport included."""
+        self.most_open = 0
+        """Connections that were open at once, of those over TCP or of all others."""
+        self._selector = selector
         self._addresses = Addresses()
-        self._tcp = TcpSide(capture, limits, self.counters, self._addresses, wanted=payload)
-        self._datagrams = DatagramSide(capture, limits, self.counters, self._addresses, wanted=payload)
+        self._tcp = TcpSide(capture, limits, self.counters, self._addresses, numbering, wanted=payload)
+        self._datagrams = DatagramSide(capture, limits, self.counters, self._addresses, numbering, wanted=payload)
         datagrams = min(limits.datagram_idle_seconds, limits.exchange_idle_seconds)
         shortest = min(limits.tcp_idle_seconds, datagrams, limits.closed_idle_seconds)
         self._sweep_every_ns = max(int(shortest * 1e9 / _SWEEPS_PER_IDLE_TIME), 1)
@@ -55,6 +73,12 @@ class StreamEngine:
             return events
         codes = transport_codes(block)
         points = self._addresses.dense_points(block.point)
+        own = len(block)
+        if self._selector is not None:
+            others = ~self._selector.own(block, codes)
+            codes[others] = FOREIGN
+            own -= int(others.sum())
+        self.own_packets += own
         self.counters.skipped_packets += int((codes == NO_TRANSPORT).sum())
         clock = np.maximum(np.maximum.accumulate(block.time_ns), self._now_ns if self._sweep_at_ns is not None else 0)
         start = 0
@@ -66,6 +90,7 @@ class StreamEngine:
             self._packets_since_sweep += end - start
             self._now_ns = int(clock[end - 1])
             start = end
+        self.most_open = max(self.most_open, len(self._tcp), len(self._datagrams))
         events += self._tcp.shrink()
         events += self._datagrams.shrink()
         return events
@@ -90,7 +115,7 @@ class StreamEngine:
         tcp = np.flatnonzero(codes[part] == _TCP) + part.start
         if len(tcp):
             yield from self._tcp.feed(block, tcp, codes, points)
-        others = np.flatnonzero((codes[part] != _TCP) & (codes[part] != NO_TRANSPORT)) + part.start
+        others = np.flatnonzero((codes[part] != _TCP) & (codes[part] < FOREIGN)) + part.start
         if len(others):
             yield from self._datagrams.feed(block, others, codes, points)
 

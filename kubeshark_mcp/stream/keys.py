@@ -18,6 +18,8 @@ TRANSPORTS = ("tcp", "udp", "sctp", "icmp")
 """Names of the transport codes that `transport_codes` gives."""
 
 NO_TRANSPORT = 255
+FOREIGN = 254
+"""Code of packets that another engine follows."""
 KEY_WORDS = 5
 
 _CODES = np.full(256, NO_TRANSPORT, dtype=np.uint8)

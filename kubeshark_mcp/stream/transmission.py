@@ -11,7 +11,7 @@ from kubeshark_mcp.stream.batch import Batch, Segments, count_traffic, settle_cl
 from kubeshark_mcp.stream.connections import Connections
 from kubeshark_mcp.stream.joiner import Joiner
 from kubeshark_mcp.stream.joining import Source, view_of
-from kubeshark_mcp.stream.keys import conversation_keys
+from kubeshark_mcp.stream.keys import TRANSPORTS, conversation_keys
 from kubeshark_mcp.stream.neighbours import find_neighbours, judge
 from kubeshark_mcp.stream.origins import learn_bases, learn_scales, split_reused
 from kubeshark_mcp.stream.rows import STATE_ENDED, TCP_FIELDS, prepare
@@ -27,13 +27,23 @@ if TYPE_CHECKING:
     from kubeshark_mcp.model.stream import Closing, ConnectionStats, Window
     from kubeshark_mcp.stream.connections import Addresses
     from kubeshark_mcp.stream.limits import Counters, Limits
+    from kubeshark_mcp.stream.sharing import Numbering
+
+_TCP = TRANSPORTS.index("tcp")
 
 
 class TcpSide:
     """Follows TCP connections."""
 
     def __init__(
-        self, capture: int, limits: Limits, counters: Counters, addresses: Addresses, *, wanted: bool = True
+        self,
+        capture: int,
+        limits: Limits,
+        counters: Counters,
+        addresses: Addresses,
+        numbering: Numbering,
+        *,
+        wanted: bool = True,
     ) -> None:
         self._table = FlowTable(TCP_FIELDS)
         self._connections = Connections(self._table, addresses, capture, wanted=wanted)
@@ -41,7 +51,10 @@ class TcpSide:
         self._analyst = Analyst(self._table)
         self._limits = limits
         self._counters = counters
-        self._made = 0
+        self._numbering = numbering
+
+    def __len__(self) -> int:
+        return len(self._table)
 
     def feed(
         self, block: PacketBlock, chosen: NDArray[np.intp], codes: NDArray[np.uint8], points: NDArray[np.uint64]
@@ -124,9 +137,9 @@ class TcpSide:
         new = np.flatnonzero(batch.fresh)
         rows = batch.rows[new]
         prepare(self._table.rows, rows)
-        order = np.argsort(batch.number[batch.starts[new]], kind="stable")
-        self._table.rows["number"][rows[order]] = np.arange(self._made, self._made + len(new))
-        self._made += len(new)
+        firsts = batch.number[batch.starts[new]]
+        order = np.argsort(firsts, kind="stable")
+        self._table.rows["number"][rows[order]] = self._numbering.give(_TCP, firsts[order])
 
     def _evict(self, rows: NDArray[np.int64]) -> Iterator[Window | Closing]:
         ended = (self._table.rows["state"][rows] & STATE_ENDED) != 0
