@@ -10,6 +10,7 @@ from kubeshark_mcp.dissect.detection import Detector
 from kubeshark_mcp.dissect.enrich import Enricher, Enrichment
 from kubeshark_mcp.dissect.session import Session, Shared
 from kubeshark_mcp.dissect.unclaimed import ENCRYPTED, Leftovers
+from kubeshark_mcp.model.datagrams import Closings, DatagramBlock
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Closing, Connection, ConnectionStats, Datagram, Window
 
@@ -78,24 +79,44 @@ class DissectionEngine:
         """Give the payload bytes that nobody knew; what is undecided is not among them before `finish`."""
         return self._shared.meter.unknown
 
-    def feed(self, event: Window | Datagram | Closing) -> None:
+    def feed(self, event: Window | Closing | Datagram | DatagramBlock | Closings) -> None:
         """Take one event of the stream room."""
-        if isinstance(event, Closing):
-            self._last_ns = max(self._last_ns, event.time_ns)
-            session = self._sessions.pop(_key(event.connection), None)
-            if session is not None:
-                session.close(event)
-            return
-        key = _key(event.connection)
-        session = self._sessions.get(key)
-        if session is None:
-            session = self._sessions[key] = Session(self._shared, event.connection)
         if isinstance(event, Window):
             self._last_ns = max(self._last_ns, event.pieces[-1].times[-1])
-            session.feed(event)
+            self._session_of(event.connection).feed(event)
+        elif isinstance(event, DatagramBlock):
+            for datagram in event.datagrams():
+                self._feed_datagram(datagram)
+        elif isinstance(event, Closings):
+            self._close_all(event)
+        elif isinstance(event, Closing):
+            self._close(_key(event.connection), event.how, event.time_ns)
         else:
-            self._last_ns = max(self._last_ns, event.time_ns)
-            session.feed_datagram(event)
+            self._feed_datagram(event)
+
+    def _session_of(self, connection: Connection) -> Session:
+        key = _key(connection)
+        session = self._sessions.get(key)
+        if session is None:
+            session = self._sessions[key] = Session(self._shared, connection)
+        return session
+
+    def _feed_datagram(self, datagram: Datagram) -> None:
+        self._last_ns = max(self._last_ns, datagram.time_ns)
+        self._session_of(datagram.connection).feed_datagram(datagram)
+
+    def _close(self, key: int, how: str, time_ns: int) -> None:
+        self._last_ns = max(self._last_ns, time_ns)
+        session = self._sessions.pop(key, None)
+        if session is not None:
+            session.close(Closing(session.connection, how, time_ns))
+
+    def _close_all(self, closings: Closings) -> None:
+        if not self._sessions:
+            return
+        code = closings.capture << 2 | _TRANSPORTS[closings.transport]
+        for number, time_ns in zip(closings.numbers.tolist(), closings.times.tolist(), strict=True):
+            self._close(number << 26 | code, closings.how, time_ns)
 
     def finish(self) -> None:
         """Close what is still open: the capture has ended."""

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kubeshark_mcp.model.stream import Closing, Datagram
+from kubeshark_mcp.model.datagrams import Closings, DatagramBlock
 from kubeshark_mcp.stream.batch import Batch, count_traffic, settle_clients, sort_packets
+from kubeshark_mcp.stream.connection_columns import connection_columns
 from kubeshark_mcp.stream.connections import Connections
-from kubeshark_mcp.stream.joining import view_of
 from kubeshark_mcp.stream.keys import TRANSPORTS, conversation_keys
-from kubeshark_mcp.stream.pieces import WAYS
-from kubeshark_mcp.stream.table import BASE_FIELDS, FlowTable
+from kubeshark_mcp.stream.table import BASE_FIELDS, FlowTable, take
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
+    from kubeshark_mcp.model.entry_columns import ConnectionColumns
     from kubeshark_mcp.model.packet import PacketBlock
-    from kubeshark_mcp.model.stream import ConnectionStats
+    from kubeshark_mcp.model.stream import Connection, ConnectionStats
     from kubeshark_mcp.stream.connections import Addresses
     from kubeshark_mcp.stream.limits import Counters, Limits
     from kubeshark_mcp.stream.sharing import Numbering
@@ -47,6 +47,9 @@ class DatagramSide:
         wanted: bool = True,
     ) -> None:
         self._table = FlowTable(BASE_FIELDS)
+        self._addresses = addresses
+        self._capture = capture
+        self._wanted = wanted
         self._connections = Connections(self._table, addresses, capture, wanted=wanted)
         self._limits = limits
         self._counters = counters
@@ -57,40 +60,64 @@ class DatagramSide:
 
     def feed(
         self, block: PacketBlock, chosen: NDArray[np.intp], codes: NDArray[np.uint8], points: NDArray[np.uint64]
-    ) -> Iterator[Datagram]:
-        """Take the `chosen` packets of a block; give those of connections that are not muted."""
+    ) -> Iterator[DatagramBlock]:
+        """Take the `chosen` packets of a block; give those of connections that are not muted, by transport."""
         keys = conversation_keys(block, chosen, codes[chosen], points[chosen])
         rows, fresh = self._table.assign(keys.words)
         batch = sort_packets(block, chosen, rows, fresh, keys.side, self._table)
         self._number(batch, codes)
         settle_clients(batch, block, self._table, tcp=False)
+        before = self._table.rows["payload"][batch.rows]
         count_traffic(batch, self._table)
         muted = self._connections.muted(batch.rows)
-        filled = (batch.payload + batch.missing > 0) | (codes[batch.index] >= _HEADED)
-        wanted = ~muted[batch.group] & filled
-        yield from self._datagrams(block, batch, np.flatnonzero(wanted), codes)
+        kinds = codes[batch.index]
+        wanted = ~muted[batch.group] & ((batch.payload + batch.missing > 0) | (kinds >= _HEADED))
+        for kind in np.unique(kinds[wanted]).tolist():
+            positions = np.flatnonzero(wanted & (kinds == kind))
+            yield self._datagrams(block, batch, positions[np.argsort(batch.index[positions])], kind, before)
 
     def _datagrams(
-        self, block: PacketBlock, batch: Batch, wanted: NDArray[np.int64], codes: NDArray[np.uint8]
-    ) -> Iterator[Datagram]:
-        wanted = wanted[np.argsort(batch.index[wanted])]
+        self, block: PacketBlock, batch: Batch, wanted: NDArray[np.int64], kind: int, before: NDArray[np.int64]
+    ) -> DatagramBlock:
+        """Give these packets of one transport, which are in the order of the block."""
+        seen = np.zeros(len(batch.rows), bool)
+        seen[batch.group[wanted]] = True
+        groups = np.flatnonzero(seen)
+        rows = batch.rows[groups]
+        columns = connection_columns(take(self._table.rows, rows), TRANSPORTS[kind], self._capture, self._addresses)
         index = batch.index[wanted]
-        end = block.payload_offset[index] + batch.payload[wanted]
-        start = np.where(codes[index] >= _HEADED, block.transport_offset[index], block.payload_offset[index])
-        view = view_of(block.data)
-        for connection, way, begin, stop, number, time, missing in zip(
-            self._connections.of(batch.rows[batch.group[wanted]].tolist()),
-            batch.direction[wanted].tolist(),
-            start.tolist(),
-            end.tolist(),
-            batch.number[wanted].tolist(),
-            batch.time[wanted].tolist(),
-            batch.missing[wanted].tolist(),
-            strict=True,
-        ):
-            yield Datagram(connection, WAYS[way], view[begin:stop].tobytes(), number, time, missing)
+        offset = block.payload_offset[index]
+        start = block.transport_offset[index] if kind >= _HEADED else offset
+        return DatagramBlock(
+            columns,
+            self._objects(rows, columns),
+            (np.cumsum(seen) - 1)[batch.group[wanted]].astype(np.int32),
+            batch.direction[wanted].astype(np.uint8),
+            block.data,
+            start,
+            offset + batch.payload[wanted] - start,
+            batch.missing[wanted],
+            batch.number[wanted],
+            batch.time[wanted],
+            before[groups],
+        )
 
-    def sweep(self, now: int) -> Iterator[Closing]:
+    def _objects(self, rows: NDArray[np.int64], columns: ConnectionColumns) -> Callable[[list[int]], list[Connection]]:
+        """Give what makes objects of these connections; one that has left the table meanwhile is not remembered."""
+        kind = TRANSPORTS.index(columns.transport)
+
+        def objects(places: list[int]) -> list[Connection]:
+            asked = rows[places]
+            there = self._table.live[asked] & (self._table.rows["number"][asked] == columns.number[places])
+            there &= self._table.rows["key"][asked, 4] & np.uint64(0xFF) == kind
+            if there.all():
+                return self._connections.of(asked.tolist())
+            made = columns.connections()
+            return [made[place] for place in places]
+
+        return objects
+
+    def sweep(self, now: int) -> Iterator[Closings]:
         """Evict what has been idle for too long: datagrams have no other end, so that nothing was given up."""
         live = self._table.live_rows()
         idle = now - self._table.rows["last_ns"][live]
@@ -98,7 +125,7 @@ class DatagramSide:
         patience = np.where(brief, self._limits.exchange_idle_seconds, self._limits.datagram_idle_seconds)
         yield from self._evict(live[idle > patience * 1e9])
 
-    def shrink(self) -> Iterator[Closing]:
+    def shrink(self) -> Iterator[Closings]:
         """Evict the connections idle longest where there are too many."""
         excess = len(self._table) - self._limits.open_connections
         if excess <= 0:
@@ -109,10 +136,9 @@ class DatagramSide:
         self._counters.evicted_connections += len(oldest)
         yield from self._evict(oldest)
 
-    def finish(self) -> Iterator[Closing]:
+    def finish(self) -> Iterator[Closings]:
         """End every connection with the capture."""
-        for row in self._table.live_rows().tolist():
-            yield from self._close(row, "end")
+        yield from self._close(self._table.live_rows(), "end")
 
     def stats(self) -> Iterator[ConnectionStats]:
         """Give the statistics of what left the table and was not drained, then of what is in it."""
@@ -134,12 +160,17 @@ class DatagramSide:
             firsts = batch.number[batch.starts[made]]
             self._table.rows["number"][batch.rows[made]] = self._numbering.give(kind, firsts)
 
-    def _evict(self, rows: NDArray[np.int64]) -> Iterator[Closing]:
-        for row in rows.tolist():
-            yield from self._close(row, "evicted")
-        self._table.release(rows)
+    def _evict(self, rows: NDArray[np.int64]) -> Iterator[Closings]:
+        if len(rows):
+            yield from self._close(rows, "evicted")
+            self._table.release(rows)
 
-    def _close(self, row: int, how: str) -> Iterator[Closing]:
-        connection = self._connections.forget(row)
-        if connection is not None:
-            yield Closing(connection, how, int(self._table.rows["last_ns"][row]))
+    def _close(self, rows: NDArray[np.int64], how: str) -> Iterator[Closings]:
+        """Say that connections end, and let go of their objects."""
+        for row in rows.tolist():
+            self._connections.forget(row)
+        kinds = self._table.rows["key"][rows, 4] & np.uint64(0xFF)
+        for kind in np.unique(kinds).tolist() if self._wanted else ():
+            chosen = rows[kinds == kind]
+            numbers, times = self._table.rows["number"][chosen], self._table.rows["last_ns"][chosen]
+            yield Closings(TRANSPORTS[kind], self._capture, numbers, how, times)

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from kubeshark_mcp.model.datagrams import Closings, DatagramBlock
     from kubeshark_mcp.model.packet import PacketBlock
-    from kubeshark_mcp.model.stream import Closing, ConnectionStats, Datagram, Window
+    from kubeshark_mcp.model.stream import Closing, ConnectionStats, Window
     from kubeshark_mcp.stream.sharing import Selector
+
+    Event = Window | Closing | DatagramBlock | Closings
 
 __all__ = ["Counters", "Limits", "StreamEngine"]
 
@@ -66,9 +69,9 @@ class StreamEngine:
         self._packets_since_sweep = 0
         self._now_ns = 0
 
-    def feed(self, block: PacketBlock) -> list[Window | Datagram | Closing]:
+    def feed(self, block: PacketBlock) -> list[Event]:
         """Take the next block; give its events. Windows of one connection are in the order of travel."""
-        events: list[Window | Datagram | Closing] = []
+        events: list[Event] = []
         if not len(block):
             return events
         codes = transport_codes(block)
@@ -95,7 +98,7 @@ class StreamEngine:
         events += self._datagrams.shrink()
         return events
 
-    def finish(self) -> list[Window | Datagram | Closing]:
+    def finish(self) -> list[Event]:
         """End the capture: give what was held back, and close what was still open."""
         return [*self._tcp.finish(), *self._datagrams.finish()]
 
@@ -111,7 +114,7 @@ class StreamEngine:
 
     def _feed_part(
         self, block: PacketBlock, codes: NDArray[np.uint8], points: NDArray[np.uint64], part: slice
-    ) -> Iterator[Window | Datagram | Closing]:
+    ) -> Iterator[Event]:
         tcp = np.flatnonzero(codes[part] == _TCP) + part.start
         if len(tcp):
             yield from self._tcp.feed(block, tcp, codes, points)
@@ -126,7 +129,7 @@ class StreamEngine:
         due = int(np.searchsorted(clock, self._sweep_at_ns))
         return max(due, start, start + _SWEEP_PACKETS - self._packets_since_sweep)
 
-    def _sweep(self, now: int) -> Iterator[Window | Closing]:
+    def _sweep(self, now: int) -> Iterator[Event]:
         self._packets_since_sweep = 0
         self._sweep_at_ns = now + self._sweep_every_ns
         yield from self._tcp.sweep(now)

@@ -19,6 +19,7 @@ from kubeshark_mcp.model.stream import Closing, Datagram, Window
 from kubeshark_mcp.stream.engine import StreamEngine
 from tests.dissect.conversation import CLIENT, SERVER, START_NS, Talk, connection, packets, windows
 from tests.dissect.test_laws import damage
+from tests.stream.building import one_by_one
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 MUTATIONS = 1000
@@ -37,8 +38,8 @@ def conversations(folder: str) -> list[tuple[str, Talk]]:
     for path in sorted((RECORDINGS / folder).glob("*.pcap")):
         streams = StreamEngine()
         with open_capture(path) as capture:
-            events = [event for block in capture.blocks() for event in streams.feed(block)]
-        for event in (*events, *streams.finish()):
+            events = [event for block in capture.blocks() for event in one_by_one(streams.feed(block), {})]
+        for event in (*events, *one_by_one(streams.finish(), {})):
             if isinstance(event, Closing):
                 continue
             of = event.connection

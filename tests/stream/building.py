@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
+from kubeshark_mcp.model.datagrams import Closings, DatagramBlock
 from kubeshark_mcp.model.packet import (
     IPV4_MAPPED,
     PROTOCOL_TCP,
@@ -18,7 +19,7 @@ from kubeshark_mcp.model.packet import (
     TCP_SYN,
     PacketBlock,
 )
-from kubeshark_mcp.model.stream import Closing, Datagram, Window
+from kubeshark_mcp.model.stream import Closing, Connection, Datagram, Window
 from kubeshark_mcp.stream.engine import Limits, StreamEngine
 
 START_NS = 1_700_000_000_000_000_000
@@ -165,9 +166,28 @@ def run(
     """Feed a capture whole; give all events, and the engine."""
     engine = StreamEngine(limits=limits)
     events: list[Window | Datagram | Closing] = []
+    seen: dict[tuple[str, int], Connection] = {}
     for part in cut(numbered(packets), cuts):
-        events += engine.feed(part)
-    return events + engine.finish(), engine
+        events += one_by_one(engine.feed(part), seen)
+    events += one_by_one(engine.finish(), seen)
+    return events, engine
+
+
+def one_by_one(
+    events: Iterable[Window | Closing | DatagramBlock | Closings], seen: dict[tuple[str, int], Connection]
+) -> Iterator[Window | Datagram | Closing]:
+    """Give the events of datagrams one by one; an end only of connections that anybody `seen` heard of before."""
+    for event in events:
+        if isinstance(event, DatagramBlock):
+            for datagram in event.datagrams():
+                seen[datagram.connection.transport, datagram.connection.number] = datagram.connection
+                yield datagram
+        elif isinstance(event, Closings):
+            for number, time in zip(event.numbers.tolist(), event.times.tolist(), strict=True):
+                if (connection := seen.pop((event.transport, number), None)) is not None:
+                    yield Closing(connection, event.how, time)
+        else:
+            yield event
 
 
 @dataclass

@@ -47,7 +47,7 @@ def test_a_muted_conversation_gives_no_more_datagrams_and_is_counted():
     blocks = cut(numbered([QUERY, QUERY, QUERY]), [1])
     engine = StreamEngine()
     (first,) = engine.feed(blocks[0])
-    first.connection.muted = True
+    next(first.datagrams()).connection.muted = True
     assert engine.feed(blocks[1]) == []
     (stats,) = engine.stats()
     assert stats.client.payload == 15
