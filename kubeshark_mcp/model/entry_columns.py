@@ -6,6 +6,7 @@ What they mean is what `EntryColumns.entries` makes of them: a batch of columns 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
 from kubeshark_mcp.model.entry import Entry
@@ -107,6 +108,11 @@ class ConnectionColumns:
     def __len__(self) -> int:
         return len(self.number)
 
+    def taken(self, chosen: NDArray[np.integer[Any]]) -> ConnectionColumns:
+        """Give some of them, with the addresses of all."""
+        columns = (getattr(self, name)[chosen] for name in _CONNECTION_PARTS)
+        return ConnectionColumns(self.transport, self.addresses, *columns)
+
     def connections(self) -> list[Connection]:
         """Make the objects."""
         rows = zip(
@@ -132,6 +138,9 @@ class ConnectionColumns:
             )
             for number, client, client_port, server, server_port, *rest in rows
         ]
+
+
+_CONNECTION_PARTS = tuple(part.name for part in dataclass_fields(ConnectionColumns))[2:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,11 +59,12 @@ def _attempt(values: Sequence[Any], kind: FieldType) -> pa.Array | None:
 
 
 def coded_array(codes: np.ndarray[Any, Any], values: Sequence[Any], kind: FieldType) -> pa.Array:
-    """Make an array with values[codes[i]] at i: the few values of connections spread over their entries."""
+    """Make an array with values[codes[i]] at i, nothing where that is negative: few values spread over many rows."""
     small = array_of(values, kind)
     if small.null_count == len(small):
         return pa.nulls(len(codes), _memory_type(kind))
-    return small.take(pa.array(codes))
+    absent = codes < 0
+    return small.take(pa.array(codes, mask=absent if absent.any() else None))
 
 
 def empty_array(length: int, kind: FieldType) -> pa.Array:

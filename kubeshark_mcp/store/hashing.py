@@ -2,20 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+Hashes = NDArray[np.uint64]
+
+LIST_ITEMS = 16
+"""Items of a list that its hash looks at, beside how many there are: lists are as long as a packet makes them."""
+
+_WORD = 2**64 - 1
+_STEP = 0x9E3779B97F4A7C15
+"""Odd, its bits spread evenly: 2^64 divided by the golden ratio, the step of SplitMix64."""
+_LIST = 0xD1B54A32D192ED03
+_NOTHING = 0x8CB92BA72F3D8DD7
+
 
 def stable_hash(*parts: object) -> int:
     """Hash the text of parts to 64 bits without sign."""
-    text = "\x1f".join(map(str, parts)).encode("utf-8", "replace")
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
+    return _bytes_hash("\x1f".join(map(str, parts)).encode("utf-8", "replace"))
 
 
-def stable_hashes(rows: Iterable[Iterable[object]]) -> NDArray[np.uint64]:
-    """Give the `stable_hash` of the parts of each row."""
-    digests = [blake2b("\x1f".join(map(str, row)).encode("utf-8", "replace"), digest_size=8).digest() for row in rows]
-    return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
+def mixed(values: Hashes) -> Hashes:
+    """Scatter 64-bit values (the finaliser of SplitMix64)."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def number_hashes(values: NDArray[Any]) -> Hashes:
+    """Give the `value_hash` of whole numbers or flags."""
+    return mixed(values.astype(np.int64, copy=False).astype(np.uint64) + np.uint64(_STEP))
+
+
+def list_hashes(lengths: NDArray[np.int64], items: Hashes) -> Hashes:
+    """Give the `value_hash` of lists. items: hashes of all their items in order; a list of length -1 is nothing."""
+    sizes = np.maximum(lengths, 0)
+    starts = np.cumsum(sizes) - sizes
+    hashes = mixed(sizes.astype(np.uint64) + np.uint64(_LIST))
+    for place in range(min(LIST_ITEMS, int(sizes.max(initial=0)))):
+        rows = np.flatnonzero(sizes > place)
+        hashes[rows] = mixed(hashes[rows] ^ items[starts[rows] + place])
+    return np.where(lengths < 0, np.uint64(_NOTHING), hashes)
+
+
+def value_hash(value: object) -> int:
+    """Hash a value of an entry: a number, text or bytes, a list of such, or nothing."""
+    if value is None:
+        return _NOTHING
+    if isinstance(value, int):
+        return _mixed(value + _STEP)
+    if isinstance(value, str):
+        return _bytes_hash(value.encode("utf-8", "replace"))
+    if isinstance(value, bytes):
+        return _bytes_hash(value)
+    if isinstance(value, list | tuple):
+        found = _mixed(len(value) + _LIST)
+        for item in value[:LIST_ITEMS]:
+            found = _mixed(found ^ value_hash(item))
+        return found
+    return stable_hash(value)
+
+
+def value_hashes(values: Sequence[Any]) -> Hashes:
+    """Give the `value_hash` of many values, each distinct one hashed once."""
+    if set(map(type, values)) <= {int, bool}:
+        try:
+            return number_hashes(np.array(values, np.int64))
+        except OverflowError:
+            pass  # Beyond 64 bits: one by one.
+    known: dict[object, int] = {}
+    found = np.empty(len(values), np.uint64)
+    for row, value in enumerate(values):
+        key = (type(value), tuple(value) if isinstance(value, list) else value)
+        try:
+            one = known.get(key)
+        except TypeError:  # It holds something that cannot be looked up.
+            one = value_hash(value)
+        if one is None:
+            one = known[key] = value_hash(value)
+        found[row] = one
+    return found
+
+
+def _bytes_hash(data: bytes) -> int:
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "little")
+
+
+def _mixed(value: int) -> int:
+    """Do as `mixed`, for one value."""
+    value &= _WORD
+    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9 & _WORD
+    value = (value ^ (value >> 27)) * 0x94D049BB133111EB & _WORD
+    return value ^ (value >> 31)

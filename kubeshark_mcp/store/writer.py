@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,15 +14,18 @@ from kubeshark_mcp.errors import UsageError
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.entry_columns import EntryColumns
 from kubeshark_mcp.model.field import Field, FieldType
-from kubeshark_mcp.store.batch import BatchBuilder, PlaceOf
+from kubeshark_mcp.store.batch import BatchBuilder
 from kubeshark_mcp.store.columns import HEAVY, column_types
 from kubeshark_mcp.store.files import FILLED, SUFFIX, TEMPORARY, store_errors
 from kubeshark_mcp.store.match import MATCH_FIELDS
+from kubeshark_mcp.store.places import PlaceOf
 
 CHUNK = 4096
 """Entries that are held as Python objects, at most, for each protocol; then they become columns."""
 HELD = 4_096
 """Entries that are held as Python objects of all protocols together: beyond it the most numerous become columns."""
+FEW = 250
+"""Entries that come as columns and become objects: to make a table takes as long as so many of them, about."""
 CHUNK_BYTES = 16 * 1024 * 1024
 """Bytes of bodies that come with them, about."""
 GROUP_BYTES = 12 * 1024 * 1024
@@ -173,10 +175,15 @@ class EntryWriter:
             self._make_columns()
 
     def add_columns(self, columns: EntryColumns, places: PlaceOf) -> None:
-        """Take entries of one protocol in any order, as columns; `places` is asked once a connection."""
-        entries = columns.entries()
-        while part := list(islice(entries, CHUNK)):
-            self.add(part, places)
+        """Take entries of one protocol in any order, as columns; `places` is asked once a connection.
+
+        They become a table at once, or where they are few go with others that do.
+        """
+        if len(columns) < FEW:
+            self.add(list(columns.entries()), places)
+            return
+        shelf = self._shelves.get(columns.protocol) or self._shelf(columns.protocol)
+        self._keep(shelf, shelf.builder.build_columns(columns, places, self._next_id))
 
     def close(self) -> WrittenStats:
         """Write what is left and give the files their names."""
@@ -222,9 +229,12 @@ class EntryWriter:
         if not shelf.entries or self._place_of is None:
             return
         table = shelf.builder.build(shelf.entries, self._place_of, self._next_id)
-        self._next_id += len(table)
         self._held -= len(table)
         shelf.entries = []
+        self._keep(shelf, table)
+
+    def _keep(self, shelf: _Shelf, table: pa.Table) -> None:
+        self._next_id += len(table)
         shelf.tables.append(table)
         shelf.rows += len(table)
         shelf.table_bytes += table.nbytes

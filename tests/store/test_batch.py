@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from kubeshark_mcp.model.stream import Endpoint, Span
-from kubeshark_mcp.store.batch import BatchBuilder, connection_key, endpoint_of
+from kubeshark_mcp.store.batch import BatchBuilder, endpoint_of
 from kubeshark_mcp.store.columns import column_types
+from kubeshark_mcp.store.places import connection_key
 
 
 @pytest.fixture

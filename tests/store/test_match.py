@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from kubeshark_mcp.dissect.discovery import load_protocols
-from kubeshark_mcp.model.stream import Endpoint
+from kubeshark_mcp.store.hashing import value_hashes
 from kubeshark_mcp.store.match import (
     MATCH_FIELDS,
-    client_hash,
     client_hashes,
     client_match,
     content_match,
+    host_hashes,
     sequence_match,
-    text_of,
 )
 
 ONE = np.array([7], np.uint64)
@@ -25,12 +22,12 @@ def numbers(*values):
     return np.array(values, np.int64)
 
 
-def test_the_server_plays_no_part(make):
-    leg = make.connection(1)
-    other = replace(leg, server=Endpoint("10.244.0.9", 8080), capture=3, point=2, number=99)
-    assert client_hash(leg) == client_hash(other)
-    assert client_hash(leg) != client_hash(replace(leg, client=Endpoint("10.0.0.1", 1)))
-    assert client_hash(leg) != client_hash(replace(leg, transport="udp"))
+def test_a_client_is_its_transport_address_and_port():
+    one, two, other = host_hashes("tcp", ["10.0.0.1", "10.0.0.2"]).tolist() + host_hashes("udp", ["10.0.0.1"]).tolist()
+    hosts = np.array([one, one, one, two, other], np.uint64)
+    clients = client_hashes(hosts, numbers(4000, 4000, 4001, 4000, 4000)).tolist()
+    assert clients[0] == clients[1]
+    assert len(set(clients)) == 4
 
 
 def test_the_same_absolute_sequence_number_matches_whatever_the_offset():
@@ -49,20 +46,13 @@ def test_matches_are_positive_and_scattered():
 
 
 def test_what_has_no_sequence_number_matches_by_what_it_says():
-    first, second, third = content_match(np.repeat(ONE, 3), "dns", [("5", "a"), ("5", "a"), ("6", "a")])
+    contents = [value_hashes([5, 5, 6]), value_hashes(["a", "a", "a"])]
+    first, second, third = content_match(np.repeat(ONE, 3), "dns", contents)
     assert first == second
     assert first != third
-    assert content_match(ONE, "icmp", [("5", "a")])[0] != first
-    assert content_match(ONE + np.uint64(1), "dns", [("5", "a")])[0] != first
-
-
-def test_values_are_written_so_that_lists_stay_apart_from_texts():
-    assert [text_of(value) for value in (5, None, "a", ["a", "b"], ("a",))] == ["5", "None", "a", "a\x1eb", "a"]
-
-
-def test_clients_are_hashed_many_at_once_as_one_by_one(make):
-    leg = make.connection(1)
-    assert client_hashes([leg, leg]).tolist() == [client_hash(leg)] * 2
+    assert content_match(np.repeat(ONE, 3), "icmp", contents)[0] != first
+    assert content_match(np.repeat(ONE, 3), "dns", contents[::-1])[0] != first
+    assert content_match(np.repeat(ONE, 3) + np.uint64(1), "dns", contents)[0] != first
 
 
 def test_what_identifies_a_datagram_are_fields_of_its_protocol():
