@@ -8,8 +8,8 @@ from typing import Any
 from kubeshark_mcp.dissect.base import Context
 from kubeshark_mcp.dissect.buffer import join
 from kubeshark_mcp.dissect.pairing import Pipeline
-from kubeshark_mcp.dissect.wire_resp import Command, Dump, Message, Reply, read_reply, text
-from kubeshark_mcp.dissect.wire_resp_commands import CONTAINERS, key_of
+from kubeshark_mcp.dissect.redis_reading import Asked, read_asked
+from kubeshark_mcp.dissect.wire_resp import Command, Dump, Message, Reply, read_reply
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Direction, Span
 
@@ -24,6 +24,8 @@ _SUBSCRIPTIONS = frozenset(("SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIB
 _CONFIRMATIONS = frozenset(name.lower() for name in _SUBSCRIPTIONS)
 _PUSHES = frozenset({"message", "pmessage", "smessage"})
 _CHANGING = frozenset({"MONITOR", "PSYNC", "RESET"})
+_UNUSUAL = _SUBSCRIPTIONS | _CHANGING | {"SYNC"}
+"""Commands whose replies are more than an outcome."""
 _MONITORED = re.compile(rb"\+\d+\.\d+ \[")
 
 
@@ -47,33 +49,32 @@ class RedisPairing:
         self._channels: dict[str, set[str]] = {}
 
     def ask(self, direction: Direction, command: Command, span: Span, body: bytes) -> None:
+        """Take the words of a command; there may be none. body: its bytes, or the first of them."""
+        if command[0]:
+            self.take(direction, read_asked(command), span, body)
+
+    def take(self, direction: Direction, asked: Asked, span: Span, body: bytes) -> None:
         """Let a command wait for its reply, unless none will come."""
-        words, arguments = command
-        if not words:
-            return
-        name = words[0].decode("ascii", "backslashreplace").upper()
-        key = key_of(name, words)
+        name, length = asked.name, span.length
         fields: dict[str, Any] = {
             "redis": True,
             "redis_type": "command",
             "redis_command": name,
-            "redis_key": key,
-            "redis_arguments": arguments,
-            "redis_request_size": span.length,
-            "redis_total_size": span.length,
+            "redis_key": asked.key,
+            "redis_arguments": asked.arguments,
+            "redis_request_size": length,
+            "redis_total_size": length,
         }
-        if span.length > len(body):
+        if length > len(body):
             fields["redis_truncated"] = True
-        entry = Entry("redis", self._context.connection, span, None, fields, f"{name} {key}" if key else name)
-        if name in CONTAINERS and len(words) > 1:
-            entry.summary = " ".join((name, text(words[1]).upper(), key)).rstrip()
+        entry = Entry("redis", self._context.connection, span, None, fields, asked.summary)
         entry.request_body = body[: self._limit]
         if direction is Direction.SERVER:
             entry.request, entry.response = None, span
             entry.request_body, entry.response_body = b"", entry.request_body
             fields["redis_response_size"] = fields.pop("redis_request_size")
             self._context.emit(entry)
-        elif not self._is_answered(name, words):
+        elif (self._quiet or name == "CLIENT") and not self._is_answered(name, asked.words):
             self._context.emit(entry)
         elif self._adrift:
             entry.malformed = MISSING
@@ -81,6 +82,11 @@ class RedisPairing:
         elif (oldest := self._waiting.ask(entry)) is not None:
             self._forgotten += 1
             self._context.emit(oldest)
+
+    @property
+    def _quiet(self) -> bool:
+        """Whether some commands may get no reply."""
+        return self._silent or self._skip_next or self.replica or self.dump is not None
 
     def _is_answered(self, name: str, words: list[bytes]) -> bool:
         """Follow CLIENT REPLY OFF, SKIP and ON; a replica that follows the stream gets no replies."""
@@ -114,18 +120,19 @@ class RedisPairing:
             self._adrift = False
 
     def answer_usual(self, reply_type: str, span: Span, body: bytes) -> bool:
-        """Take a reply that is no error, array or push, without further looks; False where it needs them."""
-        entry = self._waiting.next
-        if entry is None or self._monitoring or self._forgotten or entry.response is not None:
+        """Take a reply that is no error or push, without further looks; False where it needs them."""
+        waiting = self._waiting
+        entry = waiting.next
+        if entry is None or self._monitoring or self._forgotten or self._subscribed:
             return False
-        self._pipelined = self._pipelined or len(self._waiting) > 1
-        self._waiting.answer()
         fields = entry.fields
+        if fields["redis_command"] in _UNUSUAL:
+            return False
+        self._pipelined = self._pipelined or len(waiting) > 1
+        waiting.answer()
         fields["redis_type"], fields["redis_response_size"] = reply_type, span.length
         fields["redis_total_size"] += span.length
         entry.response, entry.response_body, entry.status = span, body[: self._limit], "OK"
-        if fields["redis_command"] in _CHANGING:
-            self._follow(entry, body)
         self._context.emit(entry)
         return True
 

@@ -27,6 +27,21 @@ def test_bytes_are_joined_and_know_their_packets():
     assert buffer.span(0, 2) == Span(105, 2, 2, 7, 20, 70)
 
 
+def test_a_piece_that_stays_alone_gives_the_spans_and_packets_that_joined_pieces_give():
+    alone, joined = StreamBuffer(Direction.CLIENT), StreamBuffer(Direction.CLIENT)
+    alone.append(piece(b"abcdef", 100, [0, 2, 4]))
+    joined.append(piece(b"abcd", 100, [0, 2]))
+    joined.append(piece(b"ef", 104, [0], first=3))
+    for _ in range(2):
+        for end in range(1, len(alone) + 1):
+            for start in range(end):
+                assert alone.span(start, end) == joined.span(start, end)
+                assert alone.packets(start, end) == joined.packets(start, end)
+        assert (alone.data, alone.offset, alone.rest()) == (joined.data, joined.offset, joined.rest())
+        alone.consume(3)
+        joined.consume(3)
+
+
 def test_the_rest_is_a_piece_again():
     buffer = StreamBuffer(Direction.CLIENT)
     buffer.append(piece(b"abcdef", 100, [0, 4]))

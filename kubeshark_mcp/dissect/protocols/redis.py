@@ -6,17 +6,18 @@ import re
 from typing import ClassVar
 
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, Opening, Protocol
-from kubeshark_mcp.dissect.buffer import join
+from kubeshark_mcp.dissect.buffer import join, piece_span
 from kubeshark_mcp.dissect.redis_pairing import RedisPairing
+from kubeshark_mcp.dissect.redis_reading import Readings
 from kubeshark_mcp.dissect.wire_resp import (
     HELD,
     LINE_LIMIT,
-    REPLY_TYPES,
     Dump,
     RespError,
     Side,
     read_command,
     read_inline,
+    usual_reply,
     words_of,
 )
 from kubeshark_mcp.dissect.wire_resp_commands import find_command, is_reply, judge
@@ -45,14 +46,14 @@ _FIELDS = tuple(
     )
 )
 _NAME = re.compile(rb"[A-Za-z][\w.:|-]{0,63}")
-_USUAL = frozenset(b"+:$")
 
 
 class RedisDissector(Dissector):
     """Takes messages out of both directions; a long one is walked through without being kept."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, readings: Readings) -> None:
         super().__init__(context)
+        self._readings = readings
         self._sides = (Side(Direction.CLIENT), Side(Direction.SERVER))
         for side in self._sides:
             side.lost = not context.connection.from_start
@@ -70,6 +71,10 @@ class RedisDissector(Dissector):
             if start < 0:
                 return
             side.lost = False
+        elif not (side.remaining or len(side.buffer)):
+            start = self._read_piece(piece)
+            if start == len(piece.data):
+                return
         side.buffer.append(piece)
         data = side.buffer.data
         try:
@@ -98,6 +103,26 @@ class RedisDissector(Dissector):
         self._end(Direction.CLIENT, why)
         self._end(Direction.SERVER, why)
         self._pairing.flush()
+
+    def _read_piece(self, piece: Piece) -> int:
+        """Read the usual messages at the beginning of a piece, on a way without detours; give where they end."""
+        pairing, data = self._pairing, piece.data
+        start = 0
+        if piece.direction is Direction.CLIENT:
+            for asked, body in self._readings.read(data):
+                self._arrays = True
+                after = start + len(body)
+                pairing.take(Direction.CLIENT, asked, piece_span(piece, start, after), body)
+                start = after
+        elif pairing.dump is None and not pairing.replica:
+            while start < len(data):
+                reply_type, after = usual_reply(data, start)
+                if not 0 < after - start <= HELD:
+                    break
+                if not pairing.answer_usual(reply_type, piece_span(piece, start, after), data[start:after]):
+                    break
+                start = after
+        return start
 
     def _notice(self, piece: Piece) -> None:
         """See whether the client speaks when all replies are in: behind them, or after a silence."""
@@ -130,29 +155,11 @@ class RedisDissector(Dissector):
             elif client or pairing.replica:
                 after = self._read_command(direction, side, data, start)
             else:
-                after = self._read_usual(side, data, start) or self._walk(direction, side, data, start)
+                after = self._walk(direction, side, data, start)
             if after < 0:
                 break
             start = after
         return start
-
-    def _read_usual(self, side: Side, data: bytes, start: int) -> int:
-        """Read the replies that most commands have, on a way without detours; give 0 where it does not lead."""
-        kind, stop = data[start], data.find(b"\r\n", start)
-        after = stop + 2
-        if stop < 0 or kind not in _USUAL:
-            return 0
-        if kind == 0x24:
-            digits = data[start + 1 : stop]
-            if not digits.isdigit() or len(digits) > 10:
-                return 0
-            after += int(digits) + 2
-            if after > len(data) or data[after - 2 : after] != b"\r\n":
-                return 0
-        if after - start > HELD:
-            return 0
-        answered = self._pairing.answer_usual(REPLY_TYPES[kind], side.buffer.span(start, after), data[start:after])
-        return after if answered else 0
 
     def _walk(self, direction: Direction, side: Side, data: bytes, start: int) -> int:
         message = side.walk(data, start)
@@ -233,6 +240,9 @@ class Redis(Protocol):
         """Look for a command as an array of bulk strings, or for known words with replies of the right form."""
         return judge(opening)
 
+    def __init__(self) -> None:
+        self._readings = Readings()
+
     def open(self, context: Context) -> Dissector:
         """Begin to read a connection."""
-        return RedisDissector(context)
+        return RedisDissector(context, self._readings)
