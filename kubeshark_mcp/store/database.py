@@ -24,9 +24,12 @@ from kubeshark_mcp.store.cancelling import stoppable
 from kubeshark_mcp.store.columns import COMPUTED, LAYER_4, SQL_TYPES, quoted
 from kubeshark_mcp.store.files import FILLED, JOINED, MAP_FILE, entry_files, is_complete, read_manifest
 from kubeshark_mcp.store.hashing import stable_hash
+from kubeshark_mcp.store.resident import CATALOG
 
 MEMORY_LIMIT = "512MB"
 THREADS = 2
+FEW_ROWS = 100_000
+"""Up to so many rows one thread does all: to share out less than a row group costs more than it gives."""
 _KEYS = "timestamp _id protocol"
 _NAMES = re.compile(r'"((?:[^"]|"")+)"|([A-Za-z_][A-Za-z_0-9]*)')
 """Column names in SQL, and other words."""
@@ -60,7 +63,7 @@ class Database:
         self._connection = duckdb.connect(":memory:", config={"threads": THREADS, "memory_limit": MEMORY_LIMIT})
         with self._sentences():
             self._configure(paths)
-            self._kinds = {name: SQL_TYPES[kind] for name, kind in (declared or {}).items()}
+            self.kinds = {name: SQL_TYPES[kind] for name, kind in (declared or {}).items()}
             self._all_columns: set[str] = set()
             self.raw_columns: dict[str, dict[str, str]] = {}
             self.columns_of = self._make_views(declared or {})
@@ -113,23 +116,27 @@ class Database:
         DuckDB several times as long as running it, and about a millisecond for each protocol whatever its columns.
         """
         chosen = [p for p in self._files if (layer_4 or p not in LAYER_4) and (protocols is None or p in protocols)]
-        words = {quoted or plain for text in (*texts, _KEYS) for quoted, plain in _NAMES.findall(text)}
-        names = sorted(name for word in words if (name := word.replace('""', '"')) in self._kinds)
+        names = sorted(self.named(*texts))
         parts = [
             f"SELECT {', '.join(self._column(protocol, name) for name in names)} FROM {self.view(protocol)}"  # noqa: S608
             for protocol in chosen
         ]
         if not parts and not self._files:
             return self.relation(layer_4)
-        nulls = ", ".join(f"NULL::{self._kinds[name]} AS {quoted(name)}" for name in names)
+        nulls = ", ".join(f"NULL::{self.kinds[name]} AS {quoted(name)}" for name in names)
         return f"({' UNION ALL '.join(parts) or f'SELECT {nulls} WHERE false'}) AS entries"
+
+    def named(self, *texts: str) -> set[str]:
+        """Give the columns that SQL texts name, and those that every question needs."""
+        words = {quoted or plain for text in (*texts, _KEYS) for quoted, plain in _NAMES.findall(text)}
+        return {name for word in words if (name := word.replace('""', '"')) in self.kinds}
 
     def _column(self, protocol: str, name: str) -> str:
         """Write a column of a protocol; as a constant where all rows have the same, for then no row is read for it."""
         own = quoted(name)
         if name not in self.columns_of[protocol]:
-            return f"NULL::{self._kinds[name]} AS {own}"
-        if self._kinds[name] == "BOOLEAN" and name not in COMPUTED and self._always(protocol, name):
+            return f"NULL::{self.kinds[name]} AS {own}"
+        if self.kinds[name] == "BOOLEAN" and name not in COMPUTED and self._always(protocol, name):
             return f"TRUE AS {own}"
         return own
 
@@ -203,12 +210,24 @@ class Database:
         run("SET GLOBAL late_materialization_max_rows = 1000")
         run("SET autoinstall_known_extensions = false")
         run("SET autoload_known_extensions = false")
+        run(f"ATTACH ':memory:' AS {CATALOG} (COMPRESS)")
         # What DuckDB spills into can be read and written by statements, so it is a folder of its own.
         spill = Path(tempfile.gettempdir()) / f"kubeshark-mcp-{secrets.token_hex(8)}"
         run(f"SET temp_directory = {_literal(str(spill))}")
         run(f"SET allowed_paths = [{', '.join(_literal(path) for path in paths)}]")
         run("SET enable_external_access = false")
+        self.rows = self._count_rows()
+        if self.rows <= FEW_ROWS:
+            run("SET threads = 1")
         run("SET lock_configuration = true")
+
+    def _count_rows(self) -> int:
+        """Count the rows of all files, by what these say of themselves."""
+        files = [path for paths in self._files.values() for path in paths]
+        if not files:
+            return 0
+        sql = f"SELECT sum(num_rows) FROM parquet_file_metadata([{_list(files)}])"  # noqa: S608
+        return int(self._connection.execute(sql).fetchall()[0][0])
 
     def _make_views(self, declared: Mapping[str, FieldType]) -> dict[str, dict[str, str]]:
         """Make a view a protocol, `entries` over all and `calls` without connections and flows; give their columns."""
@@ -241,7 +260,7 @@ class Database:
         ).fetchall()
         filled = {name for (text,) in lists for name in json.loads(text)} if len(lists) == len(files) else set(types)
         self._all_columns |= set(types)
-        self._kinds.update(types)
+        self.kinds.update(types)
         return {name: kind for name, kind in types.items() if name in filled}
 
 

@@ -9,12 +9,14 @@ from typing import Any
 
 from kubeshark_mcp.errors import NotFoundError, UsageError
 from kubeshark_mcp.model.field import Field
-from kubeshark_mcp.store.columns import HEAVY, LAYER_4, quoted
+from kubeshark_mcp.store.columns import LAYER_4, quoted
 from kubeshark_mcp.store.database import Database
-from kubeshark_mcp.store.evidence import EVIDENCE, Row, add_evidence, fetch, fetch_of_all
+from kubeshark_mcp.store.evidence import Row
 from kubeshark_mcp.store.hashing import stable_hash
 from kubeshark_mcp.store.paging import Position, read_cursor, write_cursor
 from kubeshark_mcp.store.remembering import Remembered, bytes_of
+from kubeshark_mcp.store.resident import Resident
+from kubeshark_mcp.store.rows import RowReader
 from kubeshark_mcp.store.statistics import MEASURED, FieldProfile, Selection, Statistics, measure, profile
 
 BLOCK = 2000
@@ -92,9 +94,12 @@ class EntrySource:
     ) -> None:
         """Open folders; a condition may name `fields`; `keep_duplicates` shows each sighting of a call apart.
 
-        remember: keep pages and totals for those who ask again, which is sound because the files never change.
+        remember: keep pages and totals for those who ask again, and a small dissection in memory, which is sound
+        because the files never change.
         """
         self.database = Database(folders, {field.name: field.type for field in fields}, keep_duplicates)
+        self._rows = RowReader(self.database)
+        self._memory = Resident(self.database) if remember else None
         self._totals: Remembered[int] = Remembered(_TOTALS if remember else 0, lambda _: 1)
         self._pages: Remembered[Page] = Remembered(
             REMEMBERED_BYTES if remember else 0, lambda page: bytes_of(page.rows)
@@ -135,17 +140,40 @@ class EntrySource:
     def _page(self, query: Query, limit: int, after: Position | None, columns: Sequence[str] | None) -> Page:
         if query.residual is not None:
             return self._residual_page(query, limit, after, columns)
-        names = None if columns is None else self._light_columns(columns)
+        if self._memory is not None and self._memory.ask() and (relation := self._held(query, query.sql)) is not None:
+            return self._page_from(self._memory, relation, query, limit, after, columns)
+        names = None if columns is None else self._rows.light(columns)
         keys = self._keys(query, after, limit + 1, names or ())
         last = keys[limit - 1] if len(keys) > limit else None
-        rows = self._fetch(keys[:limit], columns) if names is None else self._made(keys[:limit], names, columns)
-        next_cursor = write_cursor(Position(last[0], last[1]), self._asked(query)) if last else None
+        rows = self._rows.of(keys[:limit], names, columns)
         total = len(rows) if after is None and last is None else self.count(query)
-        return Page(rows, total, True, next_cursor)
+        return Page(rows, total, True, self._cursor(query, last))
+
+    def _page_from(
+        self,
+        memory: Resident,
+        relation: str,
+        query: Query,
+        limit: int,
+        after: Position | None,
+        columns: Sequence[str] | None,
+    ) -> Page:
+        found = memory.page(memory.find(relation, *query.where()), limit, after, query.newest_first)
+        keys = memory.keys(found.places)
+        names = None if columns is None else self._rows.light(columns)
+        if names is not None and memory.has(names):
+            rows = self._rows.with_evidence(memory.rows(found.places, names), keys, columns)
+        else:
+            rows = self._rows.fetch(keys, columns)
+        return Page(rows, found.total, True, self._cursor(query, keys[-1] if found.more else None))
+
+    def _cursor(self, query: Query, last: Sequence[Any] | None) -> str | None:
+        """Give the cursor of a page whose last row has this time and id; None where no page follows."""
+        return None if last is None else write_cursor(Position(last[0], last[1]), self._asked(query))
 
     def get(self, number: int) -> Row:
         """Give one entry in full, without bodies; a sighting that was joined away gives the call it belongs to."""
-        return self._fetch([self._key(number)], None)[0]
+        return self._rows.fetch([self._key(number)], None)[0]
 
     def bodies(self, number: int) -> tuple[bytes, bytes]:
         """Give request and response body of one entry as captured."""
@@ -246,8 +274,17 @@ class EntrySource:
 
     def _relation(self, query: Query | None, *texts: str) -> str:
         named = (query.sql, *texts) if query is not None else texts
+        if (held := self._held(query, *named)) is not None:
+            return held
+        layer_4 = query is None or query.layer_4 is not False
         protocols = None if query is None else self.database.protocols_with(query.needs)
-        return self.database.narrow(*named, layer_4=query is None or query.layer_4 is not False, protocols=protocols)
+        return self.database.narrow(*named, layer_4=layer_4, protocols=protocols)
+
+    def _held(self, query: Query | None, *texts: str) -> str | None:
+        """Give the relation in memory, where there is one that has the columns which these texts name."""
+        if self._memory is None or not self._memory.ready:
+            return None
+        return self._memory.relation(texts, query is None or query.layer_4 is not False)
 
     def _asked(self, query: Query) -> int:
         """Identify what was asked, for cursors; relative times mean another window, and condition, a page later."""
@@ -300,48 +337,9 @@ class EntrySource:
         sql, parameters = self._keys_sql(query, after, columns)
         return self.database.query(f"{sql} LIMIT {limit:d}", parameters)
 
-    def _light_columns(self, columns: Sequence[str]) -> list[str] | None:
-        """Give those of the columns that have values; None where one is a map or a body, which are fetched by id."""
-        types = self.database.types
-        names = [name for name in dict.fromkeys(columns) if name in types]
-        return None if any(types[name].startswith("MAP") or name in HEAVY for name in names) else names
-
-    def _made(self, keys: Sequence[tuple[Any, ...]], names: Sequence[str], columns: Sequence[str] | None) -> list[Row]:
-        """Make rows of what _keys found."""
-        found = [
-            {"_id": key[1]} | {n: value for n, value in zip(names, key[3:], strict=True) if value is not None}
-            for key in keys
-        ]
-        self._add_evidence({row["_id"]: row for row in found}, _by_protocol(keys), columns)
-        return found
-
-    def _add_evidence(
-        self, rows: Mapping[int, Row], numbers: Mapping[str, Sequence[int]], columns: Sequence[str] | None
-    ) -> None:
-        if self.database.joined and (columns is None or not EVIDENCE.isdisjoint(columns)):
-            add_evidence(self.database, rows, numbers)
-
-    def _fetch(self, keys: Sequence[tuple[Any, ...]], columns: Sequence[str] | None) -> list[Row]:
-        """Read the wide rows of these keys, in the order of the keys."""
-        by_protocol = _by_protocol(keys)
-        if columns is None:
-            read = [
-                row
-                for protocol, numbers in by_protocol.items()
-                for row in fetch(self.database, self.database.view(protocol), self._light(protocol), numbers)
-            ]
-        else:
-            read = fetch_of_all(self.database, ["_id", *columns], by_protocol)
-        found = {row["_id"]: row for row in read}
-        self._add_evidence(found, by_protocol, columns)
-        return [found[number] for _, number, _ in keys]
-
-    def _light(self, protocol: str) -> list[str]:
-        return ["_id", *(name for name in self.database.columns_of[protocol] if name not in HEAVY)]
-
     def _key(self, number: int) -> tuple[int, int, str]:
         """Find an entry, or the one that stands for it."""
-        sql = f"SELECT timestamp, _id, protocol FROM {self.database.narrow()} WHERE _id = ?"  # noqa: S608
+        sql = f"SELECT timestamp, _id, protocol FROM {self._relation(None)} WHERE _id = ?"  # noqa: S608
         keys = self.database.query(sql, [number])
         if not keys and self.database.joined:
             stands_for = "SELECT max(_joined_into) FROM sightings WHERE _id = ?"
@@ -356,7 +354,7 @@ class EntrySource:
     ) -> Iterator[tuple[list[tuple[Any, ...]], list[Row]]]:
         sql, parameters = self._keys_sql(query, after)
         for block in self.database.stream(sql, parameters, BLOCK):
-            yield block, self._fetch(block, columns)
+            yield block, self._rows.fetch(block, columns)
 
     def _residual_page(self, query: Query, limit: int, after: Position | None, columns: Sequence[str] | None) -> Page:
         """Fill a page by looking at rows in order; goes on for the total as far as EXAMINED allows."""
@@ -375,20 +373,12 @@ class EntrySource:
                 break
         more = matched > len(chosen)
         end = chosen[-1] if more else None if exact else last
-        cursor = None if end is None else write_cursor(Position(end[0], end[1]), self._asked(query))
         total, fingerprint = matched, self._fingerprint(query)
         if query.lasting and after is None and exact:
             self._totals.keep(fingerprint, matched)
         elif query.lasting and (known := self._totals.known(fingerprint)) is not None:
             total, exact = known, True
-        return Page(self._fetch(chosen, columns), total, exact, cursor)
-
-
-def _by_protocol(keys: Sequence[tuple[Any, ...]]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for key in keys:
-        found.setdefault(key[2], []).append(key[1])
-    return found
+        return Page(self._rows.fetch(chosen, columns), total, exact, self._cursor(query, end))
 
 
 def _accepts(query: Query, row: Row) -> bool:

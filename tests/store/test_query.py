@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kubeshark_mcp.errors import NotFoundError, UsageError
+from kubeshark_mcp.store import resident
 from kubeshark_mcp.store.query import EntrySource, Query
 
 
@@ -222,6 +223,7 @@ def test_protocols_that_lack_what_a_condition_needs_are_not_read(write, make, ca
 
 
 def test_a_window_around_all_entries_is_no_window(write, make, calls, monkeypatch):
+    monkeypatch.setattr(resident, "SMALL_ROWS", 0)
     source = EntrySource([write(calls)])
     around = Query(start_ns=make.START - 5, end_ns=make.START + make.MS * 1000)
     assert source.page(around, 7).total == 95
