@@ -7,10 +7,15 @@ from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kubeshark_mcp.hub.sources import CaptureSource
-from kubeshark_mcp.identity.table import IdentityTable
+from kubeshark_mcp.identity.table import IdentityTable, key_of
+from kubeshark_mcp.model.entry_columns import Coded, Column, ConnectionColumns, Numbers
 from kubeshark_mcp.model.stream import Connection
 from kubeshark_mcp.model.workload import Identity
+from kubeshark_mcp.store.place_columns import PlaceColumns
 
 CONNECTIONS_A_CAPTURE = 1 << 32
 """Connections get numbers that are unique over all captures of a run: capture * this + transport * 2^29 + number."""
@@ -52,8 +57,24 @@ class Places:
         }
         return ChainMap(own, common)
 
+    def columns(self, connections: ConnectionColumns, times: NDArray[np.int64]) -> PlaceColumns:
+        """Give the same of many connections at once, each at its own time; ends and flows are looked at once each."""
+        addresses = connections.addresses
+        sources, src = self._identities.resolve_many(
+            addresses, connections.client_address, connections.client_port, times
+        )
+        servers, dst = self._identities.resolve_many(
+            addresses, connections.server_address, connections.server_port, times
+        )
+        where, codes = _distinct_rows(connections.capture, connections.point, src, dst)
+        shared = [
+            self._common_of(capture, point, sources[source], servers[server])
+            for capture, point, source, server in zip(*(part.tolist() for part in where), strict=True)
+        ]
+        return PlaceColumns(shared, codes, _own_of(connections))
+
     def _common_of(self, capture: int, point: int, src: Identity, dst: Identity) -> dict[str, Any]:
-        key = (capture, point, _key(src), _key(dst))
+        key = (capture, point, key_of(src), key_of(dst))
         found = self._common.get(key)
         if found is None:
             if len(self._common) >= _CACHED:
@@ -87,16 +108,46 @@ class Places:
         return {name: value for name, value in values.items() if value not in ("", [], {})}
 
 
+def _own_of(connections: ConnectionColumns) -> dict[str, Column]:
+    """Give what each connection alone has, but what it tells itself."""
+    transport = _TRANSPORTS.get(connections.transport, 0)
+    numbers = Numbers(connections.capture * CONNECTIONS_A_CAPTURE + (transport << 29) + connections.number)
+    streams = Coded(list(map(str, connections.number.tolist())), np.arange(len(connections), dtype=np.int32))
+    first, flows = connections.flows()
+    ends = zip(
+        connections.client_address[first].tolist(),
+        connections.server_address[first].tolist(),
+        connections.server_port[first].tolist(),
+        strict=True,
+    )
+    addresses = connections.addresses
+    of_flows = [
+        _flow_number(addresses[client], addresses[server], port, connections.transport) for client, server, port in ends
+    ]
+    flow = Numbers(np.array(of_flows, np.int64)[flows])
+    return {"stream": streams, "conn_id": numbers, "conn_group_id": numbers, "flow_id": flow, "flow_group_id": flow}
+
+
+def _distinct_rows(*parts: NDArray[Any]) -> tuple[list[NDArray[Any]], NDArray[np.int32]]:
+    """Give the distinct rows of columns of small numbers, and which of them each row is."""
+    codes = np.zeros(len(parts[0]), np.int64)
+    for part in parts:
+        values, found = np.unique(part, return_inverse=True)
+        codes = codes * len(values) + found
+        _, codes = np.unique(codes, return_inverse=True)
+    _, first = np.unique(codes, return_index=True)
+    return [part[first] for part in parts], codes.astype(np.int32)
+
+
 def flow_number(connection: Connection) -> int:
     """Give a stable number of (client address, server address, server port, transport)."""
-    text = f"{connection.client.address}>{connection.server.address}:{connection.server.port}/{connection.transport}"
-    data = text.encode()
+    client, server = connection.client, connection.server
+    return _flow_number(client.address, server.address, server.port, connection.transport)
+
+
+def _flow_number(client: str, server: str, port: int, transport: str) -> int:
+    data = f"{client}>{server}:{port}/{transport}".encode()
     return zlib.crc32(data) << 31 | zlib.crc32(data[::-1]) >> 1
-
-
-def _key(identity: Identity) -> int | str:
-    """Tell identities apart cheaply: those of the cluster are few lasting objects, of others only the name is known."""
-    return id(identity) if identity.status == "resolved" else identity.dns
 
 
 def _directional(side: str, identity: Identity) -> dict[str, Any]:

@@ -60,6 +60,11 @@ class NameTable:
         times, names = several
         return names[max(bisect_right(times, time_ns) - 1, 0)]
 
+    def changes(self, address: str) -> list[int]:
+        """Give the times at which an address got another name, in order; empty for one that always has the same."""
+        several = self._several.get(address)
+        return [] if several is None else several[0]
+
     def _told(self, address: str) -> tuple[list[int], list[str]]:
         """Give the times at which an address got names, in order, and these names."""
         single = self._single.get(address)

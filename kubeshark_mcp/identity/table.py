@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kubeshark_mcp.identity.addresses import canonical
 from kubeshark_mcp.identity.names import NameTable, from_dns
@@ -16,6 +19,10 @@ EXTERNAL = "kubernetes external"
 
 UNRESOLVED = Identity()
 _CACHED = 100_000
+_OTHER = -1
+"""Stands for every port on which nobody in particular is."""
+_FEW = 16
+"""Rows that are looked at one by one rather than as arrays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,8 @@ class IdentityTable:
         self._ports: dict[str, list[ServicePort]] = {}
         self._host_ports: dict[tuple[str, int], list[Tenure]] = {}
         self._edges: dict[str, list[int]] = {}
+        self._known_ports: dict[str, set[int]] = {}
+        """Ports of addresses on which somebody else may be than on all others."""
         self._nodes: dict[str, str] = {}
         self._cache: dict[tuple[str, int, int, str], Identity] = {}
         for source in objects:
@@ -71,9 +80,11 @@ class IdentityTable:
                 self._nodes.setdefault(tenure.workload.name, tenure.address)
         for port in objects.ports:
             self._ports.setdefault(port.address, []).append(port)
+            self._known_ports.setdefault(port.address, set()).add(port.port)
             self._edge(port.address, port.since_ns, port.until_ns)
         for number, tenure in objects.host_ports:
             self._host_ports.setdefault((tenure.address, number), []).append(tenure)
+            self._known_ports.setdefault(tenure.address, set()).add(number)
             self._edge(tenure.address, tenure.since_ns, tenure.until_ns)
         for held in self._tenures.values():
             held.sort(key=lambda tenure: (tenure.since_ns, tenure.until_ns, tenure.workload.kind, tenure.workload.name))
@@ -102,13 +113,51 @@ class IdentityTable:
         name = self.names.resolve(address, time_ns)
         if edges is None:
             return Identity(dns=name, status="dns") if name else UNRESOLVED
-        key = (address, port, bisect_right(edges, time_ns), name)
+        known = port if port in self._known_ports.get(address, ()) else _OTHER
+        key = (address, known, bisect_right(edges, time_ns), name)
         identity = self._cache.get(key)
         if identity is None:
             if len(self._cache) >= _CACHED:
                 self._cache.clear()
             identity = self._cache[key] = self._identity(address, port, time_ns, name)
         return identity
+
+    def resolve_many(
+        self, addresses: Sequence[str], codes: NDArray[np.int32], ports: NDArray[np.int64], times: NDArray[np.int64]
+    ) -> tuple[list[Identity], NDArray[np.int32]]:
+        """Resolve n times at once: addresses[codes] on ports, each at its own time.
+
+        Gives the distinct identities that came of it, and which of them each is.
+        """
+        found = _Distinct()
+        present, which = np.unique(codes, return_inverse=True)
+        names = [addresses[code] for code in present.tolist()]
+        lasting = [self._edges.get(name) is None and not self.names.changes(name) for name in names]
+        alike = [found.add(self.resolve(name, 0, 0)) if one else 0 for name, one in zip(names, lasting, strict=True)]
+        answers = np.array(alike, np.int32)[which]
+        if all(lasting):
+            return found.values, answers
+        order = np.argsort(which, kind="stable")
+        ends = np.cumsum(np.bincount(which, minlength=len(names)))
+        for place in np.flatnonzero(~np.array(lasting)).tolist():
+            rows = order[ends[place - 1] if place else 0 : ends[place]]
+            for some in self._groups(names[place], rows, ports, times):
+                answers[some] = found.add(self.resolve(names[place], int(ports[some[0]]), int(times[some[0]])))
+        return found.values, answers
+
+    def _groups(
+        self, address: str, rows: NDArray[np.int64], ports: NDArray[np.int64], times: NDArray[np.int64]
+    ) -> Iterable[NDArray[np.int64]]:
+        """Part rows of one address so that all of a part have one identity."""
+        if len(rows) < _FEW:
+            return np.split(rows, len(rows))
+        known = sorted(self._known_ports.get(address, ()))
+        ports, times = ports[rows], times[rows]
+        keys = np.where(np.isin(ports, known), ports, _OTHER) + 1
+        for edges in (self._edges.get(address, []), self.names.changes(address)):
+            keys = keys * (len(edges) + 1) + np.searchsorted(np.array(edges, np.int64), times, side="right")
+        order = np.argsort(keys, kind="stable")
+        return np.split(rows[order], np.flatnonzero(np.diff(keys[order])) + 1)
 
     def _identity(self, address: str, port: int, time_ns: int, name: str) -> Identity:
         held = [t for t in self._tenures.get(address, ()) if t.since_ns <= time_ns < t.until_ns]
@@ -180,6 +229,28 @@ class IdentityTable:
             for tenure in tenures:
                 found[tenure.address, tenure.workload.namespace, tenure.workload.name] = tenure
         return list(found.values())
+
+
+def key_of(identity: Identity) -> int | str:
+    """Tell identities apart cheaply: those of the cluster are few lasting objects, of others only the name is known.
+
+    Holds as long as the identity is kept.
+    """
+    return id(identity) if identity.status == "resolved" else identity.dns
+
+
+class _Distinct:
+    """Identities, each once."""
+
+    def __init__(self) -> None:
+        self.values: list[Identity] = []
+        self._places: dict[int | str, int] = {}
+
+    def add(self, identity: Identity) -> int:
+        place = self._places.setdefault(key_of(identity), len(self.values))
+        if place == len(self.values):
+            self.values.append(identity)
+        return place
 
 
 def _shared(tenure: Tenure) -> bool:

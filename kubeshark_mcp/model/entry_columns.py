@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Connection, Endpoint, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -112,6 +113,16 @@ class ConnectionColumns:
         """Give some of them, with the addresses of all."""
         columns = (getattr(self, name)[chosen] for name in _CONNECTION_PARTS)
         return ConnectionColumns(self.transport, self.addresses, *columns)
+
+    def flows(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Tell connections of one flow: of one client address with one port of one server address.
+
+        Gives a connection of each flow (its first), and the flow of each connection.
+        """
+        spread = max(len(self.addresses), 1)
+        pairs = self.client_address.astype(np.int64) * spread + self.server_address
+        _, first, codes = np.unique(pairs << 16 | self.server_port, return_index=True, return_inverse=True)
+        return first, codes.astype(np.int32)
 
     def connections(self) -> list[Connection]:
         """Make the objects."""

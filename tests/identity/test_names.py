@@ -38,3 +38,11 @@ def test_memory_is_bounded_and_what_was_dropped_is_counted(monkeypatch):
 def test_the_lines_of_a_dns_entry_are_taken_apart():
     lines = ("api.example.com 30 192.0.2.1", "a\\032b.example.com 0 2001:db8::1", "odd line", "x y z", "x 3 nowhere")
     assert from_dns(lines) == [("api.example.com", "192.0.2.1"), ("a\\032b.example.com", "2001:db8::1")]
+
+
+def test_only_an_address_that_had_several_names_changes_its_name() -> None:
+    names = NameTable()
+    for name, time_ns in (("a", 5), ("a", 6), ("b", 9)):
+        names.add(name, "10.0.0.1", time_ns)
+    names.add("a", "10.0.0.2", 5)
+    assert [names.changes(address) for address in ("10.0.0.1", "10.0.0.2", "10.0.0.3")] == [[5, 9], [], []]

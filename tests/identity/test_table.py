@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kubeshark_mcp.identity.selection import WorkloadFilter
-from kubeshark_mcp.identity.table import EXTERNAL, UNRESOLVED, IdentityTable, Objects, ServicePort
+from kubeshark_mcp.identity.table import EXTERNAL, UNRESOLVED, IdentityTable, Objects, ServicePort, key_of
 from kubeshark_mcp.model.workload import FOREVER_NS, Identity, Tenure, Workload
 
 OLD = Workload("web-1", "shop", "pod", {"app": "web"}, {"note": "old"}, "node-a", "Deployment/web")
@@ -152,3 +153,26 @@ def test_the_cache_never_changes_an_answer(intervals: list[tuple[int, int]], mom
         fresh = IdentityTable([Objects(tenures)]).resolve("10.1.0.1", 1, moment)
         assert cached.resolve("10.1.0.1", 1, moment) == fresh
         assert (fresh.status == "resolved") == any(t.since_ns <= moment < t.until_ns for t in tenures)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 5),
+            st.sampled_from([0, 80, 443, 6443, 8080, 9100, 30080]),
+            st.integers(0, 300),
+        ),
+        max_size=80,
+    )
+)
+def test_many_are_resolved_as_one_by_one(asked: list[tuple[int, int, int]]) -> None:
+    known = table()
+    for name, address, time_ns in (("a", "10.1.0.1", 120), ("b", "10.1.0.1", 210), ("c", "8.8.8.8", 0)):
+        known.names.add(name, address, time_ns)
+    for name, time_ns in (("d", 100), ("e", 200)):
+        known.names.add(name, "1.1.1.1", time_ns)
+    addresses = ["10.1.0.1", "10.96.0.1", "192.168.0.1", "8.8.8.8", "1.1.1.1", "9.9.9.9"]
+    codes, ports, times = (np.array([one[part] for one in asked], np.int64) for part in range(3))
+    found, which = known.resolve_many(addresses, codes.astype(np.int32), ports, times)
+    assert [found[one] for one in which.tolist()] == [known.resolve(addresses[c], port, ns) for c, port, ns in asked]
+    assert len({key_of(identity) for identity in found}) == len(found)
