@@ -1,128 +1,65 @@
 """The captures of one share of a run, one after the other: packets -> streams -> messages -> entries in files.
 
-Pieces of work for a `Crew`: `Naming` finds the DNS names that captures tell, `Dissecting` does the rest. What a share
-comes to depends on nothing but its captures and the names that are given to it, whichever process does it.
+A piece of work for a `Crew`. What a share comes to depends on nothing but its captures and on what `surveying` found
+beforehand, whichever process does it; of a share that several pieces share each takes other conversations.
 """
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
-
-import numpy as np
 
 from kubeshark_mcp.capture.quality import CaptureQuality, QualityTally
 from kubeshark_mcp.capture.reader import CaptureFile, open_capture
-from kubeshark_mcp.dissect.base import ConnectionProtocol, Protocol, Settings
+from kubeshark_mcp.dissect.base import ConnectionProtocol, Protocol
 from kubeshark_mcp.dissect.discovery import fields_by_protocol, load_protocols
 from kubeshark_mcp.dissect.engine import DissectionEngine
 from kubeshark_mcp.errors import CaptureError
 from kubeshark_mcp.hub.connection_entries import ConnectionEntries
-from kubeshark_mcp.hub.identities import Answers, answers_of, learn, load_identities
+from kubeshark_mcp.hub.identities import Answers, learn, load_identities
 from kubeshark_mcp.hub.places import Places
-from kubeshark_mcp.hub.runs import Outcome, Run, Share
+from kubeshark_mcp.hub.reading import BLOCK_PACKETS, LIMITS, WINDOW_BYTES, few_collections
+from kubeshark_mcp.hub.runs import Outcome, Run, Share, Tell
 from kubeshark_mcp.hub.sources import CaptureSource
+from kubeshark_mcp.hub.summing import AT_ONCE, LAST_BLOCK, EndedConnections, sums_up
+from kubeshark_mcp.hub.surveying import DNS, Told, ports_of, selector_of
 from kubeshark_mcp.model.common_fields import COMMON_FIELDS
 from kubeshark_mcp.model.entry import Entry
-from kubeshark_mcp.model.packet import PROTOCOL_TCP, PROTOCOL_UDP, PacketBlock
+from kubeshark_mcp.model.stream import ConnectionStats
 from kubeshark_mcp.store.columns import UNCLAIMED
 from kubeshark_mcp.store.memory import give_back, keep_large_apart
 from kubeshark_mcp.store.writer import EntryWriter
-from kubeshark_mcp.stream.engine import Counters, Limits, StreamEngine
+from kubeshark_mcp.stream.engine import Counters, StreamEngine
+from kubeshark_mcp.stream.sharing import ToldNumbering
 
 FLUSH_ENTRIES = 2048
 """Entries held before they go to the writer."""
-WINDOW_BYTES = 4 << 20
-"""Bytes of a capture that are in memory at once: about as much as the packets of a block have."""
-BLOCK_PACKETS = 8_192
-"""Packets that are decoded at once: more are no faster, and what they become is all in memory at once."""
 TIDY_PACKETS = 60_000
 """Packets after which freed memory is given back to the system."""
-LIMITS = Limits(datagram_idle_seconds=120.0, exchange_idle_seconds=30.0, closed_idle_seconds=60.0)
-"""A conversation in datagrams ends after the two minutes that address translators keep one (RFC 4787, REQ-5), a lone
-question with its answer after the half minute that Linux does (nf_conntrack_udp_timeout). A TCP connection that ended
-is remembered for the minute that Linux stays in TIME-WAIT (TCP_TIMEWAIT_LEN).
-
-Each question to a name server comes from a port of its own: ten minutes of a few hundred a second would fill 500 MB.
-"""
-DNS = "dns"
-
-Tell = Callable[[Outcome], None]
+FIRST_UNTOLD = 1 << 28
+"""From here on connections are numbered that the survey did not see: of a file that has grown since."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dissected:
-    """What came of a share. tallies: of its captures, so that clocks can be compared. qualities: reports on them."""
+    """What came of a share. tallies: of its captures, so that clocks can be compared. qualities: reports on them.
+
+    kept: the connections of a piece, of which others sum up those of all pieces; None where the share is whole.
+    """
 
     outcome: Outcome
     tallies: tuple[QualityTally, ...]
     qualities: tuple[CaptureQuality, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """Finds the names that the captures of a share tell: those of DNS answers on its ports, and their own.
-
-    Only where a run has several shares: each of them then knows what all captures tell. What cannot be read tells none.
-    """
-
-    run: Run
-    share: Share
-
-    def __call__(self, tell: Tell) -> Answers:
-        """Give them in the order of the captures."""
-        found: Answers = []
-        protocols = [protocol for protocol in load_protocols() if protocol.name == DNS]
-        with few_collections():
-            for number in range(self.share.first, self.share.last):
-                try:
-                    with open_capture(self.run.sources[number].path) as capture:
-                        found += self._of(number, capture, protocols, tell)
-                except CaptureError:
-                    pass  # Whoever dissects it says so.
-        return found
-
-    def _of(self, number: int, capture: CaptureFile, protocols: list[Protocol], tell: Tell) -> Answers:
-        found: list[Entry] = []
-        answers: Answers = []
-        streams = StreamEngine(number, LIMITS)
-        dissection = DissectionEngine(protocols, Settings(), found.append)
-        ports = np.array(sorted(ports_of(protocols)), np.uint16)
-        for block in capture.blocks(BLOCK_PACKETS):
-            tell(Outcome())
-            for event in streams.feed(_on_ports(block, ports)):
-                dissection.feed(event)
-            for _ in streams.drain():
-                pass
-            answers += answers_of(found)
-            found.clear()
-        for event in streams.finish():
-            dissection.feed(event)
-        dissection.finish()
-        return [*answers, *answers_of(found), *((0, name, address) for address, name in capture.names)]
-
-
-def ports_of(protocols: Iterable[Protocol]) -> frozenset[int]:
-    """Give the ports on which the names of all captures are looked for before anything else."""
-    return frozenset(port for protocol in protocols if protocol.name == DNS for port in protocol.ports)
-
-
-def _on_ports(block: PacketBlock, ports: np.ndarray[tuple[int], np.dtype[np.uint16]]) -> PacketBlock:
-    """Give the packets of a block to or from some ports."""
-    spoken = np.isin(block.source_port, ports) | np.isin(block.destination_port, ports)
-    rows = np.flatnonzero(spoken & np.isin(block.protocol, (PROTOCOL_TCP, PROTOCOL_UDP)))
-    columns = {field.name: getattr(block, field.name) for field in fields(block)}
-    return PacketBlock(**{name: column if name == "data" else column[rows] for name, column in columns.items()})
+    kept: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Dissecting:
     """Dissects the captures of a share into files of a folder. names: what all captures tell; None if looked for here.
 
-    secrets: lines of key logs.
+    secrets: lines of key logs. numbers: for each capture what numbers the connections of this piece, see `numbers_of`.
     """
 
     run: Run
@@ -130,27 +67,36 @@ class Dissecting:
     folder: Path
     secrets: list[str]
     names: Answers | None = None
+    numbers: Mapping[int, Sequence[Told]] = field(default_factory=dict)
 
     def __call__(self, tell: Tell) -> Dissected:
         """Do it all; the files are complete when this returns."""
         keep_large_apart()
         with few_collections():
-            return _Dissection(self, tell).dissect()
+            if self.share.pieces == 1:
+                return _Dissection(self, tell, None).dissect()
+            with EndedConnections(self.folder, self.share.task) as kept:
+                done = _Dissection(self, tell, kept).dissect()
+            return replace(done, kept=kept.path)
 
 
 class _Dissection:
     """One share at work."""
 
-    def __init__(self, piece: Dissecting, tell: Tell) -> None:
+    def __init__(self, piece: Dissecting, tell: Tell, kept: EndedConnections | None) -> None:
         run = piece.run
         self._run, self._share, self._secrets, self._tell = run, piece.share, piece.secrets, tell
+        self._numbers, self._kept = piece.numbers, kept
         protocols = load_protocols()
         readers = [protocol for protocol in protocols if not isinstance(protocol, ConnectionProtocol)]
         self._readers = [] if run.layer4_only else readers
         self._outcome = Outcome()
         self._identities = load_identities(run.resources)
         # Where these have been gone through already, answers there are known.
-        self._known_ports = frozenset() if piece.names is None else ports_of(protocols)
+        self._known_ports = frozenset() if piece.names is None else ports_of({DNS}, protocols, run.settings)
+        self._told = piece.names is not None
+        # What one piece finds on other ports the others do not know, so that nobody may use it.
+        self._learns = not (self._told and run.divisible(piece.share))
         for time_ns, name, address in piece.names or ():
             self._identities.names.add(name, address, time_ns)
         self._places = Places(run.sources, self._identities)
@@ -159,7 +105,9 @@ class _Dissection:
         )
         self._entries: list[Entry] = []
         self._entries_written = 0
-        self._ended = ConnectionEntries(_connection_protocols(protocols, run.layer4_only), self._take)
+        collected = _connection_protocols(protocols, run.layer4_only)
+        self._ended = ConnectionEntries((one for one in collected if kept is None or not sums_up(one)), self._take)
+        self._selector = selector_of(run, piece.share, protocols)
         self._tallies: list[QualityTally] = []
         self._qualities: list[CaptureQuality] = []
 
@@ -179,58 +127,79 @@ class _Dissection:
         except CaptureError as error:
             if len(self._run.sources) == 1:
                 raise
-            self._warn(source, [str(error)])
+            if self._share.piece == 0:
+                self._warn(source, [str(error)])
 
     def _packets_of(self, number: int, capture: CaptureFile) -> None:
         source = self._run.sources[number]
         before = self._outcome
         secrets = list(self._secrets)
         settings = replace(self._run.settings, secrets=secrets)
-        streams = StreamEngine(number, LIMITS, payload=not self._run.layer4_only)
+        streams = self._streams_of(number)
         dissection = DissectionEngine(self._readers, settings, self._entries.append)
         tally = QualityTally(source.path.name, source.node)
         packets = tidied = blocks_of_secrets = 0
-        for block in capture.blocks(BLOCK_PACKETS):
+        for place, block in enumerate(capture.blocks(BLOCK_PACKETS)):
             packets += len(block)
             if packets - tidied > TIDY_PACKETS:
                 give_back()
                 tidied = packets
-            tally.look(block)
+            if self._share.piece == 0:
+                tally.look(block)
             blocks_of_secrets = _learn_secrets(secrets, capture, blocks_of_secrets)
             for event in streams.feed(block):
                 dissection.feed(event)
                 if len(self._entries) >= FLUSH_ENTRIES:
                     self._flush()
-            self._ended.add(map(dissection.described, map(tally.take, streams.drain())))
+            self._end(number, place, map(dissection.described, map(tally.take, streams.drain())))
             self._outcome = replace(
                 before,
-                packets_processed=before.packets_processed + packets,
-                pcap_bytes=before.pcap_bytes + capture.position,
+                packets_processed=before.packets_processed + streams.own_packets,
+                pcap_bytes=before.pcap_bytes + self._share.part(capture.position),
                 entries_created=self._entries_written,
             )
             self._tell(self._outcome)
         for event in streams.finish():
             dissection.feed(event)
         dissection.finish()
-        self._ended.add(map(dissection.described, map(tally.take, streams.stats())))
+        self._end(number, LAST_BLOCK, map(dissection.described, map(tally.take, streams.stats())))
         self._judge(tally, capture, streams.counters)
-        self._identities.add_names(capture.names)
+        if not self._told:
+            self._identities.add_names(capture.names)
         self._flush()
         self._outcome = replace(
             self._outcome,
-            pcap_files=before.pcap_files + 1,
+            pcap_files=before.pcap_files + (self._share.piece == 0),
             bytes_dissected=before.bytes_dissected + dissection.bytes_dissected,
             bytes_recognised=before.bytes_recognised + dissection.bytes_recognised,
             bytes_unknown=before.bytes_unknown + dissection.bytes_unknown,
         )
-        self._warn(source, [str(warning) for warning in (*capture.warnings, *dissection.warnings)])
+        damages = capture.warnings if self._share.piece == 0 else []
+        self._warn(source, [str(warning) for warning in (*damages, *dissection.warnings)])
+
+    def _streams_of(self, number: int) -> StreamEngine:
+        told = self._numbers.get(number)
+        numbering = None if told is None else ToldNumbering(told, FIRST_UNTOLD + (self._share.piece << 20))
+        payload = not self._run.layer4_only
+        return StreamEngine(number, LIMITS, payload=payload, selector=self._selector, numbering=numbering)
+
+    def _end(self, number: int, block: int, connections: Iterable[ConnectionStats]) -> None:
+        """Take connections of a capture that ended in a block of its packets."""
+        if self._kept is None:
+            self._ended.add(connections)
+            return
+        ended = iter(connections)
+        while some := list(islice(ended, AT_ONCE)):
+            self._ended.add(some)
+            self._kept.add(number, block, some)
 
     def _judge(self, tally: QualityTally, capture: CaptureFile, counters: Counters) -> None:
-        """Keep what is to be known of the quality of a capture that was read to its end."""
-        self._tallies.append(tally)
+        """Keep what is to be known of the quality of a capture that was read to its end; one piece looked at all."""
+        first = self._share.piece == 0
+        self._tallies += [tally] if first else []
         quality = tally.finish(
-            damages=len(capture.warnings),
-            dropped=capture.dropped,
+            damages=len(capture.warnings) if first else 0,
+            dropped=capture.dropped if first else 0,
             gap_bytes=counters.gap_bytes,
             conflicting_bytes=counters.conflicting_bytes,
             evicted=counters.evicted_connections,
@@ -246,7 +215,8 @@ class _Dissection:
     def _flush(self) -> None:
         if not self._entries:
             return
-        learn(self._identities, self._entries, self._known_ports)
+        if self._learns:
+            learn(self._identities, self._entries, self._known_ports)
         self._writer.add(self._entries, self._places)
         self._entries_written += len(self._entries)
         self._entries.clear()
@@ -267,14 +237,3 @@ def _learn_secrets(lines: list[str], capture: CaptureFile, known: int) -> int:
     for block in capture.secrets[known:]:
         lines += block.decode("ascii", "replace").splitlines()
     return len(capture.secrets)
-
-
-@contextmanager
-def few_collections() -> Iterator[None]:
-    """Let the garbage collector look less often: entries hold no cycles, and its looking took a fifth of the time."""
-    before = gc.get_threshold()
-    gc.set_threshold(200_000, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from kubeshark_mcp.capture.quality import Quality, compare_clocks
+from kubeshark_mcp.capture.quality import CaptureQuality, Quality, compare_clocks
 from kubeshark_mcp.hub.crew import Crew, crew_size
-from kubeshark_mcp.hub.dissecting import Dissected, Dissecting, Naming
+from kubeshark_mcp.hub.dissecting import Dissected, Dissecting
 from kubeshark_mcp.hub.identities import Answers, load_identities
 from kubeshark_mcp.hub.joining import APART_ENTRIES, Joining
 from kubeshark_mcp.hub.keylogs import read_key_logs
-from kubeshark_mcp.hub.runs import Outcome, Progress, Run, shares_of
+from kubeshark_mcp.hub.runs import (
+    Outcome,
+    Progress,
+    Run,
+    Share,
+    divided,
+    most_pieces,
+    numbered,
+    shares_of,
+)
+from kubeshark_mcp.hub.summing import Summing
+from kubeshark_mcp.hub.surveying import Surveying, Told, explain_each_other, numbers_of
 from kubeshark_mcp.store.memory import give_back
 
 __all__ = ["Outcome", "Pipeline", "Progress", "Run"]
+
+Found = TypeVar("Found")
 
 READING = 0.9
 """Share of the work that is done when all packets are read; the rest is to join what several places saw."""
@@ -33,8 +47,12 @@ class Pipeline:
         self._total_bytes = sum(source.path.stat().st_size for source in run.sources if source.path.is_file())
         self._secrets = [*run.settings.secrets, *read_key_logs(run.key_logs)]
         load_identities(run.resources)  # what is wrong with them is said before any work
-        self._shares = shares_of(run.sources, run.share_bytes)
-        self._size = crew_size(len(self._shares), run.workers, os.environ)
+        whole = shares_of(run.sources, run.share_bytes)
+        self._surveys = len(whole) > 1 or any(map(run.divisible, whole))
+        size = crew_size(most_pieces(run, whole), run.workers, os.environ)
+        # Where there are keys, one connection of TLS explains another that takes up its session again.
+        self._shares = divided(run, whole, 1 if self._secrets else size)
+        self._size = min(size, len(self._shares))
         self._told: dict[int, Outcome] = {}
         self._outcome = Outcome()
 
@@ -59,23 +77,61 @@ class Pipeline:
 
     def _entries(self) -> list[Dissected]:
         """Dissect all captures, shares of them at the same time; the largest are begun first."""
-        order = sorted(range(len(self._shares)), key=lambda number: -self._shares[number].size)
         with Crew(self._size) as crew:
-            names = self._names(crew, order)
-            pieces = [Dissecting(self._run, share, self._folder, self._secrets, names) for share in self._shares]
-            return crew.run(pieces, self._heard, order)
+            names, numbers = self._surveyed(crew)
+            pieces = [
+                Dissecting(self._run, share, self._folder, self._secrets, names, told)
+                for share, told in zip(self._shares, numbers, strict=True)
+            ]
+            found = crew.run(pieces, self._heard, self._order())
+            made = crew.run(self._sums(found, names or []), self._passed)
+        summed = Outcome(entries_created=sum(made))
+        return [replace(found[0], outcome=found[0].outcome.with_counts([summed])), *found[1:]]
 
-    def _names(self, crew: Crew, order: Sequence[int]) -> Answers | None:
-        if len(self._shares) == 1:
-            return None
-        pieces = [Naming(self._run, share) for share in self._shares]
-        return sorted(answer for answers in crew.run(pieces, self._passed, order) for answer in answers)
+    def _order(self) -> list[int]:
+        return sorted(
+            range(len(self._shares)), key=lambda number: -self._shares[number].part(self._shares[number].size)
+        )
+
+    def _surveyed(self, crew: Crew) -> tuple[Answers | None, list[dict[int, list[Told]]]]:
+        """Find what all shares have to know: the names, and for each share what numbers its connections.
+
+        Shares whose conversations cannot be divided are whole afterwards.
+        """
+        if not self._surveys:
+            return None, [{} for _ in self._shares]
+        surveys = crew.run([Surveying(self._run, share) for share in self._shares], self._passed, self._order())
+        shares: list[Share] = []
+        numbers: list[dict[int, list[Told]]] = []
+        for parts in _together(self._shares, surveys):
+            own = [survey for _, survey in parts]
+            if len(own) > 1 and not explain_each_other(own):
+                shares += [share for share, _ in parts]
+                numbers += numbers_of(own)
+            else:
+                shares.append(replace(parts[0][0], pieces=1))
+                numbers.append({})
+        self._shares = numbered(shares)
+        return sorted(answer for survey in surveys for answer in survey.names), numbers
+
+    def _sums(self, found: Sequence[Dissected], names: Answers) -> list[Summing]:
+        """Give what is left to do of shares that were divided: to sum up connections of all pieces."""
+        groups = [[one.kept for _, one in parts if one.kept] for parts in _together(self._shares, found)]
+        return [
+            Summing(self._run, self._folder, task, tuple(kept), names)
+            for task, kept in enumerate(filter(None, groups), len(self._shares))
+        ]
 
     def _quality(self, found: Sequence[Dissected]) -> Quality:
         outcome = self._outcome
         payload = outcome.bytes_dissected, outcome.bytes_recognised, outcome.bytes_unknown
         tallies = [tally for one in found for tally in one.tallies]
-        return Quality(tuple(quality for one in found for quality in one.qualities), compare_clocks(tallies), *payload)
+        captures = [
+            _added_up(pieces)
+            for parts in _together(self._shares, found)
+            for pieces in zip(*(one.qualities for _, one in parts), strict=False)
+        ]
+        return Quality(tuple(captures), compare_clocks(tallies), *payload)
 
     def _passed(self, number: int, told: Any) -> None:
         self._tell()
@@ -90,3 +146,16 @@ class Pipeline:
     def _tell(self) -> None:
         if self._progress is not None:
             self._progress(READING * min(1.0, self._outcome.pcap_bytes / max(1, self._total_bytes)), self._outcome)
+
+
+def _together(shares: Sequence[Share], found: Sequence[Found]) -> Iterator[list[tuple[Share, Found]]]:
+    """Give the pieces of each share, with what was found in them."""
+    for _, parts in groupby(zip(shares, found, strict=True), key=lambda part: part[0].first):
+        yield list(parts)
+
+
+def _added_up(pieces: Sequence[CaptureQuality]) -> CaptureQuality:
+    """Add up the counts of the pieces of one capture."""
+    first, *others = pieces
+    counted = [each.name for each in fields(first) if isinstance(getattr(first, each.name), int)]
+    return replace(first, **{name: sum(getattr(one, name) for one in pieces) for name in counted}) if others else first

@@ -14,13 +14,13 @@ import pytest
 
 from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.errors import CaptureError, StoreError
-from kubeshark_mcp.hub.dissecting import Naming
 from kubeshark_mcp.hub.jobs import CancelledJobError
 from kubeshark_mcp.hub.offline import Offline
 from kubeshark_mcp.hub.pipeline import Outcome, Pipeline, Run
 from kubeshark_mcp.hub.queries import EntryBase, Language
 from kubeshark_mcp.hub.runs import Share
 from kubeshark_mcp.hub.sources import CaptureSource
+from kubeshark_mcp.hub.surveying import Surveying
 
 RECORDED = Path(__file__).resolve().parents[1] / "recordings" / "sightings"
 TRUTH: list[dict[str, Any]] = json.loads((RECORDED / "truth.json").read_text())["calls"]
@@ -170,7 +170,7 @@ def test_shares_make_the_same_entries_as_one_process_that_reads_all(tmp_path, ca
 def test_a_name_that_another_capture_tells_is_known(tmp_path, workers):
     answer, use = tmp_path / "answer.pcap", tmp_path / "use.pcap"
     answer.write_bytes((RECORDED.parent / "dns" / "udp.pcap").read_bytes())
-    names = Naming(Run([CaptureSource(answer, "a")], []), Share(0, 0, 1, 0))(lambda outcome: None)
+    names = Surveying(Run([CaptureSource(answer, "a")], []), Share(0, 0, 1, 0))(lambda outcome: None).names
     time_ns, name, address = next(one for one in names if ":" not in one[2])
     use.write_bytes(capture_of(connection(time_ns + 10**9, address)))
     run = Run([CaptureSource(use, "b"), CaptureSource(answer, "a")], [], workers=workers, share_bytes=1)

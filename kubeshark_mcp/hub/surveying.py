@@ -1,0 +1,169 @@
+"""What has to be known of all captures before any is dissected, so that it does not matter who dissects what.
+
+A piece of work for a `Crew`: reads the captures of a share for the names that they tell and, where several processes
+are to share their conversations, for the connections that these come to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kubeshark_mcp.capture.reader import CaptureFile, open_capture
+from kubeshark_mcp.dissect.base import Protocol, Settings
+from kubeshark_mcp.dissect.discovery import load_protocols
+from kubeshark_mcp.dissect.engine import DissectionEngine
+from kubeshark_mcp.errors import CaptureError
+from kubeshark_mcp.hub.identities import Answers, answers_of
+from kubeshark_mcp.hub.reading import BLOCK_PACKETS, LIMITS, WINDOW_BYTES, few_collections
+from kubeshark_mcp.hub.runs import Outcome, Run, Share, Tell
+from kubeshark_mcp.model.entry import Entry
+from kubeshark_mcp.model.packet import PROTOCOL_TCP, PROTOCOL_UDP, PacketBlock
+from kubeshark_mcp.stream.engine import StreamEngine
+from kubeshark_mcp.stream.sharing import Numbering, Selector, ranks_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DNS = "dns"
+TOGETHER = frozenset({"kafka"})
+"""Protocols whose connections explain each other: one tells the names of topics that others have ids of (KIP-516)."""
+
+Told = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
+"""First packets of connections, ascending, and the numbers of these connections in the whole capture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was found in one piece of a share.
+
+    names: those of DNS answers, and of the captures themselves. firsts: capture -> for each transport the first packets
+    of the piece's connections. most_open: capture -> connections that were open at once. secrets: whether a capture
+    holds keys of TLS, by which one connection can explain another.
+    """
+
+    names: Answers = field(default_factory=list)
+    firsts: dict[int, list[NDArray[np.int64]]] = field(default_factory=dict)
+    most_open: dict[int, int] = field(default_factory=dict)
+    secrets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surveying:
+    """Looks through the captures of a share, at the conversations of one piece. What cannot be read tells nothing."""
+
+    run: Run
+    share: Share
+
+    def __call__(self, tell: Tell) -> Survey:
+        """Do it; names are in the order of the captures."""
+        names: Answers = []
+        firsts: dict[int, list[NDArray[np.int64]]] = {}
+        most_open: dict[int, int] = {}
+        secrets = False
+        with few_collections():
+            protocols = load_protocols()
+            for number in range(self.share.first, self.share.last):
+                look = _Look(self, number, protocols)
+                try:
+                    with open_capture(self.run.sources[number].path, WINDOW_BYTES) as capture:
+                        names += look.through(capture, tell)
+                        secrets = secrets or bool(capture.secrets)
+                except CaptureError:
+                    pass  # Whoever dissects it says so.
+                firsts[number], most_open[number] = look.numbering.firsts, look.connections.most_open
+        return Survey(names, firsts, most_open, secrets)
+
+
+class _Look:
+    """One capture at work."""
+
+    def __init__(self, piece: Surveying, number: int, protocols: Iterable[Protocol]) -> None:
+        readers = [protocol for protocol in protocols if protocol.name == DNS]
+        settings = piece.run.settings
+        self._ports = np.array(sorted(ports_of({DNS}, readers, settings)), np.uint16)
+        self._share = piece.share
+        selector = selector_of(piece.run, piece.share, protocols)
+        self.numbering = Numbering(remembered=True)
+        self.connections = StreamEngine(number, LIMITS, payload=False, selector=selector, numbering=self.numbering)
+        self._streams = StreamEngine(number, LIMITS, selector=selector)
+        self._found: list[Entry] = []
+        told = Settings(
+            ports={port: name for port, name in settings.ports.items() if name == DNS},
+            decode_as={place: name for place, name in settings.decode_as.items() if name == DNS},
+        )
+        self._dissection = DissectionEngine(readers, told, self._found.append)
+
+    def through(self, capture: CaptureFile, tell: Tell) -> Answers:
+        """Read it to its end; gives the names that it tells."""
+        answers: Answers = []
+        for block in capture.blocks(BLOCK_PACKETS):
+            tell(Outcome(pcap_bytes=self._share.part(capture.position)))
+            if self._share.pieces > 1:
+                self.connections.feed(block)
+                for _ in self.connections.drain():
+                    pass
+            for event in self._streams.feed(_on_ports(block, self._ports)):
+                self._dissection.feed(event)
+            for _ in self._streams.drain():
+                pass
+            answers += self._answers()
+        for event in self._streams.finish():
+            self._dissection.feed(event)
+        self._dissection.finish()
+        own = capture.names if self._share.piece == 0 else []
+        return [*answers, *self._answers(), *((0, name, address) for address, name in own)]
+
+    def _answers(self) -> Answers:
+        answers = answers_of(self._found)
+        self._found.clear()
+        return answers
+
+
+def selector_of(run: Run, share: Share, protocols: Iterable[Protocol]) -> Selector | None:
+    """Give what tells which packets belong to a piece; None for a share that is whole."""
+    if share.pieces == 1:
+        return None
+    return Selector(share.piece, share.pieces, ports_of(TOGETHER, protocols, run.settings))
+
+
+def ports_of(names: Collection[str], protocols: Iterable[Protocol], settings: Settings) -> frozenset[int]:
+    """Give the ports of the protocols of these names: their own, and those that the user says are theirs."""
+    own = {port for protocol in protocols if protocol.name in names for port in protocol.ports}
+    mapped = {port for port, name in settings.ports.items() if name in names}
+    return frozenset(own | mapped | {port for (_, port), name in settings.decode_as.items() if name in names})
+
+
+def numbers_of(surveys: Sequence[Survey]) -> list[dict[int, list[Told]]]:
+    """Give numbers to the connections of a share's captures, of each transport from 0, whichever piece follows them.
+
+    surveys: of all pieces. Gives for each piece what it needs to number its own: capture -> for each transport.
+    """
+    found: list[dict[int, list[Told]]] = [{} for _ in surveys]
+    for capture in surveys[0].firsts:
+        every = [survey.firsts[capture] for survey in surveys]
+        for firsts in zip(*every, strict=True):
+            for piece, told in enumerate(zip(firsts, ranks_of(firsts), strict=True)):
+                found[piece].setdefault(capture, []).append(told)
+    return found
+
+
+def explain_each_other(surveys: Sequence[Survey]) -> bool:
+    """Tell whether what a conversation comes to depends on others, so that one process has to read them all.
+
+    surveys: of all pieces of a share. So it is where TLS sessions are taken up again by their keys, and where more
+    connections are open at once than one engine keeps, so that which of them give way is a matter of all.
+    """
+    open_at_once = [sum(survey.most_open[capture] for survey in surveys) for capture in surveys[0].most_open]
+    return any(survey.secrets for survey in surveys) or max(open_at_once, default=0) > LIMITS.open_connections
+
+
+def _on_ports(block: PacketBlock, ports: NDArray[np.uint16]) -> PacketBlock:
+    """Give the packets of a block to or from some ports."""
+    spoken = np.isin(block.source_port, ports) | np.isin(block.destination_port, ports)
+    rows = np.flatnonzero(spoken & np.isin(block.protocol, (PROTOCOL_TCP, PROTOCOL_UDP)))
+    columns = {each.name: getattr(block, each.name) for each in fields(block)}
+    return PacketBlock(**{name: column if name == "data" else column[rows] for name, column in columns.items()})

@@ -1,0 +1,14 @@
+"""How captures are read for a run."""
+
+from __future__ import annotations
+
+import gc
+
+from kubeshark_mcp.hub.reading import few_collections
+
+
+def test_the_collector_is_as_it_was_afterwards():
+    before = gc.get_threshold()
+    with few_collections():
+        assert gc.get_threshold() != before
+    assert gc.get_threshold() == before

@@ -1,0 +1,94 @@
+"""What is known before anything is dissected: the names that captures tell, and the numbers of connections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kubeshark_mcp.dissect.base import Settings
+from kubeshark_mcp.dissect.discovery import load_protocols
+from kubeshark_mcp.hub.reading import LIMITS
+from kubeshark_mcp.hub.runs import Outcome, Run, Share
+from kubeshark_mcp.hub.sources import CaptureSource
+from kubeshark_mcp.hub.surveying import Survey, Surveying, explain_each_other, numbers_of, ports_of
+
+RECORDED = Path(__file__).resolve().parents[1] / "recordings"
+UDP, TCP = (CaptureSource(RECORDED / "dns" / f"{name}.pcap", "node") for name in ("udp", "tcp"))
+
+
+def nobody(outcome: Outcome) -> None:
+    """Listen to nothing."""
+
+
+def answered(path: Path, captures: list[CaptureSource]) -> set[tuple[int, str, str]]:
+    """Give the names that the whole dissection finds in DNS answers."""
+    from kubeshark_mcp.hub.offline import Offline
+
+    path.mkdir()
+    offline = Offline([str(source.path) for source in captures], [], [], path)
+    offline.dissect(lambda fraction: None)
+    found = set()
+    for row in offline.entries("dns", None, True):
+        for line in row.get("dns_addresses") or ():
+            name, _, address = line.rsplit(" ", 2)
+            found.add((name, address))
+    return found
+
+
+def test_the_names_of_dns_answers_are_those_that_its_entries_tell(tmp_path):
+    names = Surveying(Run([UDP, TCP], []), Share(0, 0, 2, 0))(nobody).names
+    assert {(name, address) for _, name, address in names} == answered(tmp_path / "all", [UDP, TCP])
+    assert min(time_ns for time_ns, _, _ in names) > 1_600_000_000 * 10**9
+
+
+def test_a_capture_that_cannot_be_read_tells_no_names(tmp_path):
+    bad = tmp_path / "bad.pcap"
+    bad.write_bytes(b"no capture, but long enough to be one")
+    run = Run([CaptureSource(bad, "bad"), UDP], [])
+    assert Surveying(run, Share(0, 0, 1, 0))(nobody).names == []
+    assert Surveying(run, Share(0, 0, 2, 0))(nobody).names == Surveying(Run([UDP], []), Share(0, 0, 1, 0))(nobody).names
+
+
+def test_what_stops_the_one_who_listens_stops_the_work():
+    def enough(outcome: Outcome) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        Surveying(Run([UDP], []), Share(0, 0, 1, 0))(enough)
+
+
+def test_names_are_looked_for_on_the_ports_of_dns_and_on_those_that_the_user_named():
+    protocols = load_protocols()
+    assert ports_of({"dns"}, protocols, Settings()) == {53, 5353, 5355}
+    told = Settings(ports={5300: "dns", 80: "http"}, decode_as={("udp", 5301): "dns", ("tcp", 81): "http"})
+    assert ports_of({"dns"}, protocols, told) == {53, 5353, 5355, 5300, 5301}
+
+
+def test_the_pieces_of_a_share_tell_together_what_the_whole_tells():
+    run = Run([UDP, TCP], [])
+    whole = Surveying(run, Share(0, 0, 2, 0))(nobody)
+    pieces = [Surveying(run, Share(piece, 0, 2, 0, piece, 3))(nobody) for piece in range(3)]
+    assert sorted(name for piece in pieces for name in piece.names) == sorted(whole.names)
+    numbers = numbers_of(pieces)
+    for capture, transport, fewest in ((0, 1, 10), (1, 0, 2)):
+        told = sorted(pair for piece in numbers for pair in np.stack(piece[capture][transport], axis=1).tolist())
+        assert [number for _, number in told] == list(range(len(told)))
+        assert len(told) >= fewest
+
+
+def test_connections_are_numbered_in_the_order_of_their_first_packets():
+    def survey(*firsts: int) -> Survey:
+        return Survey(firsts={4: [np.array(firsts, np.int64)]})
+
+    one, other = numbers_of([survey(1, 8), survey(3, 5, 9)])
+    assert [(packets.tolist(), numbers.tolist()) for packets, numbers in one[4]] == [([1, 8], [0, 3])]
+    assert [(packets.tolist(), numbers.tolist()) for packets, numbers in other[4]] == [([3, 5, 9], [1, 2, 4])]
+
+
+def test_keys_and_more_connections_than_are_kept_open_make_a_share_one_piece():
+    many = LIMITS.open_connections // 2 + 1
+    assert not explain_each_other([Survey(most_open={0: many, 1: 0}), Survey(most_open={0: 0, 1: many})])
+    assert explain_each_other([Survey(most_open={0: many}), Survey(most_open={0: many})])
+    assert explain_each_other([Survey(most_open={0: 1}), Survey(most_open={0: 1}, secrets=True)])
