@@ -68,20 +68,44 @@ REJECTIONS = 'icmp && icmp_error && icmp_about_protocol == "tcp" && icmp_about_d
 """ICMP messages that say that a TCP segment was not delivered, for another reason than its size."""
 
 
-def rejected(facts: Facts) -> Mask:
-    """Tell which connections were refused by an ICMP message instead of a RST: no endpoints, or a policy."""
+def told(facts: Facts) -> Mask:
+    """Tell which connections an ICMP message answered with a refusal."""
     links = facts.connections
     found = np.zeros(len(links), np.bool_)
     if "icmp" not in facts.protocols:
         return found
-    told = facts.columns(REJECTIONS, ["icmp_about_src", "icmp_about_src_port"])
-    addresses, ports = told["icmp_about_src"], told["icmp_about_src_port"]
+    messages = facts.columns(REJECTIONS, ["icmp_about_src", "icmp_about_src_port"])
+    addresses, ports = messages["icmp_about_src"], messages["icmp_about_src_port"]
     if not isinstance(addresses, Texts) or not isinstance(ports, np.ndarray):
         return found
     clients = set(zip(addresses.decoded(), ports.tolist(), strict=True))
     for row in np.flatnonzero(links.state.equal("syn_sent", "refused")).tolist():
         found[row] = (links.client_address[row], int(links.client_port[row])) in clients
     return found
+
+
+def rejected(facts: Facts) -> Mask:
+    """Tell which connections were refused by ICMP messages instead of a RST: no endpoints, or a policy.
+
+    Hosts send few of them (RFC 1812 section 4.3.2.8; Linux one a second to each address), so that of attempts in a row
+    some are told and the others hear nothing: these were refused alike.
+    """
+    links, found = facts.connections, facts.derived(told).copy()
+    silent = links.state.equal("syn_sent") & (links.packets_in == 0) & ~found
+    if found.any() and silent.any():
+        for _, rows in groups(links.client_address, links.server_address, links.server_port):
+            if found[rows].any():
+                found[rows] |= silent[rows] & _between(found[rows], silent[rows])
+    return found
+
+
+def _between(refused: Mask, silent: Mask) -> Mask:
+    """Tell which attempts in order of time follow or precede one that was refused, with only silent ones between."""
+    count = len(refused)
+    before = np.maximum.accumulate(np.where(silent, -1, np.arange(count)))
+    after = np.minimum.accumulate(np.where(silent, count, np.arange(count))[::-1])[::-1]
+    around: Mask = ((before >= 0) & refused[before]) | ((after < count) & refused[after.clip(max=count - 1)])
+    return around
 
 
 def scanned(facts: Facts) -> Mask:

@@ -1,7 +1,17 @@
 from __future__ import annotations
 
-from kubeshark_mcp.analyse.attempts import SCANNED, clients_of, scanned, scanners, since, target_filter, targets
-from tests.analyse.building import T0, BuiltFacts, Connection
+from kubeshark_mcp.analyse.attempts import (
+    SCANNED,
+    clients_of,
+    rejected,
+    scanned,
+    scanners,
+    since,
+    target_filter,
+    targets,
+    told,
+)
+from tests.analyse.building import T0, BuiltFacts, Call, Connection
 
 
 def test_targets_are_server_and_port_with_the_attempts_in_order_of_time() -> None:
@@ -43,3 +53,29 @@ def test_all_connections_of_a_scanner_are_known_as_such() -> None:
     scan = [Connection(n, "s/a", "s/b", "refused", server_port=n) for n in range(SCANNED)]
     facts = BuiltFacts([], [*scan, Connection(50, "s/c", "s/b", client_address="10.0.0.9")])
     assert facts.derived(scanned).tolist() == [True] * SCANNED + [False]
+
+
+def test_silence_next_to_an_icmp_refusal_of_the_same_target_is_a_refusal_and_no_other_silence() -> None:
+    def attempt(at: float, state: str, port: int = 80) -> Connection:
+        numbers = {"packets_in": 0} if state == "syn_sent" else {}
+        return Connection(at, "s/a", "s/b", state, server_port=port, client_port=int(5000 + at), numbers=numbers)
+
+    icmp = {
+        "icmp_error": True,
+        "icmp_about_protocol": "tcp",
+        "icmp_about_src": "10.0.0.1",
+        "icmp_about_src_port": 5004,
+        "icmp_about_dst_port": 80,
+    }
+    links = [
+        *(attempt(at, "syn_sent") for at in (0, 1)),  # Silence before a connection is accepted proves nothing.
+        attempt(2, "closed"),
+        *(attempt(at, "syn_sent") for at in (3, 4, 5)),
+        attempt(6, "closed"),
+        attempt(7, "syn_sent"),
+        attempt(8, "syn_sent", port=81),
+    ]
+    facts = BuiltFacts([Call(4, "10.0.0.2", "s/a", protocol="icmp", ms=None, kfl=icmp)], links)
+
+    assert facts.derived(told).nonzero()[0].tolist() == [4]
+    assert facts.derived(rejected).nonzero()[0].tolist() == [3, 4, 5]

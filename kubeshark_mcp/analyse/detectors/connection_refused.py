@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kubeshark_mcp.analyse.attempts import Target, began, clients_of, rejected, since, target_filter, targets
+from kubeshark_mcp.analyse.attempts import Target, began, clients_of, rejected, since, target_filter, targets, told
 from kubeshark_mcp.analyse.claims import counted
 from kubeshark_mcp.analyse.columns import groups
 from kubeshark_mcp.analyse.detector import Detector
@@ -97,5 +97,12 @@ def _harmful(links: Connections, target: Target, first: int) -> bool:
 
 
 def _answer(facts: Facts, target: Target) -> str:
-    by_icmp = facts.derived(rejected)[target.failed]
-    return "RST" if not by_icmp.any() else "ICMP unreachable" if by_icmp.all() else "RST or ICMP unreachable"
+    by_icmp, messages = facts.derived(rejected)[target.failed], facts.derived(told)[target.failed]
+    if not by_icmp.any():
+        return "RST"
+    few = (
+        f" ({np.count_nonzero(messages)} were told so: hosts limit these messages)"
+        if (by_icmp & ~messages).any()
+        else ""
+    )
+    return f"{'' if by_icmp.all() else 'RST or '}ICMP unreachable{few}"

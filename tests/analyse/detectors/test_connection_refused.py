@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from kubeshark_mcp.analyse.detectors.connection_refused import ConnectionRefused
+from kubeshark_mcp.analyse.detectors.silent_drop import SilentDrop
 from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Kind
 from tests.analyse.building import T0, Connection
 from tests.analyse.mutations import assert_claims_hold, assert_same_verdicts, facts_of, solid, verdicts
@@ -73,6 +74,34 @@ def test_an_icmp_unreachable_refuses_too() -> None:
     ]  # fmt: skip
     (found,) = solid(DETECTOR, story)
     assert "5 of 5 attempts from shop/web were answered with ICMP unreachable" in found.title
+
+
+def test_attempts_that_hear_nothing_between_icmp_messages_were_refused_alike() -> None:
+    from tests.analyse.building import Call
+
+    told = {"icmp_error": True, "icmp_about_protocol": "tcp", "icmp_about_dst_port": 8080}
+    silent = {"packets_in": 0}
+    story = [
+        *attempts(10, "closed"),
+        *(
+            Connection(
+                10 + n / 2, "shop/web", "shop/cart", "syn_sent", server_port=8080, client_port=5000 + n, numbers=silent
+            )
+            for n in range(20)
+        ),
+        *(
+            Call(10 + n / 2, "10.0.0.2", "shop/web", protocol="icmp", ms=None,
+                 kfl={**told, "icmp_about_src": "10.0.0.1", "icmp_about_src_port": 5000 + n})
+            for n in (2, 10, 17)
+        ),
+    ]  # fmt: skip
+    (found,) = solid(DETECTOR, story)
+    assert found.onset_ns == T0 + 10 * 10**9
+    assert found.title == (
+        "shop/cart port 8080 refuses connections: 20 of 30 attempts from shop/web were answered with ICMP unreachable "
+        "(3 were told so: hosts limit these messages): nothing listens there, or no pod is behind the service"
+    )
+    assert list(SilentDrop().detect(facts_of(story))) == []
 
 
 def test_a_rst_on_a_connection_from_before_the_capture_refuses_nothing() -> None:
