@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from struct import unpack_from
+from struct import Struct
 from typing import Any
 
 ELEMENTS = 64
@@ -18,11 +18,16 @@ TEXT = 4096
 """Bytes of one text that are kept."""
 SMALLEST = 5
 
-_FIXED: dict[int, tuple[int, str | None]] = {
-    0x01: (8, "<d"), 0x06: (0, None), 0x07: (12, None), 0x08: (1, "<?"), 0x09: (8, "<q"), 0x0A: (0, None),
-    0x10: (4, "<i"), 0x11: (8, "<Q"), 0x12: (8, "<q"), 0x13: (16, None), 0x7F: (0, None), 0xFF: (0, None),
+_Unpack = Callable[[bytes, int], tuple[Any, ...]]
+_INT32 = Struct("<i").unpack_from
+_DOUBLE, _BOOL, _INT64, _UINT64 = (Struct(form).unpack_from for form in ("<d", "<?", "<q", "<Q"))
+_FIXED: dict[int, tuple[int, _Unpack | None]] = {
+    0x01: (8, _DOUBLE), 0x06: (0, None), 0x07: (12, None), 0x08: (1, _BOOL), 0x09: (8, _INT64), 0x0A: (0, None),
+    0x10: (4, _INT32), 0x11: (8, _UINT64), 0x12: (8, _INT64), 0x13: (16, None), 0x7F: (0, None), 0xFF: (0, None),
 }  # fmt: skip
 """Types of a fixed size: bytes, and how they are unpacked (None: their value is not needed)."""
+_EMBEDDED = frozenset({0x03, 0x04})
+"""A document, an array."""
 
 
 class BsonError(Exception):
@@ -37,7 +42,7 @@ def document_length(data: bytes, start: int, stop: int) -> int:
     """Give the length of the document at `start`, which must end by `stop` with its zero byte; raises BsonError."""
     if stop - start < SMALLEST:
         raise BsonError("a document is cut off", start)
-    (length,) = unpack_from("<i", data, start)
+    (length,) = _INT32(data, start)
     if not SMALLEST <= length <= stop - start:
         raise BsonError(f"a document says it has {length} bytes where {stop - start} are left", start)
     if data[start + length - 1]:
@@ -63,7 +68,12 @@ def read_document(
 
     Raises BsonError when the bytes are no document.
     """
-    position, end = start + 4, start + document_length(data, start, stop) - 1
+    return read_elements(data, start, start + document_length(data, start, stop), depth, interest)
+
+
+def read_elements(data: bytes, start: int, stop: int, depth: int, interest: Interest) -> dict[str, Any]:
+    """Read the document data[start:stop], whose length is known to be right; see `read_document`."""
+    position, end = start + 4, stop - 1
     found: dict[str, Any] = {}
     while position < end and len(found) < ELEMENTS:
         kind = data[position]
@@ -71,11 +81,12 @@ def read_document(
         if name_end < 0:
             raise BsonError("a name does not end", position + 1)
         name = data[position + 1 : min(name_end, position + 1 + TEXT)].decode("utf-8", "replace")
-        if kind in {0x03, 0x04}:
+        if kind in _EMBEDDED:
             value, position = _embedded(name, data, name_end + 1, end, depth, interest)
         else:
             value, position = _value(kind, data, name_end + 1, end)
-        found.setdefault(name, value)
+        if name not in found:
+            found[name] = value
     return found
 
 
@@ -88,7 +99,7 @@ def count_elements(data: bytes, start: int, stop: int) -> int:
         name_end = data.find(b"\0", position + 1, end)
         if name_end < 0:
             raise BsonError("a name does not end", position + 1)
-        if kind in {0x03, 0x04}:
+        if kind in _EMBEDDED:
             position = name_end + 1 + document_length(data, name_end + 1, end)
         else:
             _, position = _value(kind, data, name_end + 1, end)
@@ -102,16 +113,16 @@ def _embedded(name: str, data: bytes, start: int, stop: int, depth: int, interes
         return count_elements(data, start, start + length), start + length
     if not depth or (interest.inside is not None and name not in interest.inside):
         return None, start + length
-    return read_document(data, start, start + length, depth - 1, interest), start + length
+    return read_elements(data, start, start + length, depth - 1, interest), start + length
 
 
 def _value(kind: int, data: bytes, position: int, end: int) -> tuple[Any, int]:
     fixed = _FIXED.get(kind)
     if fixed is not None:
-        size, form = fixed
+        size, unpack = fixed
         if position + size > end:
             raise BsonError("a value is cut off", position)
-        return (unpack_from(form, data, position)[0] if form else None), position + size
+        return (unpack(data, position)[0] if unpack else None), position + size
     reader = _SIZED.get(kind)
     if reader is None:
         raise BsonError(f"an element has the unknown type 0x{kind:02x}", position)
@@ -122,17 +133,16 @@ def _sized(data: bytes, position: int, end: int, extra: int = 0) -> int:
     """Give the length before a value and check that the value ends in time."""
     if position + 4 > end:
         raise BsonError("a length is cut off", position)
-    (length,) = unpack_from("<i", data, position)
+    (length,) = _INT32(data, position)
     if not 0 <= length <= end - position - 4 - extra:
         raise BsonError(f"a value says it has {length} bytes where {max(0, end - position - 4)} are left", position)
     return int(length)
 
 
 def _text(data: bytes, position: int, end: int) -> tuple[Any, int]:
-    length = _sized(data, position, end)
-    if not length or data[position + 3 + length]:
+    stop = position + 4 + _sized(data, position, end)
+    if stop == position + 4 or data[stop - 1]:
         raise BsonError("a text does not end with a zero byte", position)
-    stop = position + 4 + length
     return data[position + 4 : min(stop - 1, position + 4 + TEXT)].decode("utf-8", "replace"), stop
 
 
@@ -156,7 +166,7 @@ def _pointer(data: bytes, position: int, end: int) -> tuple[Any, int]:
 def _scoped(data: bytes, position: int, end: int) -> tuple[Any, int]:
     if position + 4 > end:
         raise BsonError("a length is cut off", position)
-    (length,) = unpack_from("<i", data, position)
+    (length,) = _INT32(data, position)
     if not 14 <= length <= end - position:
         raise BsonError(f"code with scope says it has {length} bytes", position)
     return None, position + int(length)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from struct import unpack_from
 from typing import Any
 
-from kubeshark_mcp.dissect.wire_bson import DEPTH, BsonError, Interest, document_length, read_document
+from kubeshark_mcp.dissect.wire_bson import DEPTH, BsonError, Interest, document_length, read_document, read_elements
 
 HEADER = 16
 LONGEST = 48_000_000
@@ -101,8 +101,8 @@ def _read_sections(message: Message, data: bytes, position: int, stop: int) -> N
             return
         kind = data[position]
         if kind == 0:
-            message.body = read_document(data, position + 1, stop, DEPTH, INTEREST)
-            position += 1 + document_length(data, position + 1, stop)
+            start, position = position + 1, position + 1 + document_length(data, position + 1, stop)
+            message.body = read_elements(data, start, position, DEPTH, INTEREST)
         elif kind == 1:
             position = _read_sequence(message, data, position + 1, stop)
         else:

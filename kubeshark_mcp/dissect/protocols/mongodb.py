@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from struct import unpack_from
+from struct import Struct
 from typing import Any, ClassVar
 
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, Opening, Protocol
@@ -77,12 +77,16 @@ class Mongodb(Protocol):
         return MongodbDissector(context)
 
 
+_HEAD = Struct("<iiii").unpack_from
+"""Length, requestID, responseTo, opCode."""
+
+
 def _judge(data: bytes, start: bool, direction: Direction) -> Confidence:
     if len(data) < HEADER:
         return Confidence.UNDECIDED
     if not _is_header(data, 0):
         return Confidence.NO
-    length = unpack_from("<i", data, 0)[0]
+    length = _HEAD(data, 0)[0]
     message = read_message(data, 0, min(length, len(data)))
     if len(data) < length:
         return Confidence.LIKELY if not message.unread or message.body else Confidence.UNDECIDED
@@ -95,7 +99,7 @@ def _judge(data: bytes, start: bool, direction: Direction) -> Confidence:
 
 
 def _is_header(data: bytes, position: int) -> bool:
-    length, _, _, opcode = unpack_from("<iiii", data, position)
+    length, _, _, opcode = _HEAD(data, position)
     return HEADER < length <= LONGEST and opcode in OPCODES
 
 
@@ -112,9 +116,11 @@ class MongodbDissector(FramedDissector):
         """Read the length of the header."""
         if len(data) - position < HEADER:
             return 0
-        if not _is_header(data, position):
+        length: int
+        length, _, _, opcode = _HEAD(data, position)
+        if not (HEADER < length <= LONGEST and opcode in OPCODES):
             raise FrameError("no MongoDB message begins", position)
-        return int(unpack_from("<i", data, position)[0])
+        return length
 
     def begins_at(self, direction: Direction, data: bytes, start: int, stop: int) -> bool:
         """Tell a header from other bytes."""
@@ -181,14 +187,15 @@ def _request(context: Context, message: Message, span: Span, malformed: str) -> 
         "mongodb_request_size": span.length,
         "mongodb_total_size": span.length,
     }
-    optional = {
-        "mongodb_database": database,
-        "mongodb_collection": collection,
-        "mongodb_compressor": message.compressor,
-        "mongodb_documents": message.documents,
-    }
-    fields.update({name: value for name, value in optional.items() if value})
-    target = ".".join(part for part in (database, collection) if part)
+    if database:
+        fields["mongodb_database"] = database
+    if collection:
+        fields["mongodb_collection"] = collection
+    if message.compressor:
+        fields["mongodb_compressor"] = message.compressor
+    if message.documents:
+        fields["mongodb_documents"] = message.documents
+    target = f"{database}.{collection}" if database and collection else database or collection
     summary = f"{command} {target}".strip()
     return Entry("mongodb", context.connection, span, None, fields, summary=summary, malformed=malformed)
 
