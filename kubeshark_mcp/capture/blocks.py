@@ -5,14 +5,18 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kubeshark_mcp.capture.chain import occurrences
 from kubeshark_mcp.capture.records import Findings, Interface
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from kubeshark_mcp.capture.chain import Storage
 
 SECTION, INTERFACE, OBSOLETE, SIMPLE, NAMES, STATISTICS, ENHANCED, JOURNAL, SECRETS, CUSTOM, CUSTOM_KEPT = (
     0x0A0D0D0A,
@@ -29,6 +33,8 @@ SECTION, INTERFACE, OBSOLETE, SIMPLE, NAMES, STATISTICS, ENHANCED, JOURNAL, SECR
 )
 """Block types (draft-ietf-opsawg-pcapng section 4). Custom blocks have two: one that editors copy, one they do not."""
 
+_GUESSES = 64
+"""Places of a lane that are looked at."""
 _DROPPED_BY = {5: "interface", 7: "operating system"}
 """Options isb_ifdrop and isb_osdrop."""
 
@@ -85,13 +91,12 @@ class SectionState:
             time_ns[unusual] = np.array(exact, np.uint64)
         return time_ns.view(np.int64) + offset
 
-    def guess(self, storage: bytearray, start: int, stop: int) -> int:
+    def guess(self, storage: Storage, start: int, stop: int) -> int:
         """Find a likely enhanced packet block: its type, its length, and the same length again at its end."""
         kind = struct.pack(f"{self.order}I", ENHANCED)
         read_length = struct.Struct(f"{self.order}I").unpack_from
-        found = storage.find(kind, start, stop)
-        for _ in range(64):
-            if found < 0 or found + 8 > len(storage):
+        for found in islice(occurrences(storage, kind, start, stop), _GUESSES):
+            if found + 8 > len(storage):
                 break
             (length,) = read_length(storage, found + 4)
             last = found + length - 4
@@ -102,7 +107,6 @@ class SectionState:
                 and read_length(storage, last)[0] == length
             ):
                 return found
-            found = storage.find(kind, found + 1, stop)
         return -1
 
 

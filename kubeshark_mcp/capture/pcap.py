@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kubeshark_mcp.capture.chain import Chain, walk
+from kubeshark_mcp.capture.chain import Chain, occurrences, walk
 from kubeshark_mcp.capture.gather import gather
 from kubeshark_mcp.capture.records import Findings, Interface, Records, join_records, u4
 from kubeshark_mcp.capture.resume import Damage, Search, Trail, values_at
@@ -16,6 +17,7 @@ from kubeshark_mcp.errors import CaptureError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kubeshark_mcp.capture.chain import Storage
     from kubeshark_mcp.capture.index import CaptureIndex
     from kubeshark_mcp.capture.source import Window
 
@@ -25,6 +27,8 @@ FILE_HEADER = 24
 MOST_CAPTURED = 262_144
 """Largest packet that libpcap and Wireshark believe (MAXIMUM_SNAPLEN)."""
 
+_GUESSES = 64
+"""Places of a lane that are looked at."""
 _MOST_ORIGINAL = 1 << 24
 _NEAR_SECONDS = 30 * 86_400
 """How far behind a damage time may have moved on, or back."""
@@ -252,16 +256,13 @@ class PcapFormat:
         following = positions + self.record_header + headers["captured"].astype(np.int64)
         return np.where(good & (following <= end), following, -1)
 
-    def _guess(self, storage: bytearray, start: int, stop: int) -> int:
+    def _guess(self, storage: Storage, start: int, stop: int) -> int:
         """Find a likely record header: its own fields and those of the record behind it must make sense."""
         shift = 2 if self.order == "<" else 0
         prefix, overhead, fractions = self._seconds_prefix, self.record_header, self._fractions
         fields = struct.Struct(f"{self.order}III").unpack_from
         room = len(storage) - overhead - 16
-        found = storage.find(prefix, start + shift, stop)
-        for _ in range(64):
-            if found < 0:
-                break
+        for found in islice(occurrences(storage, prefix, start + shift, stop), _GUESSES):
             candidate = found - shift
             if candidate > room:
                 break
@@ -272,10 +273,9 @@ class PcapFormat:
                 and captured <= original
                 and captured <= MOST_CAPTURED
                 and following <= room
-                and storage[following + shift : following + shift + 2] == prefix
+                and bytes(storage[following + shift : following + shift + 2]) == prefix
             ):
                 return candidate
-            found = storage.find(prefix, found + 1, stop)
         return -1
 
 

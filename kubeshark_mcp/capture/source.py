@@ -193,7 +193,7 @@ def _stream(name: str, file: io.BufferedReader, size: int) -> ByteStream:
 class Window:
     """The part of a stream that is in memory.
 
-    storage: the same bytes as `data`, for bytes methods. data[start:end] is not consumed yet; PADDING zeros follow.
+    storage: the same bytes as `data`, for slices of them. data[start:end] is not consumed yet; PADDING zeros follow.
     base: position in the (decompressed) stream of data[0]. finished: nothing follows behind `end`.
     """
 
@@ -205,8 +205,10 @@ class Window:
 
     def _allocate(self, capacity: int) -> None:
         self.capacity = capacity
-        self.storage = bytearray(capacity + PADDING)
-        self.data: NDArray[np.uint8] = np.frombuffer(self.storage, np.uint8)
+        # Of numpy, for it asks for huge pages: headers lie far apart, and with small pages each costs a walk through
+        # the page table. Filling is faster too.
+        self.data: NDArray[np.uint8] = np.empty(capacity + PADDING, np.uint8)
+        self.storage = memoryview(self.data)  # type: ignore[arg-type]  # an array is a buffer
 
     def refill(self, need: int = 0) -> None:
         """Drop what is consumed and read on, so that at least `need` bytes from `start` fit; overwrites old data."""
@@ -217,7 +219,7 @@ class Window:
         self.data[:count] = kept
         self.base += self.start
         self.start = 0
-        read = self.stream.readinto(memoryview(self.storage)[count : self.capacity])
+        read = self.stream.readinto(self.storage[count : self.capacity])
         self.end = count + read
         self.finished = self.end < self.capacity
         self.data[self.end : self.end + PADDING] = 0

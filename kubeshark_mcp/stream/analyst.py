@@ -39,17 +39,26 @@ class Analyst:
         self._open = nothing_unacknowledged()
         self._trim_at = _TRIM_AT_LEAST
 
-    def examine(self, batch: Batch, segments: Segments, near: Neighbours, clean: NDArray[np.bool_]) -> None:
-        """Take a batch. clean: which groups were proven to be in plain order."""
+    def examine(
+        self,
+        batch: Batch,
+        segments: Segments,
+        near: Neighbours,
+        clean: NDArray[np.bool_],
+        taken: NDArray[np.bool_],
+    ) -> None:
+        """Take a batch. clean: groups that are proven to be in plain order. taken: groups that are to be examined."""
+        clean, singly = clean & taken, taken & ~clean
         present = np.zeros(len(self._table.live), dtype=np.int8)
-        present[batch.rows] = np.where(clean, 1, 2)
+        present[batch.rows[clean]] = 1
+        present[batch.rows[singly]] = 2
         where = present[self._open.row]
         kept = [self._open.pick(where == 0)]
         if clean.any():
             kept.append(sample_clean(batch, segments, self._table, near, clean, self._open.pick(where == 1)))
             count_clean(batch, segments, self._table, near, clean)
-        if not clean.all():
-            kept.append(self._examine_singly(batch, segments, np.flatnonzero(~clean), self._open.pick(where == 2)))
+        if singly.any():
+            kept.append(self._examine_singly(batch, segments, np.flatnonzero(singly), self._open.pick(where == 2)))
         self._open = _joined(kept)
         if len(self._open) > self._trim_at:
             self._open = _bounded(self._open)

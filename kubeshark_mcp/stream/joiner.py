@@ -49,23 +49,28 @@ class Joiner:
         self._held_bytes = 0
 
     def join(
-        self, batch: Batch, segments: Segments, orderly: NDArray[np.bool_], source: Source
+        self,
+        batch: Batch,
+        segments: Segments,
+        orderly: NDArray[np.bool_],
+        source: Source,
+        taken: NDArray[np.bool_],
     ) -> Iterator[Window | Closing]:
-        """Take a batch. orderly: groups that may be in plain order."""
+        """Take a batch. orderly: groups that may be in plain order. taken: groups that are to be joined at all."""
         state = self._table.rows["state"][batch.rows]
         learn_origins(batch, segments, self._table)
-        ended = (state & STATE_ENDED) != 0
+        ended = taken & ((state & STATE_ENDED) != 0)
         if ended.any():
             late = np.add.reduceat(batch.payload, batch.starts)[ended]
             self._counters.dropped_bytes += int(late.sum())
-        wanted = orderly & ~ended & ((state & STATE_HELD) == 0)
+        wanted = orderly & taken & ~ended & ((state & STATE_HELD) == 0)
         carriers = find_carriers(batch, segments, self._table, wanted)
         wrong = disorderly(batch, segments, self._table, carriers) & wanted
         if wrong.any():
             wanted &= ~wrong
             carriers = find_carriers(batch, segments, self._table, wanted)
-        singly = ~wanted & ~ended  # these learn their origins packet by packet
-        self._table.rows["state"][batch.rows[singly]] &= (~_LEARNED & 0xFFFF) | state[singly]
+        later = ~wanted & ~ended  # these learn their origins packet by packet, or with the part that they come in
+        self._table.rows["state"][batch.rows[later]] &= (~_LEARNED & 0xFFFF) | state[later]
         muted = self._connections.muted(batch.rows)
         kept = (batch.payload[carriers.position] > 0) & ~muted[carriers.group]
         gaps = find_gaps(batch, self._table, carriers, kept)
@@ -73,7 +78,7 @@ class Joiner:
         pieces, groups = cut_pieces(batch, carriers, kept, gaps, source)
         yield from self._windows(batch, pieces, groups)
         yield from self._close_finished(batch, segments, wanted)
-        for group in np.flatnonzero(singly).tolist():
+        for group in np.flatnonzero(later & taken).tolist():
             yield from self._assemble(batch, segments, group, source)
         yield from self._respect_total()
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kubeshark_mcp.model.packet import PacketBlock
+    from kubeshark_mcp.model.stats_columns import StatsColumns
     from kubeshark_mcp.model.stream import Closing, ConnectionStats, Window
     from kubeshark_mcp.stream.connections import Addresses
     from kubeshark_mcp.stream.limits import Counters, Limits
@@ -82,7 +83,7 @@ class TcpSide:
         yield from self._leave(superseded, keyed=False)
 
     def _follow(self, batch: Batch, segments: Segments, source: Source) -> Iterator[Window | Closing]:
-        """Examine and join a batch, in parts where odd packets are rare in it."""
+        """Examine and join a batch; connections with few odd packets in parts, behind those that have none."""
         waiting, cuts = [(batch, segments)], 0
         while waiting:
             batch, segments = waiting.pop()
@@ -91,10 +92,11 @@ class TcpSide:
             near = find_neighbours(batch, segments, self._table)
             verdict = judge(batch, segments, self._table, near)
             parts = split(batch, segments, verdict) if cuts < ROUNDS else None
-            if parts is None:
-                self._analyst.examine(batch, segments, near, verdict.clean)
-                yield from self._joiner.join(batch, segments, verdict.orderly, source)
-            else:
+            taken = verdict.clean if parts else np.ones(len(batch.rows), dtype=bool)
+            if taken.any():
+                self._analyst.examine(batch, segments, near, verdict.clean, taken)
+                yield from self._joiner.join(batch, segments, verdict.orderly, source, taken)
+            if parts:
                 cuts += 1
                 waiting += reversed(parts)
 
@@ -131,6 +133,17 @@ class TcpSide:
         """Give the statistics of what left the table, and forget them."""
         for rows in self._table.drain():
             yield from self._connections.stats_of(rows)
+
+    def columns(self) -> Iterator[StatsColumns]:
+        """Give as columns what `stats` gives."""
+        if self._table.archive:
+            yield from self._connections.columns_of(joined(self._table.archive))
+        yield from self._connections.columns()
+
+    def drain_columns(self) -> Iterator[StatsColumns]:
+        """Give as columns what `drain` gives, and forget it."""
+        if self._table.archive:
+            yield from self._connections.columns_of(joined(list(self._table.drain())))
 
     def _number(self, batch: Batch) -> None:
         """Give numbers to the new connections in order of their first packets."""

@@ -87,3 +87,12 @@ def test_a_length_below_the_least_stops_the_walk_instead_of_turning_in_place():
     chain = Chain("<", 4, 0, 12, 1000, 4, lambda storage, start, stop: start)
     found, stop = walk(chain, storage, np.frombuffer(storage, np.uint8), 0, len(content))
     assert (found.tolist(), stop) == ([0], 16)
+
+
+@given(st.lists(st.sampled_from([b"ab", b"a", b"b", b"x" * 2047, b"x" * 100]), max_size=12), st.integers(0, 300))
+def test_a_pattern_is_found_wherever_looks_meet(parts, start):
+    content = b"".join(parts)
+    stop = len(content) - start
+    wanted = [place for place in range(start, max(stop - 1, start)) if content[place : place + 2] == b"ab"]
+    for storage in (bytearray(content), memoryview(content)):
+        assert list(chain_module.occurrences(storage, b"ab", start, stop)) == wanted

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubeshark_mcp.stream import analyst, splitting
+from kubeshark_mcp.stream import analyst, splitting, transmission
 from kubeshark_mcp.stream.engine import StreamEngine
 from tests.stream.building import CLIENT, Sent, Talk, closings, cut, numbered, streams
 
@@ -59,6 +59,22 @@ def test_only_the_neighbourhood_of_an_odd_packet_goes_packet_by_packet(monkeypat
     packets.insert(1000, packets[997])  # a retransmission
     follow(packets)
     assert np.array_equal(singly, np.arange(1001, 1001 + splitting.NEIGHBOURHOOD))
+
+
+def test_connections_without_odd_packets_stay_out_of_the_cuts(monkeypatch):
+    cut_connections = []
+    given_split = splitting.split
+
+    def spy(batch, segments, verdict):
+        parts = given_split(batch, segments, verdict)
+        cut_connections.append([len(part.rows) for part, _ in parts or ()])
+        return parts
+
+    monkeypatch.setattr(transmission, "split", spy)
+    packets = [*long_talk(40000, 400), *long_talk(40001, 400)]
+    packets.insert(1000, packets[997])
+    follow(packets)
+    assert cut_connections[0] == [1, 1, 1]
 
 
 def test_a_few_packets_are_not_worth_a_cut(monkeypatch):
