@@ -263,7 +263,8 @@ class Http2Dissector(Dissector, Listener):
         if _is_trailers(half, section, flags):
             half.trailers = section
             stream.grpc = stream.grpc or "grpc-status" in section.headers
-        elif section.headers.get(":status", "").startswith("1") and half.section is None:
+        elif section.headers.get(":status", "").startswith("1") and not half.answered:
+            half.section = None
             half.unmark()
         else:
             self._begin(stream, half, section)
@@ -271,7 +272,7 @@ class Http2Dissector(Dissector, Listener):
             self._end(stream, half)
 
     def _begin(self, stream: Stream, half: Half, section: HeaderSection) -> None:
-        if half.section is not None:
+        if half.answered or (half.section is not None and half is stream.request):
             self._note(stream.number, "a second header section on the stream")
             return
         half.section = section
@@ -288,20 +289,24 @@ class Http2Dissector(Dissector, Listener):
             self._finish(stream)
 
     def _reset(self, direction: Direction, frame: Frame) -> None:
-        """One side gives a stream up (section 6.4). What the server had sent by then may still arrive."""
+        """One side gives a stream up (section 6.4). What the other had sent by then may still arrive."""
         stream = self._streams.get(frame.stream)
-        if stream is None or stream.reset >= 0:
+        if stream is None or (stream.reset >= 0 and stream.reset_by is direction):
+            return
+        if stream.reset >= 0:
+            self._finish(stream)
             return
         half = stream.half(direction)
         if half.seen:
             half.mark(frame.source, frame.start, frame.end)
         stream.reset, stream.reset_by = int.from_bytes(frame.payload[:4]), direction
         stream.reset_ns = span_of(frame.source, frame.start, frame.end).end_ns
-        if direction is not _CLIENT or stream.response.ended:
+        if direction is _CLIENT:
+            stream.abandoned = not stream.response.seen
+            stream.request.ended = True
+        if stream.finished:
             self._finish(stream)
             return
-        stream.abandoned = not stream.response.seen
-        stream.request.ended = True
         self._given_up[stream.number] = None
         if len(self._given_up) > RESET_LIMIT:
             self._finish(self._streams[next(iter(self._given_up))])
@@ -376,8 +381,13 @@ def _fragment(frame: Frame) -> tuple[bytes | None, int]:
 
 
 def _is_trailers(half: Half, section: HeaderSection, flags: int) -> bool:
-    """Tell whether a header section ends a message: only a first one has pseudo-header fields (section 8.1)."""
+    """Tell whether a header section ends a message: only a first one has pseudo-header fields (section 8.1).
+
+    One that has perhaps such a field among unknown ones, and does not end the stream, follows an interim response.
+    """
     headers = section.headers
-    if ":method" in headers or ":status" in headers:
+    if ":method" in headers or ":status" in headers or (section.unknown and not flags & END_STREAM):
         return False
-    return half.section is not None or half.body_size > 0 or (not section.unknown and bool(flags & END_STREAM))
+    if half.section is not None or half.body_size > 0:
+        return True
+    return bool(flags & END_STREAM) and (not section.unknown or "grpc-status" in headers or "grpc-message" in headers)

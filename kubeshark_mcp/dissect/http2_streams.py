@@ -14,7 +14,7 @@ from kubeshark_mcp.model.stream import Direction, Piece, Span
 OPEN_LIMIT = 8192
 """Streams of one connection that may be open at once; gRPC clients pile up thousands when a server hangs."""
 RESET_LIMIT = 64
-"""Streams that the client gave up and whose answer, on its way already, is still waited for."""
+"""Streams that one side gave up and of which is still waited for what the other had sent by then."""
 CLOSED_LIMIT = 4096
 """Streams of one connection that are remembered as closed, because frames on them may still be under way."""
 BODY_ROOM = 16 * 1024 * 1024
@@ -84,6 +84,11 @@ class Half:
         if section.error or section.cut or self.missing or (trailers is not None and (trailers.error or trailers.cut)):
             return False
         return messages is None or not (messages.broken or messages.unfinished)
+
+    @property
+    def answered(self) -> bool:
+        """Tell whether there is a header section with a known status."""
+        return self.section is not None and ":status" in self.section.headers
 
     def mark(self, source: Source, start: int, end: int) -> None:
         """Add source.data[start:end] to the evidence."""
@@ -185,7 +190,8 @@ class Stream:
     @property
     def finished(self) -> bool:
         """Tell whether nothing more is to come; of a request that was not seen nothing is waited for."""
-        return self.response.ended and (self.request.ended or not self.request.seen)
+        answered = self.response.ended or (self.reset >= 0 and self.reset_by is Direction.SERVER)
+        return answered and (self.request.ended or not self.request.seen)
 
 
 class ClosedStreams:

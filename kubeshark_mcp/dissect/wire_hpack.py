@@ -20,6 +20,8 @@ DEFAULT_TABLE_SIZE = 4096
 """Octets of a dynamic table until an update says otherwise (RFC 9113 section 6.5.2)."""
 TABLE_LIMIT = 256 * 1024
 """Octets of a dynamic table that are kept, whatever size the peers agreed on."""
+LEARNED_SIZE = 64 * 1024
+"""Octets of a dynamic table of unknown size, once a field has referred to what does not fit the usual one."""
 LIST_LIMIT = 256 * 1024
 """Octets of names and values of one header section that are kept; a bomb stops there."""
 
@@ -123,14 +125,14 @@ class HeaderDecoder:
     certain: the table is known from its beginning, so that a reference behind its end is an error of the sender.
     """
 
-    __slots__ = ("_broken_off", "_limit", "_seen", "_size", "_strings", "_table", "certain")
+    __slots__ = ("_broken_off", "_evicted", "_limit", "_seen", "_size", "_strings", "_table", "certain")
 
     def __init__(self, strings: HuffmanStrings, *, certain: bool) -> None:
         self._strings = strings
         self._table: deque[tuple[str, str]] = deque()
         self._size, self._limit = 0, DEFAULT_TABLE_SIZE
         self._seen: dict[bytes, HeaderSection] = {}
-        self._broken_off = False
+        self._broken_off = self._evicted = False
         self.certain = certain
 
     def forget(self) -> None:
@@ -214,6 +216,8 @@ class HeaderDecoder:
             raise HeaderError("a field has the index 0")
         if self.certain:
             raise HeaderError(f"a field refers to entry {index} of a header table of {self._length} entries")
+        if self._evicted:
+            self._limit = max(self._limit, LEARNED_SIZE)
         return _UNKNOWN_PAIR
 
     @property
@@ -274,10 +278,11 @@ class HeaderDecoder:
     def _evict(self, limit: int) -> None:
         while self._size > limit and self._table:
             self._size -= _entry_size(self._table.pop())
+            self._evicted = True
 
     def _clear(self) -> None:
         self._table.clear()
-        self._size = 0
+        self._size, self._evicted = 0, False
         self._seen = {}
 
 

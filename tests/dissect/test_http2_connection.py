@@ -43,6 +43,7 @@ from tests.dissect.samples.http2 import (
 
 CLIENT, SERVER = Direction
 HELLO, WELCOME = PREFACE + settings(), settings()
+SET = {"set-cookie": "seen=1; Path=/, theme=dark"}
 
 
 class Driver:
@@ -223,11 +224,47 @@ def test_answers_to_few_given_up_streams_are_waited_for():
     assert len(driver.close()) == RESET_LIMIT + 10
 
 
+def test_what_was_on_its_way_to_a_server_that_gave_up_counts_as_sent():
+    driver = Driver()
+    driver.say(CLIENT, HELLO + headers(1, ASK) + data(1, b"first"))
+    driver.say(SERVER, WELCOME + headers(1, ANSWER, end=True) + frame(RST_STREAM, 0, 1, bytes(4)))
+    assert driver.entries == []
+    driver.say(CLIENT, data(1, b", second", end=True))
+    (entry,) = driver.entries
+    assert (entry.request_body, entry.status, entry.malformed) == (b"first, second", "200", "")
+
+
+def test_a_stream_that_both_sides_gave_up_is_over():
+    driver = Driver()
+    driver.say(CLIENT, HELLO + headers(1, ASK))
+    driver.say(SERVER, WELCOME + frame(RST_STREAM, 0, 1, (7).to_bytes(4)))
+    driver.say(CLIENT, frame(RST_STREAM, 0, 1, (8).to_bytes(4)))
+    (entry,) = driver.entries
+    assert (entry.status, entry.fields["http2_reset_by"]) == ("REFUSED_STREAM", "server")
+
+
+def test_an_interim_response_of_unknown_status_is_not_the_response():
+    driver = Driver(from_start=False)
+    driver.say(CLIENT, headers(1, ASK, end=True))
+    driver.say(SERVER, headers(1, block(70, 71)) + headers(1, block(70, literal("link", "</a.css>"))))
+    driver.say(SERVER, headers(1, block(literal(8, "103"))) + headers(1, ANSWER, end=True))
+    (entry,) = driver.entries
+    assert (entry.fields["status_code"], entry.fields["response.headers"]) == (200, {"content-type": "text/plain"} | SET)
+    assert entry.malformed == ""
+
+
+def test_the_status_of_a_call_is_found_where_its_beginning_is_missing_and_a_trailer_is_unknown():
+    driver = Driver(from_start=False)
+    driver.say(SERVER, headers(9, block(70, literal("grpc-message", "no")), end=True) + frame(PING, 1, 0, bytes(8)))
+    (entry,) = driver.entries
+    assert entry.fields["response.trailers"] == {"?": "?", "grpc-message": "no"}
+
+
 def test_frames_on_closed_streams_make_no_entries_and_still_fill_the_tables():
     first, second = read(
         (CLIENT, HELLO + headers(1, ASK) + headers(3, ASK_AGAIN, end=True)),
         (SERVER, WELCOME + frame(RST_STREAM, 0, 1, (7).to_bytes(4))),
-        (CLIENT, data(1, b"on its way") + headers(1, block(literal("sum", "1")), end=True)),
+        (CLIENT, frame(RST_STREAM, 0, 1, (7).to_bytes(4)) + data(1, b"too late") + headers(1, block(literal("sum", "1")), end=True)),
         (SERVER, headers(1, ANSWER) + data(1, b"x", end=True) + headers(3, ANSWER_AGAIN, end=True)),
     )
     assert (first.status, first.fields["http2_error"]) == ("REFUSED_STREAM", "REFUSED_STREAM")

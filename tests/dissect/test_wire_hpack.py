@@ -151,6 +151,15 @@ def test_references_to_what_was_not_captured_are_marked_and_those_behind_are_rig
     assert later.unknown == 2
 
 
+def test_a_larger_table_than_usual_is_noticed_by_what_refers_to_it():
+    reader = decoder(certain=False)
+    fields = [added(f"name-{number}", "x" * 1000) for number in range(6)]
+    reader.decode(block(*fields))
+    assert reader.decode(block(61 + 6)).unknown == 1
+    reader.decode(block(*fields))
+    assert reader.decode(block(61 + 6)).headers == {"name-0": "x" * 1000}
+
+
 def test_after_missing_bytes_the_table_is_counted_from_there():
     reader = decoder()
     reader.decode(block(added("one", "1")))
