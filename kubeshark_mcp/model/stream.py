@@ -20,7 +20,11 @@ class Direction(IntEnum):
     @property
     def other(self) -> Direction:
         """Give the opposite direction."""
-        return Direction(1 - self)
+        return _OTHER[self]
+
+
+_OTHER = (Direction.SERVER, Direction.CLIENT)
+"""The opposite of each direction: asked for so often that making it of a number would be felt."""
 
 
 @dataclass(frozen=True, slots=True)
