@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Connection, Endpoint, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -26,6 +25,12 @@ class Numbers:
 
     values: NDArray[Any]
     seen: NDArray[np.bool_] | None = None
+
+    def taken(self, chosen: NDArray[np.int64] | None) -> Numbers:
+        """Give some rows; None for all."""
+        if chosen is None:
+            return self
+        return Numbers(self.values[chosen], None if self.seen is None else self.seen[chosen])
 
     def rows(self) -> list[Any]:
         """Give the values as Python objects, None where there is none."""
@@ -41,6 +46,10 @@ class Coded:
 
     values: Sequence[Any]
     codes: NDArray[np.int32]
+
+    def taken(self, chosen: NDArray[np.int64] | None) -> Coded:
+        """Give some rows; None for all."""
+        return self if chosen is None else Coded(self.values, self.codes[chosen])
 
     def rows(self) -> list[Any]:
         """Give the values as Python objects, None where there is none."""
@@ -119,10 +128,14 @@ class ConnectionColumns:
 
         Gives a connection of each flow (its first), and the flow of each connection.
         """
-        spread = max(len(self.addresses), 1)
-        pairs = self.client_address.astype(np.int64) * spread + self.server_address
-        _, first, codes = np.unique(pairs << 16 | self.server_port, return_index=True, return_inverse=True)
-        return first, codes.astype(np.int32)
+        pairs = self.client_address.astype(self.number.dtype) * len(self.addresses) + self.server_address
+        flows: NDArray[np.int64] = pairs << 16 | self.server_port
+        order = flows.argsort(kind="stable")
+        leading = order >= 0
+        leading[1:] = flows[order[1:]] != flows[order[:-1]]
+        codes = self.client_address.copy()
+        codes[order] = leading.cumsum() - 1
+        return order[leading], codes
 
     def connections(self) -> list[Connection]:
         """Make the objects."""

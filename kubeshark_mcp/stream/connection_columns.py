@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kubeshark_mcp.model.entry_columns import ConnectionColumns
+from kubeshark_mcp.stream.rows import STATE_KNOWN, STATE_STARTED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,14 +19,14 @@ _LITTLE = np.uint64(0xFFFF)
 
 
 def connection_columns(rows: Rows, transport: str, capture: int, addresses: Addresses) -> ConnectionColumns:
-    """Describe rows of a table of datagrams, all of one transport. capture: see Connection."""
+    """Describe rows of a table, all of one transport. capture: see Connection."""
     key, swapped = rows["key"], rows["client_side"].astype(bool)
     tail = key[:, 4]
     ports = (tail >> np.uint64(48)).astype(np.int64), (tail >> np.uint64(32) & _LITTLE).astype(np.int64)
     points = np.array(addresses.points, np.int64)[(tail >> np.uint64(8) & np.uint64(0xFFFFFF)).astype(np.intp)]
     texts, (lower, higher) = _texts(key, addresses)
     count = len(key)
-    unknown = np.full(count, -1, np.int64)
+    client_sequence, server_sequence, from_start = _beginnings(rows)
     return ConnectionColumns(
         transport,
         texts,
@@ -36,10 +37,20 @@ def connection_columns(rows: Rows, transport: str, capture: int, addresses: Addr
         np.where(swapped, ports[0], ports[1]),
         np.full(count, capture, np.int64),
         points,
-        unknown,
-        unknown,
-        np.zeros(count, bool),
+        client_sequence,
+        server_sequence,
+        from_start,
     )
+
+
+def _beginnings(rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Give the TCP sequence numbers of stream offset 0 in both directions, -1 while unknown, and who began with SYN."""
+    if "origin" not in rows:
+        unknown = np.full(len(rows["number"]), -1, np.int64)
+        return unknown, unknown, unknown == 0
+    state, origin = rows["state"], rows["origin"].astype(np.int64)
+    client, server = (np.where(state & STATE_KNOWN[way] != 0, origin[:, way], -1) for way in (0, 1))
+    return client, server, state & STATE_STARTED != 0
 
 
 def _texts(key: NDArray[np.uint64], addresses: Addresses) -> tuple[list[str], NDArray[np.int32]]:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kubeshark_mcp.model.packet import address_text
+from kubeshark_mcp.model.stats_columns import STATES, StatsColumns
 from kubeshark_mcp.model.stream import Connection, ConnectionStats, Endpoint, TcpMetrics, Traffic
+from kubeshark_mcp.stream.connection_columns import connection_columns
 from kubeshark_mcp.stream.keys import TRANSPORTS
-from kubeshark_mcp.stream.metrics import metrics_of, states_of
+from kubeshark_mcp.stream.metrics import metric_columns, metrics_of, state_codes, states_of
 from kubeshark_mcp.stream.rows import STATE_KNOWN, STATE_STARTED
 from kubeshark_mcp.stream.table import take
 
@@ -117,6 +119,37 @@ class Connections:
         """Make the statistics of rows that have left the table."""
         for start in range(0, len(rows["number"]), _STATS_AT_ONCE):
             yield from self._count(take(rows, slice(start, start + _STATS_AT_ONCE)), repeat(None))
+
+    def columns(self) -> Iterator[StatsColumns]:
+        """Give the statistics of all rows in the table, by transport and number."""
+        live = self._table.live_rows()
+        yield from self._by_transport(self._table.rows, live[np.argsort(self._table.rows["number"][live])])
+
+    def columns_of(self, rows: Rows) -> Iterator[StatsColumns]:
+        """Give the statistics of rows that have left the table, by transport and apart from that as they come."""
+        yield from self._by_transport(rows, np.arange(len(rows["number"])))
+
+    def _by_transport(self, rows: Rows, chosen: NDArray[np.int64]) -> Iterator[StatsColumns]:
+        codes = rows["key"][chosen, 4] & np.uint64(0xFF)
+        for code in np.unique(codes).tolist():
+            own = chosen[codes == code]
+            for start in range(0, len(own), _STATS_AT_ONCE):
+                yield self._columns(take(rows, own[start : start + _STATS_AT_ONCE]), TRANSPORTS[code])
+
+    def _columns(self, rows: Rows, transport: str) -> StatsColumns:
+        tcp, count = "origin" in rows, len(rows["number"])
+        return StatsColumns(
+            connection_columns(rows, transport, self._capture, self._addresses),
+            state_codes(rows) if tcp else np.full(count, STATES.index("active"), np.uint8),
+            rows["packets"],
+            rows["bytes"],
+            rows["payload"],
+            rows["first_packet"],
+            rows["last_packet"],
+            rows["first_ns"],
+            rows["last_ns"],
+            metric_columns(rows) if tcp else {},
+        )
 
     def _learn(self, rows: list[int], connections: Iterable[Connection | None]) -> None:
         """Bring TCP offsets up to date: a direction's origin may become known late."""

@@ -11,7 +11,7 @@ from kubeshark_mcp.stream.batch import Batch, count_traffic, settle_clients, sor
 from kubeshark_mcp.stream.connection_columns import connection_columns
 from kubeshark_mcp.stream.connections import Connections
 from kubeshark_mcp.stream.keys import TRANSPORTS, conversation_keys
-from kubeshark_mcp.stream.table import BASE_FIELDS, FlowTable, take
+from kubeshark_mcp.stream.table import BASE_FIELDS, FlowTable, joined, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from kubeshark_mcp.model.entry_columns import ConnectionColumns
     from kubeshark_mcp.model.packet import PacketBlock
+    from kubeshark_mcp.model.stats_columns import StatsColumns
     from kubeshark_mcp.model.stream import Connection, ConnectionStats
     from kubeshark_mcp.stream.connections import Addresses
     from kubeshark_mcp.stream.limits import Counters, Limits
@@ -150,6 +151,17 @@ class DatagramSide:
         """Give the statistics of what left the table, and forget them."""
         for rows in self._table.drain():
             yield from self._connections.stats_of(rows)
+
+    def columns(self) -> Iterator[StatsColumns]:
+        """Give as columns what `stats` gives."""
+        if self._table.archive:
+            yield from self._connections.columns_of(joined(self._table.archive))
+        yield from self._connections.columns()
+
+    def drain_columns(self) -> Iterator[StatsColumns]:
+        """Give as columns what `drain` gives, and forget it."""
+        if self._table.archive:
+            yield from self._connections.columns_of(joined(list(self._table.drain())))
 
     def _number(self, batch: Batch, codes: NDArray[np.uint8]) -> None:
         """Give numbers to the new connections of each transport in order of their first packets."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from kubeshark_mcp.model.datagrams import Closings, DatagramBlock
     from kubeshark_mcp.model.packet import PacketBlock
+    from kubeshark_mcp.model.stats_columns import StatsColumns
     from kubeshark_mcp.model.stream import Closing, ConnectionStats, Window
     from kubeshark_mcp.stream.sharing import Selector
 
@@ -111,6 +112,16 @@ class StreamEngine:
         """Give the statistics of connections that left the table, and forget them: bounds memory on long captures."""
         yield from self._tcp.drain()
         yield from self._datagrams.drain()
+
+    def columns(self) -> Iterator[StatsColumns]:
+        """Give as columns what `stats` gives; each transport apart, and its connections in the same order."""
+        yield from self._tcp.columns()
+        yield from self._datagrams.columns()
+
+    def drain_columns(self) -> Iterator[StatsColumns]:
+        """Give as columns what `drain` gives, and forget it."""
+        yield from self._tcp.drain_columns()
+        yield from self._datagrams.drain_columns()
 
     def _feed_part(
         self, block: PacketBlock, codes: NDArray[np.uint8], points: NDArray[np.uint64], part: slice

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kubeshark_mcp.model.entry_columns import Numbers
 from kubeshark_mcp.model.packet import TCP_ACK, TCP_FIN, TCP_SYN
+from kubeshark_mcp.model.stats_columns import STATES
 from kubeshark_mcp.model.stream import TcpMetrics
 from kubeshark_mcp.stream.rows import MARK_ACKNOWLEDGING, MARK_SEEN, STATE_FIN, STATE_REFUSED, STATE_RESET
 from kubeshark_mcp.stream.table import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -23,6 +26,17 @@ if TYPE_CHECKING:
 COMPLETE_SYN, COMPLETE_SYN_ACK, COMPLETE_ACK, COMPLETE_DATA, COMPLETE_FIN, COMPLETE_RST = (1 << bit for bit in range(6))
 """Bits of tcp.completeness."""
 
+_COUNTED = {
+    "connection_completeness": "completeness",
+    **{
+        name: name
+        for name in (
+            "retransmissions", "fast_retransmissions", "zero_window_events", "window_full_events", "out_of_order",
+            "dup_acks", "missing_segments", "rst_count", "fin_count", "keepalive_count",
+        )
+    },
+}  # fmt: skip
+"""Metrics that are columns of a row as they stand."""
 _OPENING = TCP_SYN | TCP_ACK
 
 
@@ -112,61 +126,58 @@ def _note_ends(batch: Batch, segments: Segments, table: FlowTable, near: Neighbo
 
 def metrics_of(rows: Rows) -> Iterator[TcpMetrics]:
     """Make the metrics of connections from their rows (columns of rows.TCP_FIELDS)."""
+    return map(TcpMetrics, *(column.rows() for column in metric_columns(rows).values()))
+
+
+def metric_columns(rows: Rows) -> dict[str, Numbers]:
+    """Give the metrics of connections by the names of TcpMetrics, in their order."""
     segments, samples = rows["data_segments"], rows["rtt_count"].astype(np.int64)
     mean = rows["rtt_sum"] / np.maximum(samples, 1)
     spread = np.sqrt(np.maximum(rows["rtt_square"] / np.maximum(samples, 1) - mean * mean, 0.0))
-    data = rows["data_ns"]
+    data, sampled = rows["data_ns"], samples > 0
     first_data = np.where(data == NEVER, -NEVER, data).min(axis=1)
-    rate = np.minimum(rows["retransmissions"] / np.maximum(segments, 1), 1.0)
-    columns: list[Iterable[Any]] = [
-        *(rows[name].tolist() for name in ("retransmissions", "fast_retransmissions")),
-        rate.tolist(),
-        *(rows[name].tolist() for name in ("zero_window_events", "window_full_events")),
-        np.maximum(rows["scale"][:, 1], -1).tolist(),
-        (rows["window_sum"] // np.maximum(rows["window_count"], 1)).tolist(),
-        *(rows[name].tolist() for name in ("out_of_order", "dup_acks", "missing_segments", "rst_count", "fin_count")),
-        *(rows[name].tolist() for name in ("keepalive_count", "completeness")),
-        _microseconds(rows["syn_ns"], rows["syn_ack_ns"]),
-        _microseconds(rows["syn_ns"], rows["ack_ns"]),
-        _microseconds(rows["syn_ns"], np.where(first_data == -NEVER, NEVER, first_data)),
-        _microseconds(data[:, 0], data[:, 1]),
-        _where_sampled(samples, rows["rtt_min"] // 1000),
-        _where_sampled(samples, rows["rtt_max"] // 1000),
-        _where_sampled(samples, np.rint(mean / 1000).astype(np.int64)),
-        samples.tolist(),
-        _where_sampled(samples, np.rint(spread / 1000).astype(np.int64)),
-        (rows["payload"].sum(axis=1) - rows["repeated_bytes"]).tolist(),
-    ]
-    return map(TcpMetrics, *columns)
+    columns = {name: Numbers(rows[column].astype(np.int64)) for name, column in _COUNTED.items()}
+    columns["retransmission_rate"] = Numbers(np.minimum(rows["retransmissions"] / np.maximum(segments, 1), 1.0))
+    columns["window_scale"] = Numbers(np.maximum(rows["scale"][:, 1], -1).astype(np.int64))
+    columns["avg_receive_window"] = Numbers(rows["window_sum"] // np.maximum(rows["window_count"], 1))
+    columns["initial_rtt_us"] = _microseconds(rows["syn_ns"], rows["syn_ack_ns"])
+    columns["handshake_time_us"] = _microseconds(rows["syn_ns"], rows["ack_ns"])
+    columns["connection_time_us"] = _microseconds(rows["syn_ns"], np.where(first_data == -NEVER, NEVER, first_data))
+    columns["time_to_first_byte_us"] = _microseconds(data[:, 0], data[:, 1])
+    columns["rtt_min_us"] = Numbers(rows["rtt_min"] // 1000, sampled)
+    columns["rtt_max_us"] = Numbers(rows["rtt_max"] // 1000, sampled)
+    columns["rtt_avg_us"] = Numbers(np.rint(mean / 1000).astype(np.int64), sampled)
+    columns["rtt_samples"] = Numbers(samples)
+    columns["jitter_us"] = Numbers(np.rint(spread / 1000).astype(np.int64), sampled)
+    columns["goodput_bytes"] = Numbers(rows["payload"].sum(axis=1) - rows["repeated_bytes"])
+    return {metric.name: columns[metric.name] for metric in fields(TcpMetrics)}
 
 
 def states_of(rows: Rows) -> list[str]:
     """Name the state that each TCP connection was last seen in."""
-    return list(map(_state, rows["state"].tolist(), rows["completeness"].tolist()))
+    return [STATES[code] for code in state_codes(rows).tolist()]
 
 
-def _state(state: int, complete: int) -> str:
-    fins = [bool(state & bit) for bit in STATE_FIN]
-    if all(fins):
-        return "closed"
-    if state & STATE_RESET:
-        return "reset"
-    if any(fins) or complete & COMPLETE_FIN:
-        return "closing"
-    if state & STATE_REFUSED and not complete & (COMPLETE_SYN_ACK | COMPLETE_DATA):
-        return "refused"
-    if complete & COMPLETE_SYN and not complete & (COMPLETE_ACK | COMPLETE_DATA):
-        return "syn_sent"
-    return "established"
+def state_codes(rows: Rows) -> NDArray[np.uint8]:
+    """Give the state that each TCP connection was last seen in, as its position in STATES."""
+    state, complete = rows["state"], rows["completeness"]
+    fins = [state & bit != 0 for bit in STATE_FIN]
+    answered = complete & (COMPLETE_SYN_ACK | COMPLETE_DATA) != 0
+    went_on = complete & (COMPLETE_ACK | COMPLETE_DATA) != 0
+    found = np.select(
+        [
+            fins[0] & fins[1],
+            state & STATE_RESET != 0,
+            fins[0] | fins[1] | (complete & COMPLETE_FIN != 0),
+            (state & STATE_REFUSED != 0) & ~answered,
+            (complete & COMPLETE_SYN != 0) & ~went_on,
+        ],
+        [STATES.index(name) for name in ("closed", "reset", "closing", "refused", "syn_sent")],
+        STATES.index("established"),
+    )
+    return found.astype(np.uint8)
 
 
-def _microseconds(start: NDArray[np.int64], end: NDArray[np.int64]) -> list[int | None]:
-    """Give the times between moments, None where one was not seen or they are the other way round."""
-    known = (start != NEVER) & (end >= start)
-    return [
-        time if there else None for time, there in zip(((end - start) // 1000).tolist(), known.tolist(), strict=True)
-    ]
-
-
-def _where_sampled(samples: NDArray[np.int64], values: NDArray[np.int64]) -> list[int | None]:
-    return [value if count else None for count, value in zip(samples.tolist(), values.tolist(), strict=True)]
+def _microseconds(start: NDArray[np.int64], end: NDArray[np.int64]) -> Numbers:
+    """Give the times between moments, none where one was not seen or they are the other way round."""
+    return Numbers((end - start) // 1000, (start != NEVER) & (end >= start))

@@ -45,6 +45,13 @@ def take(rows: Rows, chosen: NDArray[np.int64] | slice) -> Rows:
     return {name: column[chosen] for name, column in rows.items()}
 
 
+def joined(parts: Sequence[Rows]) -> Rows:
+    """Put rows one behind the other."""
+    if len(parts) == 1:
+        return parts[0]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
 def _flat(fields: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     for name, kind, *shape in fields:
         yield name, kind, *(shape[0] if shape else ())

@@ -16,7 +16,7 @@ from kubeshark_mcp.stream.neighbours import find_neighbours, judge
 from kubeshark_mcp.stream.origins import learn_bases, learn_scales, split_reused
 from kubeshark_mcp.stream.rows import STATE_ENDED, TCP_FIELDS, prepare
 from kubeshark_mcp.stream.splitting import ROUNDS, split
-from kubeshark_mcp.stream.table import FlowTable
+from kubeshark_mcp.stream.table import FlowTable, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

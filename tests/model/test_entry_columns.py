@@ -105,3 +105,24 @@ def test_what_entries_say_nothing_of_may_be_left_out() -> None:
     columns = EntryColumns("udp", _connections(), np.array([0], np.int32), _spans(asked), _spans(None))
 
     assert list(columns.entries()) == [Entry("udp", _connections().connections()[0], asked, None)]
+
+
+def test_rows_are_taken_by_their_positions() -> None:
+    chosen = np.array([1])
+    assert _connections().taken(chosen).connections() == _connections().connections()[1:]
+    assert Numbers(np.array([1, 2]), np.array([True, False])).taken(chosen).rows() == [None]
+    assert Numbers(np.array([1, 2])).taken(None).rows() == [1, 2]
+    assert Coded(["a"], np.array([0, -1], np.int32)).taken(chosen).rows() == [None]
+    assert Coded(["a"], np.array([0, -1], np.int32)).taken(None).rows() == ["a", None]
+
+
+def test_connections_of_one_client_address_with_one_port_of_a_server_are_one_flow() -> None:
+    addresses = np.array([0, 1, 0, 0, 0], np.int32), np.array([1, 1, 1, 1, 0], np.int32)
+    ones = np.ones(5, np.int64)
+    ports = np.array([80, 80, 81, 80, 80])
+    columns = ConnectionColumns(
+        "tcp", ["a", "b"], *(ones, addresses[0], np.arange(5), addresses[1], ports), *[ones] * 5
+    )
+    first, codes = columns.flows()
+    assert sorted(first.tolist()) == [0, 1, 2, 4]
+    assert [int(first[code]) for code in codes] == [0, 1, 2, 0, 4]

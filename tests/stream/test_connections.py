@@ -5,6 +5,7 @@ import pytest
 
 from kubeshark_mcp.model.stream import Connection, ConnectionStats, Endpoint, TcpMetrics, Traffic
 from kubeshark_mcp.stream.connections import Addresses
+from kubeshark_mcp.stream.engine import Limits
 from tests.stream.building import CLIENT, MILLISECOND, SERVER, START_NS, Sent, Talk, run
 
 
@@ -83,3 +84,38 @@ def test_points_are_numbered_densely_and_stay_so():
     assert addresses.dense_points(np.array([7, 7], dtype=np.int32)).tolist() == [0, 0]
     assert addresses.dense_points(np.array([-3, 7, 2], dtype=np.int32)).tolist() == [1, 0, 2]
     assert addresses.points == [7, -3, 2]
+
+
+def mixed():
+    """Give packets of connections in every state and of several transports, capture points and families."""
+    packets = []
+    for number in range(9):
+        talk = Talk(client=(CLIENT[0], 41000 + number)) if number else Talk()
+        packets += talk.handshake().say(0, b"abc").say(1, b"defg").close().packets[: number + 1]
+    packets += [Sent((CLIENT[0], 5000 + at % 3), (SERVER[0], 53), protocol=17, point=at % 2) for at in range(7)]
+    packets += [Sent(SERVER, CLIENT, protocol=132), Sent(CLIENT, SERVER, protocol=1, high=1)]
+    return packets
+
+
+def test_columns_and_objects_of_statistics_are_equal():
+    engine = run(mixed())[1]
+    columns = list(engine.columns())
+    assert [part.transport for part in columns] == ["tcp", "udp", "sctp", "icmp"]
+    assert [one for part in columns for one in part.stats()] == list(engine.stats())
+    assert len({one.state for one in columns[0].stats()}) >= 4
+
+
+def test_columns_of_connections_that_left_the_table_are_given_once():
+    limits = Limits(open_connections=4)
+    kept = in_order(run(mixed(), limits=limits)[1].stats())
+    engine = run(mixed(), limits=limits)[1]
+    drained = [one for part in engine.drain_columns() for one in part.stats()]
+    assert drained
+    assert list(engine.drain_columns()) == []
+    rest = [one for part in engine.columns() for one in part.stats()]
+    assert in_order([*drained, *rest]) == kept
+    assert in_order(one for part in run(mixed(), limits=limits)[1].columns() for one in part.stats()) == kept
+
+
+def in_order(stats):
+    return sorted(stats, key=lambda one: (one.connection.transport, one.connection.number))
