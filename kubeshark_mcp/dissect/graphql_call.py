@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from kubeshark_mcp.dissect.content import decode_body
@@ -15,6 +16,8 @@ BODY_LIMIT = 1 << 20
 """Bytes that a body may decode to."""
 TEXT_LIMIT = 500
 """Characters of an error's message that are kept."""
+REMEMBERED, REMEMBERED_LENGTH = 512, 8192
+"""Documents whose operation is remembered, and characters of the longest: a program sends the same few for ever."""
 
 _QUERY = re.compile(rb'"query"\s*:\s*"((?:[^"\\]|\\.)*+)("?)', re.DOTALL)
 _LONGEST_ESCAPE = 12
@@ -140,11 +143,18 @@ def load_json(data: bytes) -> Any:
 
 def _chosen(document: str, wanted: str, *, cut: bool = False) -> Operation | None:
     """Give the operation of a document that is to be run: the one of that name, else the first."""
+    return (_remembered if len(document) <= REMEMBERED_LENGTH else _choose)(document, wanted, cut)
+
+
+def _choose(document: str, wanted: str, cut: bool) -> Operation | None:
     try:
         operations = read_document(document, cut=cut)
     except DocumentError:
         return None
     return next((operation for operation in operations if operation.name == wanted), operations[0])
+
+
+_remembered = lru_cache(REMEMBERED)(_choose)
 
 
 def _read_beginning(body: bytes) -> Call | None:

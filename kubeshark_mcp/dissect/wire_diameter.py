@@ -107,15 +107,16 @@ def begins_message(data: bytes, at: int = 0, *, whole: bool = False) -> bool:
     head = data[at : at + HEADER_LENGTH + 12]
     if not head or head[0] != 1:
         return False
-    if len(head) >= 4:
+    seen, length = len(head), 0
+    if seen >= 4:
         length = message_length(head)
         if length < HEADER_LENGTH or length & 3 or (whole and length != len(data) - at):
             return False
-    if len(head) >= 5 and (head[4] & 0x0F or head[4] & (REQUEST | ERROR) == REQUEST | ERROR):
+    if seen >= 5 and (head[4] & 0x0F or head[4] & (REQUEST | ERROR) == REQUEST | ERROR):
         return False
-    if len(head) >= HEADER_LENGTH + 8 and message_length(head) > HEADER_LENGTH:
-        return _begins_avp(head, message_length(head) - HEADER_LENGTH)
-    return not whole or len(head) >= HEADER_LENGTH
+    if seen >= HEADER_LENGTH + 8 and length > HEADER_LENGTH:
+        return _begins_avp(head, length - HEADER_LENGTH)
+    return not whole or seen >= HEADER_LENGTH
 
 
 def is_known(data: bytes) -> bool:
@@ -152,9 +153,8 @@ def parse_message(data: bytes, known: Known | None = None) -> Message:
     if len(data) < HEADER_LENGTH:
         message.malformed = f"the message has {len(data)} bytes, less than a header's {HEADER_LENGTH}"
         return message
-    first, second, *rest = _HEADER.unpack_from(data)
+    first, second, message.application, message.hop_by_hop, message.end_to_end = _HEADER.unpack_from(data)
     message.length, message.flags, message.command = first & 0xFFFFFF, second >> 24, second & 0xFFFFFF
-    message.application, message.hop_by_hop, message.end_to_end = rest
     _read_known(message, data, min(message.length, len(data)), {} if known is None else known)
     if message.length > len(data):
         message.malformed = f"{len(data)} of {message.length} bytes of the message were seen"
@@ -166,20 +166,22 @@ def _read_known(message: Message, data: bytes, end: int, known: Known) -> None:
     """Read the AVPs of a message; those that were read before are not read again."""
     at, avps = HEADER_LENGTH, message.avps
     while at < end:
-        length = data[at + 5] << 16 | data[at + 6] << 8 | data[at + 7] if at + 8 <= end else 0
+        length = int.from_bytes(data[at + 5 : at + 8], "big") if at + 8 <= end else 0
+        fits = 8 <= length <= end - at
         found = known.get(data[at : at + length])
         if found is None or message.count + found[1] > AVP_LIMIT:
-            found = _read_anew(message, data, at, at + length if 8 <= length <= end - at else end, known)
-        message.count += found[1]
-        for name, text in found[0]:
+            found = _read_anew(message, data, at, at + length if fits else end, known)
+        pairs, count = found
+        message.count += count
+        for name, text in pairs:
             if name in avps:
                 _join(avps, name, text)
             else:
                 avps[name] = text
-        if not 8 <= length <= end - at or message.count >= AVP_LIMIT:
+        if not fits or message.count >= AVP_LIMIT:
             at = end if message.malformed else _stop(message, at, length, end)
         else:
-            at += length + (-length & 3)
+            at += (length + 3) & ~3
 
 
 def _stop(message: Message, at: int, length: int, end: int) -> int:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kubeshark_mcp.dissect.graphql_call import (
     BATCH,
+    REMEMBERED_LENGTH,
     Call,
     Errors,
     errors_of,
@@ -177,3 +178,20 @@ def test_any_bytes_are_read_or_left_alone(body: bytes, cut: bool):
     for found in (read_call(body, cut=cut), read_plain(body, cut=cut), read_upload(body, cut=cut)):
         assert found is None or found.operations
     assert read_errors(body, {"content-encoding": "gzip"}, cut=cut) is None or load_json(body) is not None
+
+
+def test_a_document_that_is_sent_again_gives_the_same_operation_for_each_name():
+    document = "query A {a} query B {b}"
+    asked = [operation_of({"query": document, "operationName": name}) for name in ("A", "B", "A", "")]
+    assert [operation and (operation.name, operation.fields) for operation in asked] == [
+        ("A", ("a",)),
+        ("B", ("b",)),
+        ("A", ("a",)),
+        ("A", ("a",)),
+    ]
+
+
+def test_a_document_too_long_to_be_remembered_is_read_each_time():
+    document = "query A {a} " + "#" * REMEMBERED_LENGTH
+    for _ in range(2):
+        assert operation_of({"query": document}) == Operation("query", "A", ("a",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import ClassVar
 
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, HandOver, Opening, Protocol
@@ -78,6 +79,9 @@ _FIELDS = tuple(
         ("_truncated", _BOOL, "the request was longer than what is kept of it", "mysql && mysql_truncated"),
     )
 )
+
+_read_head = Struct("<I").unpack_from
+"""Reads the header of a packet: three bytes of length, one of sequence."""
 
 
 class MysqlDissector(Dissector):
@@ -283,9 +287,10 @@ def _count_packets(data: bytes, start: int, most: int) -> tuple[int, int]:
     """Give where whole packets end that lie behind each other and end nothing, and how many there are."""
     end, count, sequence = len(data), 0, data[start + 3]
     while start + HEADER < end and count < most:
-        size = data[start] | data[start + 1] << 8 | data[start + 2] << 16
+        head = _read_head(data, start)[0]
+        size = head & 0xFFFFFF
         after = start + HEADER + size
-        if after > end or data[start + HEADER] >= 0xFE or data[start + 3] != sequence or size in {0, FULL}:
+        if after > end or data[start + HEADER] >= 0xFE or head >> 24 != sequence or size in {0, FULL}:
             break
         start, count, sequence = after, count + 1, (sequence + 1) & 0xFF
     return start, count

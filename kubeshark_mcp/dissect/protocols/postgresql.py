@@ -92,7 +92,7 @@ _FIELDS = tuple(
 )
 
 
-_HEADER = Struct(">BI")
+_read_header = Struct(">BI").unpack_from
 
 
 class _Listener(NamedTuple):
@@ -218,7 +218,7 @@ class PostgresqlDissector(Dissector):
         kinds, runs, take, run = listener
         end, base = len(data), side.buffer.offset
         while end - start >= 5:
-            kind, size = _HEADER.unpack_from(data, start)
+            kind, size = _read_header(data, start)
             if kind not in kinds or not 4 <= size <= LONGEST:
                 raise FrameError(f"no message begins with 0x{data[start : start + 5].hex()}", start)
             after = start + 1 + size
@@ -247,15 +247,14 @@ class PostgresqlDissector(Dissector):
 
 def _count_run(data: bytes, start: int) -> tuple[int, int]:
     """Give where messages of one kind that lie behind each other end, and how many there are; the first is whole."""
-    kind, count, end, after = data[start], 0, len(data) - 5, start
-    while True:
-        start, count = after, count + 1
-        after = start + 1 + unpack_from(">I", data, start + 1)[0]
-        if after > end or data[after] != kind:
-            return after, count
-        size = unpack_from(">I", data, after + 1)[0]
-        if size < 4 or after + 1 + size > end + 5:
-            return after, count
+    first, size = _read_header(data, start)
+    after, count, end = start + 1 + size, 1, len(data)
+    while after + 5 <= end:
+        kind, size = _read_header(data, after)
+        if kind != first or size < 4 or after + 1 + size > end:
+            break
+        after, count = after + 1 + size, count + 1
+    return after, count
 
 
 class Postgresql(Protocol):
