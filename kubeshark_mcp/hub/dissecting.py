@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kubeshark_mcp.capture.quality import CaptureQuality, QualityTally
 from kubeshark_mcp.capture.reader import CaptureFile, open_capture
@@ -24,7 +25,8 @@ from kubeshark_mcp.hub.reading import BLOCK_PACKETS, LIMITS, WINDOW_BYTES, few_c
 from kubeshark_mcp.hub.runs import Outcome, Run, Share, Tell
 from kubeshark_mcp.hub.sources import CaptureSource
 from kubeshark_mcp.hub.summing import AT_ONCE, LAST_BLOCK, EndedConnections, sums_up
-from kubeshark_mcp.hub.surveying import DNS, Told, ports_of, selector_of
+from kubeshark_mcp.hub.surveying import DNS
+from kubeshark_mcp.hub.together import ports_of
 from kubeshark_mcp.model.common_fields import COMMON_FIELDS
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import ConnectionStats
@@ -32,7 +34,11 @@ from kubeshark_mcp.store.columns import UNCLAIMED
 from kubeshark_mcp.store.memory import give_back, keep_large_apart
 from kubeshark_mcp.store.writer import EntryWriter
 from kubeshark_mcp.stream.engine import Counters, StreamEngine
-from kubeshark_mcp.stream.sharing import ToldNumbering
+from kubeshark_mcp.stream.sharing import Selector, ToldNumbering
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 FLUSH_ENTRIES = 2048
 """Entries held before they go to the writer."""
@@ -59,7 +65,8 @@ class Dissected:
 class Dissecting:
     """Dissects the captures of a share into files of a folder. names: what all captures tell; None if looked for here.
 
-    secrets: lines of key logs. numbers: for each capture what numbers the connections of this piece, see `numbers_of`.
+    secrets: lines of key logs. firsts: first packets of all connections of the share, see `first_packets`. together:
+    ports whose conversations are all in one piece.
     """
 
     run: Run
@@ -67,7 +74,8 @@ class Dissecting:
     folder: Path
     secrets: list[str]
     names: Answers | None = None
-    numbers: Mapping[int, Sequence[Told]] = field(default_factory=dict)
+    firsts: Mapping[int, Sequence[NDArray[np.int64]]] = field(default_factory=dict)
+    together: frozenset[int] = frozenset()
 
     def __call__(self, tell: Tell) -> Dissected:
         """Do it all; the files are complete when this returns."""
@@ -86,7 +94,7 @@ class _Dissection:
     def __init__(self, piece: Dissecting, tell: Tell, kept: EndedConnections | None) -> None:
         run = piece.run
         self._run, self._share, self._secrets, self._tell = run, piece.share, piece.secrets, tell
-        self._numbers, self._kept = piece.numbers, kept
+        self._firsts, self._kept = piece.firsts, kept
         protocols = load_protocols()
         readers = [protocol for protocol in protocols if not isinstance(protocol, ConnectionProtocol)]
         self._readers = [] if run.layer4_only else readers
@@ -107,7 +115,8 @@ class _Dissection:
         self._entries_written = 0
         collected = _connection_protocols(protocols, run.layer4_only)
         self._ended = ConnectionEntries((one for one in collected if kept is None or not sums_up(one)), self._take)
-        self._selector = selector_of(run, piece.share, protocols)
+        whole = piece.share.pieces == 1
+        self._selector = None if whole else Selector(piece.share.piece, piece.share.pieces, piece.together)
         self._tallies: list[QualityTally] = []
         self._qualities: list[CaptureQuality] = []
 
@@ -178,8 +187,8 @@ class _Dissection:
         self._warn(source, [str(warning) for warning in (*damages, *dissection.warnings)])
 
     def _streams_of(self, number: int) -> StreamEngine:
-        told = self._numbers.get(number)
-        numbering = None if told is None else ToldNumbering(told, FIRST_UNTOLD + (self._share.piece << 20))
+        firsts = self._firsts.get(number)
+        numbering = None if firsts is None else ToldNumbering(firsts, FIRST_UNTOLD + (self._share.piece << 20))
         payload = not self._run.layer4_only
         return StreamEngine(number, LIMITS, payload=payload, selector=self._selector, numbering=numbering)
 

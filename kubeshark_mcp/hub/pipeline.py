@@ -22,11 +22,10 @@ from kubeshark_mcp.hub.runs import (
     Share,
     divided,
     most_pieces,
-    numbered,
     shares_of,
 )
 from kubeshark_mcp.hub.summing import Summing
-from kubeshark_mcp.hub.surveying import Surveying, Told, explain_each_other, numbers_of
+from kubeshark_mcp.hub.surveying import Surveying, explain_each_other, first_packets
 from kubeshark_mcp.store.memory import give_back
 
 __all__ = ["Outcome", "Pipeline", "Progress", "Run"]
@@ -78,11 +77,7 @@ class Pipeline:
     def _entries(self) -> list[Dissected]:
         """Dissect all captures, shares of them at the same time; the largest are begun first."""
         with Crew(self._size) as crew:
-            names, numbers = self._surveyed(crew)
-            pieces = [
-                Dissecting(self._run, share, self._folder, self._secrets, names, told)
-                for share, told in zip(self._shares, numbers, strict=True)
-            ]
+            names, pieces = self._surveyed(crew)
             found = crew.run(pieces, self._heard, self._order())
             made = crew.run(self._sums(found, names or []), self._passed)
         summed = Outcome(entries_created=sum(made))
@@ -93,26 +88,26 @@ class Pipeline:
             range(len(self._shares)), key=lambda number: -self._shares[number].part(self._shares[number].size)
         )
 
-    def _surveyed(self, crew: Crew) -> tuple[Answers | None, list[dict[int, list[Told]]]]:
-        """Find what all shares have to know: the names, and for each share what numbers its connections.
+    def _surveyed(self, crew: Crew) -> tuple[Answers | None, list[Dissecting]]:
+        """Find what all shares have to know, the names among it; gives the pieces that are to be dissected.
 
         Shares whose conversations cannot be divided are whole afterwards.
         """
         if not self._surveys:
-            return None, [{} for _ in self._shares]
+            return None, [Dissecting(self._run, share, self._folder, self._secrets) for share in self._shares]
         surveys = crew.run([Surveying(self._run, share) for share in self._shares], self._passed, self._order())
-        shares: list[Share] = []
-        numbers: list[dict[int, list[Told]]] = []
+        names = sorted(answer for survey in surveys for answer in survey.names)
+        pieces: list[Dissecting] = []
         for parts in _together(self._shares, surveys):
             own = [survey for _, survey in parts]
-            if len(own) > 1 and not explain_each_other(own):
-                shares += [share for share, _ in parts]
-                numbers += numbers_of(own)
-            else:
-                shares.append(replace(parts[0][0], pieces=1))
-                numbers.append({})
-        self._shares = numbered(shares)
-        return sorted(answer for survey in surveys for answer in survey.names), numbers
+            whole = len(own) == 1 or explain_each_other(own)
+            firsts = {} if whole else first_packets(own)
+            together = frozenset[int]().union(*(survey.together for survey in own))
+            for part in [replace(parts[0][0], pieces=1)] if whole else [share for share, _ in parts]:
+                share = replace(part, task=len(pieces))
+                pieces.append(Dissecting(self._run, share, self._folder, self._secrets, names, firsts, together))
+        self._shares = [piece.share for piece in pieces]
+        return names, pieces
 
     def _sums(self, found: Sequence[Dissected], names: Answers) -> list[Summing]:
         """Give what is left to do of shares that were divided: to sum up connections of all pieces."""

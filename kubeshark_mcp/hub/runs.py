@@ -129,9 +129,4 @@ def divided(run: Run, shares: Sequence[Share], workers: int) -> list[Share]:
         wanted = round(share.size * workers / max(1, total))
         pieces = min(wanted, most_pieces(run, [share]))
         found += [replace(share, piece=piece, pieces=pieces) for piece in range(pieces)] if pieces > 1 else [share]
-    return numbered(found)
-
-
-def numbered(shares: Sequence[Share]) -> list[Share]:
-    """Give shares the tasks from 0."""
-    return [replace(share, task=task) for task, share in enumerate(shares)]
+    return [replace(share, task=task) for task, share in enumerate(found)]

@@ -6,7 +6,7 @@ are to share their conversations, for the connections that these come to.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
@@ -20,20 +20,16 @@ from kubeshark_mcp.errors import CaptureError
 from kubeshark_mcp.hub.identities import Answers, answers_of
 from kubeshark_mcp.hub.reading import BLOCK_PACKETS, LIMITS, WINDOW_BYTES, few_collections
 from kubeshark_mcp.hub.runs import Outcome, Run, Share, Tell
+from kubeshark_mcp.hub.together import KAFKA, kafka_ports, ports_of
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.packet import PROTOCOL_TCP, PROTOCOL_UDP, PacketBlock
 from kubeshark_mcp.stream.engine import StreamEngine
-from kubeshark_mcp.stream.sharing import Numbering, Selector, ranks_of
+from kubeshark_mcp.stream.sharing import Numbering, Selector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DNS = "dns"
-TOGETHER = frozenset({"kafka"})
-"""Protocols whose connections explain each other: one tells the names of topics that others have ids of (KIP-516)."""
-
-Told = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
-"""First packets of connections, ascending, and the numbers of these connections in the whole capture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +37,15 @@ class Survey:
     """What was found in one piece of a share.
 
     names: those of DNS answers, and of the captures themselves. firsts: capture -> for each transport the first packets
-    of the piece's connections. most_open: capture -> connections that were open at once. secrets: whether a capture
-    holds keys of TLS, by which one connection can explain another.
+    of the piece's connections. most_open: capture -> connections that were open at once. together: ports whose
+    conversations explain each other. secrets: whether a capture holds keys of TLS, by which one connection can explain
+    any other.
     """
 
     names: Answers = field(default_factory=list)
     firsts: dict[int, list[NDArray[np.int64]]] = field(default_factory=dict)
     most_open: dict[int, int] = field(default_factory=dict)
+    together: frozenset[int] = frozenset()
     secrets: bool = False
 
 
@@ -63,6 +61,7 @@ class Surveying:
         names: Answers = []
         firsts: dict[int, list[NDArray[np.int64]]] = {}
         most_open: dict[int, int] = {}
+        together: set[int] = set()
         secrets = False
         with few_collections():
             protocols = load_protocols()
@@ -75,7 +74,8 @@ class Surveying:
                 except CaptureError:
                     pass  # Whoever dissects it says so.
                 firsts[number], most_open[number] = look.numbering.firsts, look.connections.most_open
-        return Survey(names, firsts, most_open, secrets)
+                together |= look.together
+        return Survey(names, firsts, most_open, frozenset(together), secrets)
 
 
 class _Look:
@@ -86,7 +86,8 @@ class _Look:
         settings = piece.run.settings
         self._ports = np.array(sorted(ports_of({DNS}, readers, settings)), np.uint16)
         self._share = piece.share
-        selector = selector_of(piece.run, piece.share, protocols)
+        selector = Selector(piece.share.piece, piece.share.pieces) if piece.share.pieces > 1 else None
+        self.together = set(ports_of({KAFKA}, protocols, settings))
         self.numbering = Numbering(remembered=True)
         self.connections = StreamEngine(number, LIMITS, payload=False, selector=selector, numbering=self.numbering)
         self._streams = StreamEngine(number, LIMITS, selector=selector)
@@ -106,6 +107,7 @@ class _Look:
                 self.connections.feed(block)
                 for _ in self.connections.drain():
                     pass
+                self.together |= kafka_ports(block)
             for event in self._streams.feed(_on_ports(block, self._ports)):
                 self._dissection.feed(event)
             for _ in self._streams.drain():
@@ -123,31 +125,15 @@ class _Look:
         return answers
 
 
-def selector_of(run: Run, share: Share, protocols: Iterable[Protocol]) -> Selector | None:
-    """Give what tells which packets belong to a piece; None for a share that is whole."""
-    if share.pieces == 1:
-        return None
-    return Selector(share.piece, share.pieces, ports_of(TOGETHER, protocols, run.settings))
+def first_packets(surveys: Sequence[Survey]) -> dict[int, list[NDArray[np.int64]]]:
+    """Give the first packets of all connections of a share, by which they are numbered: capture -> for each transport.
 
-
-def ports_of(names: Collection[str], protocols: Iterable[Protocol], settings: Settings) -> frozenset[int]:
-    """Give the ports of the protocols of these names: their own, and those that the user says are theirs."""
-    own = {port for protocol in protocols if protocol.name in names for port in protocol.ports}
-    mapped = {port for port, name in settings.ports.items() if name in names}
-    return frozenset(own | mapped | {port for (_, port), name in settings.decode_as.items() if name in names})
-
-
-def numbers_of(surveys: Sequence[Survey]) -> list[dict[int, list[Told]]]:
-    """Give numbers to the connections of a share's captures, of each transport from 0, whichever piece follows them.
-
-    surveys: of all pieces. Gives for each piece what it needs to number its own: capture -> for each transport.
+    surveys: of all pieces.
     """
-    found: list[dict[int, list[Told]]] = [{} for _ in surveys]
+    found = {}
     for capture in surveys[0].firsts:
-        every = [survey.firsts[capture] for survey in surveys]
-        for firsts in zip(*every, strict=True):
-            for piece, told in enumerate(zip(firsts, ranks_of(firsts), strict=True)):
-                found[piece].setdefault(capture, []).append(told)
+        parts = zip(*(survey.firsts[capture] for survey in surveys), strict=True)
+        found[capture] = [np.sort(np.concatenate(part)) for part in parts]
     return found
 
 

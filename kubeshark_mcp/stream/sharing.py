@@ -86,33 +86,24 @@ class Numbering:
 class ToldNumbering(Numbering):
     """Numbers connections as they are numbered in the whole capture, of which only a piece is followed.
 
-    told: for each transport the first packets of the connections of the piece, ascending, and their numbers. beyond:
-    where numbers begin for connections that nobody told of; there are none as long as no limit of memory is reached.
+    told: for each transport the first packets of all connections of the capture, ascending. beyond: where numbers begin
+    for connections that are not among them; there are none as long as no limit of memory is reached.
     """
 
-    def __init__(self, told: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]], beyond: int) -> None:
+    def __init__(self, told: Sequence[NDArray[np.int64]], beyond: int) -> None:
         super().__init__()
         self._told = told
         self._made = [beyond] * len(TRANSPORTS)
 
     def give(self, transport: int, firsts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give new connections numbers. transport: index in TRANSPORTS; firsts: their first packets, ascending."""
-        known, numbers = self._told[transport]
-        if not len(known):
+        told = self._told[transport]
+        if not len(told):
             return super().give(transport, firsts)
-        place = np.minimum(np.searchsorted(known, firsts), len(known) - 1)
-        given = numbers[place].astype(np.int64)
-        strange = np.flatnonzero(known[place] != firsts)
-        given[strange] = super().give(transport, firsts[strange])
-        return given
-
-
-def ranks_of(parts: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
-    """Give of each number its position among those of all parts, which are ascending and have none in common."""
-    order = np.argsort(np.concatenate(parts), kind="stable")
-    ranks = np.empty(len(order), dtype=np.int64)
-    ranks[order] = np.arange(len(order))
-    return np.split(ranks, np.cumsum([len(part) for part in parts])[:-1])
+        numbers = np.minimum(np.searchsorted(told, firsts), len(told) - 1)
+        strange = np.flatnonzero(told[numbers] != firsts)
+        numbers[strange] = super().give(transport, firsts[strange])
+        return numbers
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

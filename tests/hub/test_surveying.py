@@ -7,12 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kubeshark_mcp.dissect.base import Settings
-from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.hub.reading import LIMITS
 from kubeshark_mcp.hub.runs import Outcome, Run, Share
 from kubeshark_mcp.hub.sources import CaptureSource
-from kubeshark_mcp.hub.surveying import Survey, Surveying, explain_each_other, numbers_of, ports_of
+from kubeshark_mcp.hub.surveying import Survey, Surveying, explain_each_other, first_packets
 
 RECORDED = Path(__file__).resolve().parents[1] / "recordings"
 UDP, TCP = (CaptureSource(RECORDED / "dns" / f"{name}.pcap", "node") for name in ("udp", "tcp"))
@@ -59,32 +57,21 @@ def test_what_stops_the_one_who_listens_stops_the_work():
         Surveying(Run([UDP], []), Share(0, 0, 1, 0))(enough)
 
 
-def test_names_are_looked_for_on_the_ports_of_dns_and_on_those_that_the_user_named():
-    protocols = load_protocols()
-    assert ports_of({"dns"}, protocols, Settings()) == {53, 5353, 5355}
-    told = Settings(ports={5300: "dns", 80: "http"}, decode_as={("udp", 5301): "dns", ("tcp", 81): "http"})
-    assert ports_of({"dns"}, protocols, told) == {53, 5353, 5355, 5300, 5301}
-
-
 def test_the_pieces_of_a_share_tell_together_what_the_whole_tells():
     run = Run([UDP, TCP], [])
     whole = Surveying(run, Share(0, 0, 2, 0))(nobody)
     pieces = [Surveying(run, Share(piece, 0, 2, 0, piece, 3))(nobody) for piece in range(3)]
     assert sorted(name for piece in pieces for name in piece.names) == sorted(whole.names)
-    numbers = numbers_of(pieces)
-    for capture, transport, fewest in ((0, 1, 10), (1, 0, 2)):
-        told = sorted(pair for piece in numbers for pair in np.stack(piece[capture][transport], axis=1).tolist())
-        assert [number for _, number in told] == list(range(len(told)))
-        assert len(told) >= fewest
+    firsts = first_packets(pieces)
+    assert [len(told) for told in firsts[0]] == [0, 28, 0, 0]
+    assert [told.tolist() for told in firsts[1]] == [[1, 20], [], [], []]
 
 
-def test_connections_are_numbered_in_the_order_of_their_first_packets():
+def test_connections_are_numbered_by_their_first_packets():
     def survey(*firsts: int) -> Survey:
         return Survey(firsts={4: [np.array(firsts, np.int64)]})
 
-    one, other = numbers_of([survey(1, 8), survey(3, 5, 9)])
-    assert [(packets.tolist(), numbers.tolist()) for packets, numbers in one[4]] == [([1, 8], [0, 3])]
-    assert [(packets.tolist(), numbers.tolist()) for packets, numbers in other[4]] == [([3, 5, 9], [1, 2, 4])]
+    assert [told.tolist() for told in first_packets([survey(1, 8), survey(3, 5, 9)])[4]] == [[1, 3, 5, 8, 9]]
 
 
 def test_keys_and_more_connections_than_are_kept_open_make_a_share_one_piece():
@@ -92,3 +79,10 @@ def test_keys_and_more_connections_than_are_kept_open_make_a_share_one_piece():
     assert not explain_each_other([Survey(most_open={0: many, 1: 0}), Survey(most_open={0: 0, 1: many})])
     assert explain_each_other([Survey(most_open={0: many}), Survey(most_open={0: many})])
     assert explain_each_other([Survey(most_open={0: 1}), Survey(most_open={0: 1}, secrets=True)])
+
+
+def test_ports_where_kafka_is_spoken_are_found():
+    fetched = CaptureSource(RECORDED / "kafka" / "new_group.pcap", "node")
+    found = Surveying(Run([fetched], []), Share(0, 0, 1, 0, 0, 2))(nobody).together
+    found |= Surveying(Run([fetched], []), Share(0, 0, 1, 0, 1, 2))(nobody).together
+    assert found - {9092, 9093, 9094}

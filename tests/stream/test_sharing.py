@@ -14,7 +14,7 @@ from kubeshark_mcp.model.stream import ConnectionStats
 from kubeshark_mcp.stream.engine import StreamEngine
 from kubeshark_mcp.stream.keys import transport_codes
 from kubeshark_mcp.stream.limits import Limits
-from kubeshark_mcp.stream.sharing import Numbering, Selector, ToldNumbering, ranks_of
+from kubeshark_mcp.stream.sharing import Numbering, Selector, ToldNumbering
 from tests.stream.building import MILLISECOND, SERVER, Sent, Talk, block, cut, numbered
 
 LIMITS = Limits(datagram_idle_seconds=0.05, exchange_idle_seconds=0.02, closed_idle_seconds=0.01, tcp_idle_seconds=0.2)
@@ -88,11 +88,10 @@ def test_pieces_with_told_numbers_come_to_the_same_connections_as_the_whole(seed
         engine = StreamEngine(limits=LIMITS, payload=False, selector=Selector(piece, pieces), numbering=numbering)
         followed(packets, cuts, engine)
         counted.append(numbering.firsts)
-    ranks = [ranks_of([firsts[transport] for firsts in counted]) for transport in range(4)]
+    told = [np.sort(np.concatenate([firsts[transport] for firsts in counted])) for transport in range(4)]
     found: list[ConnectionStats] = []
     own = 0
     for piece in range(pieces):
-        told = [(counted[piece][transport], ranks[transport][piece]) for transport in range(4)]
         engine = StreamEngine(
             limits=LIMITS, payload=False, selector=Selector(piece, pieces), numbering=ToldNumbering(told, 10**6)
         )
@@ -105,12 +104,6 @@ def test_pieces_with_told_numbers_come_to_the_same_connections_as_the_whole(seed
 
 
 def test_connections_nobody_told_of_get_numbers_of_their_own():
-    told = [(np.array([3, 7]), np.array([0, 5]))] + [(np.zeros(0, np.int64),) * 2] * 3
-    numbering = ToldNumbering(told, 100)
-    assert numbering.give(0, np.array([3, 4, 7, 9])).tolist() == [0, 100, 5, 101]
+    numbering = ToldNumbering([np.array([3, 5, 7]), *[np.zeros(0, np.int64)] * 3], 100)
+    assert numbering.give(0, np.array([3, 4, 7, 9])).tolist() == [0, 100, 2, 101]
     assert numbering.give(1, np.array([5])).tolist() == [100]
-
-
-def test_ranks_are_positions_among_all():
-    parts = [np.array([2, 9]), np.zeros(0, np.int64), np.array([1, 4, 10])]
-    assert [ranks.tolist() for ranks in ranks_of(parts)] == [[1, 3], [], [0, 2, 4]]
