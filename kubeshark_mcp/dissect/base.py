@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.field import Field
@@ -20,6 +20,13 @@ from kubeshark_mcp.model.stream import (
     Span,
     Window,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kubeshark_mcp.model.datagrams import DatagramBlock
+    from kubeshark_mcp.model.entry_columns import EntryColumns
 
 
 class Confidence(IntEnum):
@@ -137,6 +144,43 @@ class Dissector:
         """Hear that nothing more comes: emit what waits for an answer, and messages that end with the connection."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a ColumnReader did with a block.
+
+    kept: bool of the block's connections, those of which it took all datagrams that it was offered.
+    returned: datagrams that it held of connections which it keeps no longer; `before` counts without them.
+    """
+
+    kept: NDArray[np.bool_]
+    entries: EntryColumns | None = None
+    returned: DatagramBlock | None = None
+
+
+class ColumnReader(ABC):
+    """Reads the usual conversations of a protocol in datagrams, block by block, into the entries its dissector makes.
+
+    It is a short cut, never another opinion: what it keeps gives exactly the entries that `Protocol.open` would give.
+    A conversation that is not usual, or no longer, goes to a dissector: with all datagrams of the present block, and
+    with those that are held of it because they wait for an answer. What is held is bounded.
+    """
+
+    @abstractmethod
+    def feed(self, block: DatagramBlock, offered: NDArray[np.bool_], fresh: NDArray[np.bool_]) -> Taken:
+        """Take what is usual. offered: bool of connections, on its ports and not with a dissector yet.
+
+        fresh: those offered for the first time: kept only where `Protocol.probe` would be sure of the first datagram.
+        """
+
+    @abstractmethod
+    def close(self, numbers: NDArray[np.int64]) -> EntryColumns | None:
+        """Hear which connections have ended; give what still waited."""
+
+    @abstractmethod
+    def finish(self) -> EntryColumns | None:
+        """Give what still waits at the end."""
+
+
 class Protocol(ABC):
     """One protocol. A file in `protocols/` holds exactly one subclass per KFL flag; it is found by being there."""
 
@@ -167,6 +211,10 @@ class Protocol(ABC):
     def adopt(self, context: Context, hand_over: HandOver) -> Dissector:
         """Begin to read a connection that another protocol handed over."""
         return self.open(context)
+
+    def columns(self, settings: Settings) -> ColumnReader | None:
+        """Give what reads its usual conversations in datagrams as columns, where there is such a short cut."""
+        return None
 
 
 class ConnectionCollector:

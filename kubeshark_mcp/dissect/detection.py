@@ -73,15 +73,20 @@ class Detector:
         if last is not None and self._ask(last, opening) is Confidence.SURE:
             return Verdict(last)
         verdict, rank = self._judge(opening)
-        if (
-            verdict.protocol is not None
-            and rank == Confidence.SURE
-            and connection.server.port not in self._settings.ports
-        ):
+        if verdict.protocol is not None and rank == Confidence.SURE:
+            self.found(verdict.protocol, *place)
+        return verdict
+
+    def asks_first(self, protocol: Protocol, transport: str, port: int) -> bool:
+        """Tell whether no other protocol is asked before this one at a server's port."""
+        return self._lately.get((transport, port), protocol) is protocol
+
+    def found(self, protocol: Protocol, transport: str, port: int) -> None:
+        """Hear that a protocol was found at a server's port without asking, where it would have been sure."""
+        if port not in self._settings.ports:
             if len(self._lately) >= PORTS_REMEMBERED:
                 self._lately.clear()
-            self._lately[place] = verdict.protocol
-        return verdict
+            self._lately[transport, port] = protocol
 
     def _judge(self, opening: Opening) -> tuple[Verdict, int]:
         """Ask all probes; gives how sure the winner was as well."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kubeshark_mcp.dissect.base import Protocol, Settings
+from kubeshark_mcp.dissect.columnar import ColumnSide, Engine
 from kubeshark_mcp.dissect.detection import Detector
 from kubeshark_mcp.dissect.enrich import Enricher, Enrichment
 from kubeshark_mcp.dissect.session import Session, Shared
@@ -13,6 +15,12 @@ from kubeshark_mcp.dissect.unclaimed import ENCRYPTED, Leftovers
 from kubeshark_mcp.model.datagrams import Closings, DatagramBlock
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Closing, Connection, ConnectionStats, Datagram, Window
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kubeshark_mcp.model.entry_columns import EntryColumns
 
 WARNINGS = 100
 """Warnings that are kept whole; further ones are counted."""
@@ -45,15 +53,37 @@ class DissectionEngine:
     warnings: faults of protocols, the first of them in full; `warnings_left_out` counts the others.
     """
 
-    def __init__(self, protocols: Iterable[Protocol], settings: Settings, emit: Callable[[Entry], None]) -> None:
+    def __init__(
+        self,
+        protocols: Iterable[Protocol],
+        settings: Settings,
+        emit: Callable[[Entry], None],
+        emit_columns: Callable[[EntryColumns], None] | None = None,
+    ) -> None:
         self.warnings: list[DissectionWarning] = []
         self.warnings_left_out = 0
         protocols = list(protocols)
         detector = Detector(protocols, settings, self._fault)
-        if enrichers := [found for found in protocols if isinstance(found, Enricher)]:
+        enrichers = [found for found in protocols if isinstance(found, Enricher)]
+        if enrichers:
             emit = Enrichment(enrichers, settings, emit, self._note, self._fault).emit
         self._shared = Shared(settings, detector, emit, self._fault, self._note, self._leftovers_of)
         self._sessions: dict[int, Session] = {}
+        enriched = frozenset(name for found in enrichers for name in found.enriches)
+        self._columns = ColumnSide(
+            [found for found in protocols if found.name not in enriched],
+            settings,
+            Engine(
+                detector,
+                self._shared.meter,
+                self._fault,
+                _keys,
+                self._sessions,
+                self._resume,
+                self._note_all,
+                emit_columns or self._emit_one_by_one,
+            ),
+        )
         self._found: dict[int, tuple[str, ...]] = {}
         self._leftovers: dict[int, Leftovers] = {}
         self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -85,14 +115,18 @@ class DissectionEngine:
             self._last_ns = max(self._last_ns, event.pieces[-1].times[-1])
             self._session_of(event.connection).feed(event)
         elif isinstance(event, DatagramBlock):
-            for datagram in event.datagrams():
-                self._feed_datagram(datagram)
+            self._feed_block(event)
         elif isinstance(event, Closings):
             self._close_all(event)
         elif isinstance(event, Closing):
             self._close(_key(event.connection), event.how, event.time_ns)
         else:
             self._feed_datagram(event)
+
+    def _feed_block(self, block: DatagramBlock) -> None:
+        self._last_ns = max(self._last_ns, int(block.time_ns.max(initial=0)))
+        for datagram in self._columns.feed(block):
+            self._feed_datagram(datagram)
 
     def _session_of(self, connection: Connection) -> Session:
         key = _key(connection)
@@ -112,14 +146,16 @@ class DissectionEngine:
             session.close(Closing(session.connection, how, time_ns))
 
     def _close_all(self, closings: Closings) -> None:
-        if not self._sessions:
-            return
-        code = closings.capture << 2 | _TRANSPORTS[closings.transport]
-        for number, time_ns in zip(closings.numbers.tolist(), closings.times.tolist(), strict=True):
-            self._close(number << 26 | code, closings.how, time_ns)
+        self._last_ns = max(self._last_ns, int(closings.times.max(initial=0)))
+        self._columns.close(closings)
+        if self._sessions:
+            keys = _keys(closings.transport, closings.capture, closings.numbers)
+            for key, time_ns in zip(keys, closings.times.tolist(), strict=True):
+                self._close(key, closings.how, time_ns)
 
     def finish(self) -> None:
         """Close what is still open: the capture has ended."""
+        self._columns.finish()
         for session in self._sessions.values():
             session.close(Closing(session.connection, "end", self._last_ns))
         self._sessions.clear()
@@ -156,6 +192,19 @@ class DissectionEngine:
             found = (*found, protocol)
             self._found[key] = self._names.setdefault(found, found)
 
+    def _note_all(self, keys: list[int], protocol: str) -> None:
+        """Note a protocol on connections that had none."""
+        found = self._names.setdefault((protocol,), (protocol,))
+        self._found.update(dict.fromkeys(keys, found))
+
+    def _resume(self, connection: Connection, protocol: Protocol, reach: tuple[int, int]) -> None:
+        session = self._sessions[_key(connection)] = Session(self._shared, connection)
+        session.resume(protocol, reach)
+
+    def _emit_one_by_one(self, columns: EntryColumns) -> None:
+        for entry in columns.entries():
+            self._shared.emit(entry)
+
     def _fault(self, protocol: str, connection: Connection, error: Exception) -> None:
         if len(self.warnings) >= WARNINGS:
             self.warnings_left_out += 1
@@ -170,3 +219,9 @@ class DissectionEngine:
 def _key(connection: Connection) -> int:
     """Pack what identifies a connection within a run; an int of its own costs less than a tuple for each."""
     return connection.number << 26 | connection.capture << 2 | _TRANSPORTS.get(connection.transport, 3)
+
+
+def _keys(transport: str, capture: int, numbers: NDArray[np.int64]) -> list[int]:
+    """Give the keys of connections."""
+    keys: list[int] = (numbers << 26 | capture << 2 | _TRANSPORTS.get(transport, 3)).tolist()
+    return keys

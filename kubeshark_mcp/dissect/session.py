@@ -122,6 +122,11 @@ class Session:
         meter.dissected += length
         self._guard(self._dissector.on_datagram, datagram)
 
+    def resume(self, protocol: Protocol, reach: tuple[int, int]) -> None:
+        """Go on with a protocol that was found elsewhere; so many bytes of each direction were read there."""
+        self._reach[:2] = reach
+        self._open(protocol, None)
+
     def close(self, closing: Closing) -> None:
         """Hear that the connection has ended: decide what is undecided, then let everybody finish."""
         if self._peeler is not None:

@@ -266,6 +266,11 @@ def is_odd(message: Message) -> bool:
     return bool(message.questions) and is_usual(message) and not message.malformed and not is_netbios(message)
 
 
+def is_certain(message: Message) -> bool:
+    """Tell whether a message behind a fitting header is DNS and nothing else: all of it is usual and well."""
+    return not (message.reserved or message.malformed or is_netbios(message)) and is_usual(message)
+
+
 @dataclass(slots=True)
 class Reading:
     """A message and what an entry takes from it; shared by equal messages, never changed.

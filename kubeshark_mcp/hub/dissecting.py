@@ -19,7 +19,7 @@ from kubeshark_mcp.dissect.discovery import fields_by_protocol, load_protocols
 from kubeshark_mcp.dissect.engine import DissectionEngine
 from kubeshark_mcp.errors import CaptureError
 from kubeshark_mcp.hub.connection_entries import ConnectionEntries
-from kubeshark_mcp.hub.identities import Answers, learn, load_identities
+from kubeshark_mcp.hub.identities import Answers, learn, learn_columns, load_identities
 from kubeshark_mcp.hub.places import Places
 from kubeshark_mcp.hub.reading import BLOCK_PACKETS, LIMITS, WINDOW_BYTES, few_collections
 from kubeshark_mcp.hub.runs import Outcome, Run, Share, Tell
@@ -29,6 +29,7 @@ from kubeshark_mcp.hub.surveying import DNS
 from kubeshark_mcp.hub.together import ports_of
 from kubeshark_mcp.model.common_fields import COMMON_FIELDS
 from kubeshark_mcp.model.entry import Entry
+from kubeshark_mcp.model.entry_columns import EntryColumns
 from kubeshark_mcp.model.stream import ConnectionStats
 from kubeshark_mcp.store.columns import UNCLAIMED
 from kubeshark_mcp.store.memory import give_back, keep_large_apart
@@ -145,7 +146,7 @@ class _Dissection:
         secrets = list(self._secrets)
         settings = replace(self._run.settings, secrets=secrets)
         streams = self._streams_of(number)
-        dissection = DissectionEngine(self._readers, settings, self._entries.append)
+        dissection = DissectionEngine(self._readers, settings, self._entries.append, self._take_columns)
         tally = QualityTally(source.path.name, source.node)
         packets = tidied = blocks_of_secrets = 0
         for place, block in enumerate(capture.blocks(BLOCK_PACKETS)):
@@ -220,6 +221,13 @@ class _Dissection:
         self._entries += entries
         if len(self._entries) >= FLUSH_ENTRIES:
             self._flush()
+
+    def _take_columns(self, columns: EntryColumns) -> None:
+        """Take entries of one protocol as columns."""
+        if self._learns:
+            learn_columns(self._identities, columns, self._known_ports)
+        self._writer.add_columns(columns, self._places)
+        self._entries_written += len(columns)
 
     def _flush(self) -> None:
         if not self._entries:

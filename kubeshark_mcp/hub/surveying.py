@@ -17,11 +17,12 @@ from kubeshark_mcp.dissect.base import Protocol, Settings
 from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.dissect.engine import DissectionEngine
 from kubeshark_mcp.errors import CaptureError
-from kubeshark_mcp.hub.identities import Answers, answers_of
+from kubeshark_mcp.hub.identities import Answers, answers_in, answers_of
 from kubeshark_mcp.hub.reading import BLOCK_PACKETS, LIMITS, WINDOW_BYTES, few_collections
 from kubeshark_mcp.hub.runs import Outcome, Run, Share, Tell
 from kubeshark_mcp.hub.together import KAFKA, kafka_ports, ports_of
 from kubeshark_mcp.model.entry import Entry
+from kubeshark_mcp.model.entry_columns import EntryColumns
 from kubeshark_mcp.model.packet import PROTOCOL_TCP, PROTOCOL_UDP, PacketBlock
 from kubeshark_mcp.stream.engine import StreamEngine
 from kubeshark_mcp.stream.sharing import Numbering, Selector
@@ -92,11 +93,12 @@ class _Look:
         self.connections = StreamEngine(number, LIMITS, payload=False, selector=selector, numbering=self.numbering)
         self._streams = StreamEngine(number, LIMITS, selector=selector)
         self._found: list[Entry] = []
+        self._told: Answers = []
         told = Settings(
             ports={port: name for port, name in settings.ports.items() if name == DNS},
             decode_as={place: name for place, name in settings.decode_as.items() if name == DNS},
         )
-        self._dissection = DissectionEngine(readers, told, self._found.append)
+        self._dissection = DissectionEngine(readers, told, self._found.append, self._take_columns)
 
     def through(self, capture: CaptureFile, tell: Tell) -> Answers:
         """Read it to its end; gives the names that it tells."""
@@ -119,8 +121,13 @@ class _Look:
         own = capture.names if self._share.piece == 0 else []
         return [*answers, *self._answers(), *((0, name, address) for address, name in own)]
 
+    def _take_columns(self, columns: EntryColumns) -> None:
+        self._told += answers_of(self._found) + answers_in(columns)
+        self._found.clear()
+
     def _answers(self) -> Answers:
-        answers = answers_of(self._found)
+        answers = self._told + answers_of(self._found)
+        self._told.clear()
         self._found.clear()
         return answers
 

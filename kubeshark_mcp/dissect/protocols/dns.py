@@ -8,12 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, Opening, Protocol
+from kubeshark_mcp.dissect.base import ColumnReader, Confidence, Context, Dissector, Opening, Protocol, Settings
 from kubeshark_mcp.dissect.buffer import StreamBuffer, join
+from kubeshark_mcp.dissect.dns_columns import DnsColumns
+from kubeshark_mcp.dissect.exchanges import Bounds
 from kubeshark_mcp.dissect.wire_dns import (
     Message,
     Reading,
     Readings,
+    is_certain,
     is_header,
     is_netbios,
     is_odd,
@@ -300,8 +303,13 @@ def _is_whole(query: _Query, message: Message) -> bool:
     return (last.type, last.text) == query.first_answer
 
 
+def is_multicast(address: str) -> bool:
+    """Tell whether an address is that of a group (RFC 5771, RFC 4291 section 2.7)."""
+    return address.startswith(_MULTICAST)
+
+
 def _is_multicast(connection: Connection) -> bool:
-    return connection.server.address.startswith(_MULTICAST) or connection.client.address.startswith(_MULTICAST)
+    return is_multicast(connection.server.address) or is_multicast(connection.client.address)
 
 
 class Dns(Protocol):
@@ -322,6 +330,10 @@ class Dns(Protocol):
         if context.connection.transport == "tcp":
             return DnsStreamDissector(context, self._readings)
         return DnsDissector(context, self._readings)
+
+    def columns(self, settings: Settings) -> ColumnReader:
+        """Give what reads conversations with a name server as columns."""
+        return DnsColumns(settings, Bounds(QUERY_LIFETIME_NS, SAME_ID_LIMIT, WAITING_LIMIT), is_multicast)
 
     def probe(self, opening: Opening) -> Confidence:
         """Read the first message of each direction; every byte of it has to fit."""
@@ -357,9 +369,9 @@ class Dns(Protocol):
         message = self._readings.read(data).message
         if is_netbios(message) or (not any(message.counts) and len(data) > HEADER_LENGTH and message.opcode != 6):
             return Confidence.NO
-        if message.reserved or not is_usual(message):
-            return Confidence.POSSIBLE
-        return Confidence.LIKELY if message.malformed else Confidence.SURE
+        if is_certain(message):
+            return Confidence.SURE
+        return Confidence.POSSIBLE if message.reserved or not is_usual(message) else Confidence.LIKELY
 
     def _hinted(self, connection: Connection) -> bool:
         return not self.ports.isdisjoint((connection.server.port, connection.client.port))

@@ -1,0 +1,124 @@
+"""Distinct DNS messages and what entries take from them, as columns: each is read once, however often it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kubeshark_mcp.dissect.wire_dns import Reading, is_certain, is_header, read_message
+from kubeshark_mcp.dissect.wire_dns_records import HEADER_LENGTH
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MESSAGES = 16_384
+"""Distinct messages that are remembered. They are forgotten all at once, so that a flood of names costs no more."""
+MESSAGE_BYTES = 4 << 20
+"""Bytes of them, likewise."""
+
+_TRANSFERS = frozenset({"AXFR", "IXFR"})
+_FIRST_CAPACITY = 1024
+
+
+class Values:
+    """The distinct values of one field, and which of them each message has."""
+
+    def __init__(self) -> None:
+        self.distinct: list[Any] = []
+        self.codes = np.full(_FIRST_CAPACITY, -1, np.int32)
+        """Of each message, position in `distinct`; -1 where it has no value."""
+        self._known: dict[Any, int] = {}
+
+    def add(self, place: int, values: Sequence[Any]) -> None:
+        """Take the values of the messages from `place` on, None where there is none."""
+        stop = place + len(values)
+        while stop > len(self.codes):
+            self.codes = np.concatenate([self.codes, np.full(len(self.codes), -1, np.int32)])
+        known = self._known
+        codes = [-1 if value is None else known.setdefault(value, len(known)) for value in values]
+        self.codes[place:stop] = codes
+        if len(known) > len(self.distinct):
+            self.distinct = list(known)
+
+
+class Messages:
+    """Gives messages codes: those that differ in nothing but their id have the same.
+
+    Codes hold until the next call of `codes_of`. fields: values of KFL fields; those of queries and their own alone of
+    responses, as `Reading` has them. keys: of the questions, for pairing; texts: `summary`, `status`, `malformed`.
+    """
+
+    FIELDS = (
+        "dns_questions", "dns_question_types", "dns_answers", "dns_answer_types", "dns_addresses", "dns_authorities",
+        "dns_additionals", "dns_updates", "dns_request", "dns_response", "dns_rcode", "dns_opcode",
+        "dns_authoritative", "dns_truncated", "dns",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
+        self._codes: dict[bytes, int] = {}
+        self._bytes = 0
+        self.fields = {name: Values() for name in self.FIELDS}
+        self.texts = {name: Values() for name in ("summary", "status", "malformed")}
+        self.keys = Values()
+        self._traits = Values()
+
+    def codes_of(self, data: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Give the codes of messages of at least a header's length: where they begin in `data`, and their lengths."""
+        if len(self._codes) > MESSAGES or self._bytes > MESSAGE_BYTES:
+            self._forget()
+        cuts = zip((starts + 2).tolist(), (starts + lengths).tolist(), strict=True)
+        rests = [data[start:stop] for start, stop in cuts]
+        codes = list(map(self._codes.get, rests))
+        if None in codes:
+            self._learn(list(dict.fromkeys(rest for rest, code in zip(rests, codes, strict=True) if code is None)))
+            codes = list(map(self._codes.get, rests))
+        return np.array(codes, np.int32)
+
+    def responses(self, codes: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Tell which messages are responses."""
+        return self._having(codes, 0)
+
+    def certain(self, codes: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Tell which messages are DNS without doubt."""
+        return self._having(codes, 1)
+
+    def failed(self, codes: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Tell which responses tell of a failure."""
+        return self._having(codes, 2)
+
+    def plain(self, codes: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Tell which messages ask for something that is answered by one message, or are such an answer."""
+        return self._having(codes, 3)
+
+    def _having(self, codes: NDArray[np.int32], trait: int) -> NDArray[np.bool_]:
+        table = np.array([*(traits[trait] for traits in self._traits.distinct), False])  # the last for those of no code
+        return np.asarray(table[self._traits.codes[codes]])
+
+    def _learn(self, rests: Sequence[bytes]) -> None:
+        place = len(self._codes)
+        readings = [read_message(b"\0\0" + rest) for rest in rests]
+        for rest in rests:
+            self._codes[rest] = len(self._codes)
+            self._bytes += len(rest)
+        values = [reading.own if reading.message.response else reading.common | reading.own for reading in readings]
+        for name, column in self.fields.items():
+            column.add(place, [own.get(name) for own in values])
+        self.texts["summary"].add(place, [reading.summary for reading in readings])
+        self.texts["status"].add(place, [reading.status for reading in readings])
+        self.texts["malformed"].add(place, [reading.message.malformed or None for reading in readings])
+        self.keys.add(place, [reading.key for reading in readings])
+        self._traits.add(place, list(_traits_of(rests, readings)))
+
+
+def _traits_of(rests: Iterable[bytes], readings: Iterable[Reading]) -> Iterable[tuple[bool, bool, bool, bool]]:
+    """Give what has to be known of a message before it is paired: see the methods of Messages, in their order."""
+    for rest, reading in zip(rests, readings, strict=True):
+        message, key = reading.message, reading.key
+        header = b"\0\0" + rest[: HEADER_LENGTH - 2]
+        certain = is_header(header, 65535) and is_certain(message)
+        yield message.response, certain, message.rcode != 0, bool(key) and key[0][1] not in _TRANSFERS
