@@ -43,6 +43,8 @@ class StreamBuffer:
         BytesIO hands out its own bytes object while nobody else holds it, and grows it in place: a peer that sends
         single bytes costs no copy of all that is waiting for each of them.
         """
+        if self._length == self._consumed:
+            return b""
         if self._piece is not None and not self._consumed:
             return self._piece.data
         if self._consumed or self._bytes is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from kubeshark_mcp.dissect.wire_proxy import Preface, read_preface
+from kubeshark_mcp.dissect.wire_proxy import FIRST_BYTES, Preface, read_preface
 from kubeshark_mcp.model.field import Field, FieldType
 from kubeshark_mcp.model.stream import Direction, Piece
 
@@ -57,6 +57,9 @@ class Peeler:
 
     def take(self, pieces: list[Piece]) -> list[Piece]:
         """Take pieces in order; give those that are for the protocols now, without the header."""
+        if not self._held and self._is_none(pieces[0]):
+            self.done = True
+            return pieces
         given: list[Piece] = []
         for index, piece in enumerate(pieces):
             if self._held:
@@ -83,6 +86,11 @@ class Peeler:
         if held and left:
             held[0] = _without(held[0], left)
         return held
+
+    def _is_none(self, piece: Piece) -> bool:
+        """Tell from a single byte that no header begins a connection, as nearly always."""
+        speaks = piece.direction is Direction.CLIENT or not self._from_start
+        return speaks and (bool(piece.gap) or not piece.data.startswith(FIRST_BYTES))
 
     def _judge(self) -> bool:
         """Look whether the held bytes are a header; True when that is certain. They are joined as often as it grows."""

@@ -8,6 +8,8 @@ from ipaddress import ip_address
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 """First bytes of version 2 (section 2.2 of the specification by W. Tarreau, HAProxy)."""
 _TEXT = b"PROXY "
+FIRST_BYTES = (_TEXT[:1], SIGNATURE[:1])
+"""What a header begins with."""
 _LONGEST_LINE = 107
 """Bytes of a line of version 1, its CRLF included (section 2.1)."""
 _HEADER = 16
