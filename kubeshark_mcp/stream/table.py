@@ -37,6 +37,8 @@ Rows = dict[str, "NDArray[Any]"]
 
 _MIXER = np.uint64(0x9E3779B97F4A7C15)
 """Odd, its bits spread evenly: 2^64 divided by the golden ratio (Knuth's multiplicative hashing)."""
+_TRANSPORT = np.uint64(0xFF)
+"""Bits of the last word of a key that hold the transport."""
 _FREE = -1
 
 
@@ -157,9 +159,11 @@ class FlowTable:
         return (np.cumsum(leading) - 1)[first], np.flatnonzero(leading)
 
     def drain(self) -> Iterator[Rows]:
-        """Give the archived rows, oldest first, and forget them."""
-        while self.archive:
-            yield self.archive.pop(0)
+        """Give the archived rows by transport and number, and forget them."""
+        if self.archive:
+            rows = joined(self.archive)
+            self.archive.clear()
+            yield take(rows, np.lexsort((rows["number"], rows["key"][:, 4] & _TRANSPORT)))
 
     def _hash(self, words: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
         """Hash keys: the sum of their words by secret odd multipliers (multiply-shift, Dietzfelbinger et al. 1997)."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kubeshark_mcp.capture.quality import CaptureQuality, Quality
-from kubeshark_mcp.hub.runs import Outcome, Share, shares_of
+from kubeshark_mcp.hub.runs import Outcome, Run, Share, divided, most_pieces, shares_of
 from kubeshark_mcp.hub.sources import CaptureSource
 
 
@@ -55,3 +55,43 @@ def test_a_report_tells_each_warning_once():
     report = Outcome(warnings=["a.pcap: torn", *quality.sentences()], quality=quality).report()
     assert [line for line in report if "warning" in line] == ["warning: a.pcap: torn"]
     assert any("2 packets lost" in line for line in report)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "workers", "pieces"),
+    [
+        ([100], 4, [4]),
+        ([100], 50, [10]),
+        ([19], 4, [1]),
+        ([20], 4, [2]),
+        ([100, 20, 20], 2, [1, 1, 1]),
+        ([100, 10, 10], 2, [2, 1, 1]),
+        ([100, 100], 2, [1, 1]),
+        ([100, 100, 100], 16, [5, 5, 5]),
+        ([100], 1, [1]),
+        ([0], 4, [1]),
+    ],
+)
+def test_large_shares_are_divided_among_the_workers(sizes, workers, pieces):
+    shares = [Share(number, number, number + 1, size) for number, size in enumerate(sizes)]
+    run = Run([], [], piece_bytes=10)
+    found = divided(run, shares, workers)
+    assert [share.task for share in found] == list(range(sum(pieces)))
+    assert [(share.first, share.piece, share.pieces) for share in found] == [
+        (number, piece, count) for number, count in enumerate(pieces) for piece in range(count)
+    ]
+    assert most_pieces(run, shares) >= len(found)
+
+
+def test_connections_alone_are_not_worth_dividing():
+    run = Run([], [], layer4_only=True, piece_bytes=10)
+    assert most_pieces(run, [Share(0, 0, 1, 1000)]) == 1
+    assert divided(run, [Share(0, 0, 1, 1000)], 4) == [Share(0, 0, 1, 1000)]
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 3, 7])
+@pytest.mark.parametrize("count", [0, 1, 10, 1001])
+def test_the_parts_of_a_number_come_to_the_number(count, pieces):
+    parts = [Share(piece, 0, 1, 0, piece, pieces).part(count) for piece in range(pieces)]
+    assert sum(parts) == count
+    assert max(parts) - min(parts) <= 1

@@ -59,3 +59,13 @@ def test_rows_are_grouped_by_first_appearance():
     group, first = table.group(np.array([9, 4, 9, 9, 2, 4]))
     assert group.tolist() == [0, 1, 0, 0, 2, 1]
     assert first.tolist() == [0, 1, 4]
+
+
+def test_archived_rows_are_given_by_transport_and_number_whenever_they_left():
+    table = FlowTable(BASE_FIELDS)
+    rows, _ = table.assign(words([1 << 8, 3 << 8, 1 << 8 | 1, 2 << 8]))
+    table.rows["number"][rows] = [5, 2, 1, 3]
+    table.release(rows[:1])
+    table.release(rows[1:])
+    assert [archived["number"].tolist() for archived in table.drain()] == [[2, 3, 5, 1]]
+    assert table.archive == []
