@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 from kubeshark_mcp.dissect.content import decode_body
+from kubeshark_mcp.dissect.http_head import text
 from kubeshark_mcp.dissect.wire_graphql import DocumentError, Operation, read_document
 
 BATCH = 256
@@ -26,7 +28,8 @@ _OPERATION_NAME = re.compile(rb'"operationName"\s*:\s*"(\w{1,200})"')
 _BEGINS_WITH_ERRORS = re.compile(rb'\s*\{\s*"errors"\s*:\s*\[\s*\{')
 _PART = re.compile(rb'[;\s]name="?operations"?(?=[;\r])')
 _PART_WITHIN = 4096
-_DATA_LINE = re.compile(rb"^data:[ \t]*(.+?)\r?$", re.MULTILINE)
+_DATA_LINE = re.compile(rb"^data:[ \t]*+(\S.*?)\r?$", re.MULTILINE)
+_PART_CONTENT = re.compile(rb"\r\n\r\n(\{[^\r]*+)(?=\r\n--)")
 
 
 class Call(NamedTuple):
@@ -69,6 +72,11 @@ def read_parameters(parameters: Mapping[str, str]) -> Call | None:
     return Call((operation,)) if operation is not None else None
 
 
+def read_form(body: bytes) -> Call | None:
+    """Read a form (application/x-www-form-urlencoded), which holds what a GET request has in its query."""
+    return read_parameters(dict(parse_qsl(text(body))))
+
+
 def read_plain(body: bytes, *, cut: bool = False) -> Call | None:
     """Read a body that is the document itself (application/graphql)."""
     operation = _chosen(body.decode("utf-8", "replace"), "", cut=cut)
@@ -102,9 +110,10 @@ def operation_of(value: object) -> Operation | None:
 def read_errors(body: bytes, headers: Mapping[str, str], *, cut: bool = False) -> Errors | None:
     """Read the body of a response; None where it does not tell. A list counts as the sum of its responses."""
     decoded = decode_body(headers, body, BODY_LIMIT)
-    data = decoded.data
-    if headers.get("content-type", "").startswith("text/event-stream"):
-        data = b"[" + b",".join(_DATA_LINE.findall(data)[:BATCH]) + b"]"
+    data, kind = decoded.data, headers.get("content-type", "")
+    if kind.startswith(("text/event-stream", "multipart/mixed")):
+        parts = (_PART_CONTENT if kind[0] == "m" else _DATA_LINE).findall(data)
+        data = b"[" + b",".join(parts[:BATCH]) + b"]"
     value = load_json(data)
     if value is None:
         begun = (cut or decoded.cut) and _BEGINS_WITH_ERRORS.match(data)

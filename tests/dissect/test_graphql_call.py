@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from kubeshark_mcp.dissect.graphql_call import (
     operation_of,
     read_call,
     read_errors,
+    read_form,
     read_parameters,
     read_plain,
     read_upload,
@@ -107,6 +109,13 @@ def test_a_document_may_be_the_body():
     assert read_plain(b"hello") is None
 
 
+def test_a_form_holds_what_an_address_may():
+    form = urlencode({"query": DOCUMENT, "operationName": "GetCart"}).encode()
+    assert read_form(form) == Call((CART,))
+    assert read_form(b"query=lamp") is None
+    assert read_form(b"&=\xff%") is None
+
+
 def upload(operations: bytes) -> bytes:
     part = b'--b\r\nContent-Disposition: form-data; name="operations"\r\nContent-Type: application/json\r\n\r\n'
     return part + operations + b'\r\n--b\r\nContent-Disposition: form-data; name="map"\r\n\r\n{}\r\n--b--\r\n'
@@ -155,6 +164,18 @@ def test_a_compressed_response_is_read():
 def test_a_stream_of_events_is_read():
     body = b'event: next\ndata: {"data": {"a": 1}}\n\nevent: next\r\ndata: {"errors": [{"message": "no"}]}\r\n\r\n'
     assert read_errors(body, {"content-type": "text/event-stream; charset=utf-8"}) == Errors(1, "no")
+
+
+def test_a_stream_of_events_may_end_with_one_without_data():
+    body = b'event: next\ndata: {"errors": [{"message": "no"}]}\n\nevent: complete\ndata: \n\n'
+    assert read_errors(body, {"content-type": "text/event-stream"}) == Errors(1, "no")
+
+
+def test_a_response_in_parts_is_read():
+    first, second = b'{"data": {"a": 1}, "hasNext": true}', b'{"errors": [{"message": "no"}], "hasNext": false}'
+    head = b"\r\n---\r\nContent-Type: application/json; charset=utf-8\r\n\r\n"
+    body = head + first + head + second + b"\r\n-----\r\n"
+    assert read_errors(body, {"content-type": 'multipart/mixed; boundary="-"'}) == Errors(1, "no")
 
 
 def test_a_response_that_is_cut_tells_errors_only_where_it_begins_with_them():

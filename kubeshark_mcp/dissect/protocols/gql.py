@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from kubeshark_mcp.dissect.content import decode_body
@@ -15,6 +16,7 @@ from kubeshark_mcp.dissect.graphql_call import (
     operation_of,
     read_call,
     read_errors,
+    read_form,
     read_parameters,
     read_plain,
     read_upload,
@@ -39,9 +41,10 @@ _MARK = b'uery"'
 """End of `"query"` and of `"persistedQuery"`: one of them is in every request."""
 _GLANCE, _FIRST_KEY = 256, 64
 """Bytes of a long body in which a request shows what it is: by its query, or by the key that stands before it."""
+_FIRST_KEYS = re.compile(rb'"(?:operationName|variables|extensions)"')
 _JSON_BEGINS = frozenset(b"{[ \t\r\n")
-_OTHERS_BEGIN = frozenset(b"{ \t\r\nqmsf#-x\x1f")
-"""First bytes of a document by itself, of a multipart boundary, and of what deflate and gzip give."""
+_OTHERS_BEGIN = frozenset(b"{ \t\r\nqmsf#\xefvoe-x\x1f")
+"""First bytes of a document by itself or behind a byte order mark, a form, a multipart boundary, deflate and gzip."""
 _BEGIN, _RESULT, _LAST = (
     frozenset({"subscribe", "start"}),
     frozenset({"next", "data"}),
@@ -126,7 +129,7 @@ class GraphQL(Enricher):
                 body.find(_MARK, 0, _GLANCE) >= 0 or (len(body) > _GLANCE and _may_ask(body))
             ):
                 call = read_call(body, cut="request_body_cut" in fields)
-            elif first in _OTHERS_BEGIN and body[1:2] != b'"':
+            if call is None and first in _OTHERS_BEGIN and body[1:2] != b'"':
                 call = _by_content_type(entry)
         if call is None and "query_string" in fields:
             parameters = fields["query_string"]
@@ -186,8 +189,8 @@ class GraphQL(Enricher):
 
 
 def _may_ask(body: bytes) -> bool:
-    """Tell whether a body without a query near its beginning may have one behind its variables."""
-    return body.find(b'"operationName"', 0, _FIRST_KEY) >= 0 or body.find(b'"variables"', 0, _FIRST_KEY) >= 0
+    """Tell whether a body without a query near its beginning may have one behind its variables or extensions."""
+    return _FIRST_KEYS.search(body, 0, _FIRST_KEY) is not None
 
 
 def _by_content_type(entry: Entry) -> Call | None:
@@ -200,6 +203,8 @@ def _by_content_type(entry: Entry) -> Call | None:
         body, cut = decoded.data, cut or decoded.cut
     if kind.startswith("application/graphql") and "json" not in kind:
         return read_plain(body, cut=cut)
+    if kind.startswith("application/x-www-form-urlencoded"):
+        return read_form(body)
     if kind.startswith("multipart/form-data"):
         return read_upload(body, cut=cut)
     return read_call(body, cut=cut) if body is not entry.request_body else None

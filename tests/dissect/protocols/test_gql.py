@@ -110,7 +110,12 @@ def test_a_persisted_query_has_no_type():
         (b"{ cart { id } }", "application/graphql; charset=utf-8", ""),
         (b" " + json.dumps({"query": CART}, indent=2).encode(), "application/json", ""),
         (gzip.compress(json.dumps({"query": CART}).encode(), mtime=0), "application/json", "gzip"),
+        (b'{ cart(like: "query") { id } }', "application/graphql", ""),
+        (b"\xef\xbb\xbf" + CART.encode(), "application/graphql", ""),
         (json.dumps({"variables": {"note": "x" * 900}, "query": CART}).encode(), "application/json", ""),
+        (json.dumps({"extensions": {"client": "x" * 900}, "query": CART}).encode(), "application/json", ""),
+        (b"query=%7Bcart%7Bid%7D%7D", "application/x-www-form-urlencoded", ""),
+        (b"variables=%7B%7D&query=query+GetCart%7B+cart%7Bid%7D%7D", "application/x-www-form-urlencoded", ""),
         (
             b'--b\r\nContent-Disposition: form-data; name="operations"\r\n\r\n'
             + json.dumps({"query": CART}).encode()
@@ -131,7 +136,8 @@ def test_a_request_may_come_in_other_forms(body: bytes, how: str, coding: str):
         (b'{"query": "SELECT 1", "size": 5}', "application/json"),
         (b"{ not json }", "application/json"),
         (b"{ cart }", "text/plain"),
-        (b"query=%7Bcart%7D", "application/x-www-form-urlencoded"),
+        (b"query=%7Bcart%7D", "text/plain"),
+        (b"query=lamp&page=2", "application/x-www-form-urlencoded"),
         (b"\x1f\x8b broken", "application/json"),
         (b"--b\r\nnothing", "multipart/form-data; boundary=b"),
     ],
