@@ -47,14 +47,14 @@ class HuffmanStrings(dict[bytes, str]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._steps = _HuffmanSteps()
+        self._begin = _HuffmanStates(huffman_codes()).at(1)
 
     def __missing__(self, data: bytes) -> str:
-        steps, state, parts = self._steps, 1, []
+        state, parts = self._begin, []
         for octet in data:
-            state, part = steps[state << 8 | octet]
+            state, part = state[octet]
             parts.append(part)
-        if state & (state + 1) or state > 0xFF:
+        if not state.padded:
             raise HeaderError("a Huffman-coded string is not padded with ones")
         found = text(b"".join(parts))
         if len(data) <= _STRING_BYTES:
@@ -64,29 +64,43 @@ class HuffmanStrings(dict[bytes, str]):
         return found
 
 
-class _HuffmanSteps(dict[int, tuple[int, bytes]]):
-    """What one octet does to a half-read code: state << 8 | octet -> (next state, decoded octets).
+class _HuffmanStates:
+    """The states of a decoder. A state is the bits read since the last symbol, with a 1 before them: at most 256."""
 
-    A state is the bits read since the last symbol, with a 1 before them. Steps are found when they are first needed;
-    there are at most 256 x 256.
+    def __init__(self, symbols: dict[int, int]) -> None:
+        self.symbols = symbols
+        self._states: dict[int, _HuffmanState] = {}
+
+    def at(self, bits: int) -> _HuffmanState:
+        """Give a state, which is made when it is first needed."""
+        found = self._states.get(bits)
+        if found is None:
+            found = self._states[bits] = _HuffmanState(self, bits)
+        return found
+
+
+class _HuffmanState(dict[int, tuple["_HuffmanState", bytes]]):
+    """What an octet does to a half-read code: octet -> (next state, decoded octets). Found when first needed.
+
+    padded: a string may end here, because only ones follow the last symbol (RFC 7541 section 5.2).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, states: _HuffmanStates, bits: int) -> None:
         super().__init__()
-        self._symbols = huffman_codes()
+        self._states, self._bits = states, bits
+        self.padded = not bits & (bits + 1) and bits <= 0xFF
 
-    def __missing__(self, key: int) -> tuple[int, bytes]:
-        state, octet = key >> 8, key & 0xFF
-        found = bytearray()
+    def __missing__(self, octet: int) -> tuple[_HuffmanState, bytes]:
+        bits, symbols, found = self._bits, self._states.symbols, bytearray()
         for bit in range(7, -1, -1):
-            state = state << 1 | octet >> bit & 1
-            symbol = self._symbols.get(state)
+            bits = bits << 1 | octet >> bit & 1
+            symbol = symbols.get(bits)
             if symbol is not None:
                 if symbol == END_OF_STRING:
                     raise HeaderError("a Huffman-coded string holds the end-of-string symbol")
                 found.append(symbol)
-                state = 1
-        step = self[key] = (state, bytes(found))
+                bits = 1
+        step = self[octet] = (self._states.at(bits), bytes(found))
         return step
 
 
