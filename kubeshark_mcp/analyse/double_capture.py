@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from kubeshark_mcp.analyse.columns import Mask
 from kubeshark_mcp.analyse.facts import Facts
-
-HALF = 0.4
-"""Share of a connection's packets that repeat another one, near the half that a double capture has."""
-FAST = 0.05
-"""Share of fast retransmissions among the repeats up to which no receiver asked for them."""
-LEAST = 3
+from kubeshark_mcp.analyse.tcp_health import repeated
 
 
 def seen_twice(facts: Facts) -> Mask:
@@ -22,12 +15,7 @@ def seen_twice(facts: Facts) -> Mask:
     for. Loss that repeats as many packets has gaps, out-of-order segments or fast retransmissions.
     """
     links = facts.connections
-    repeats = links.retransmissions + links.dup_acks
     odd = links.fast_retransmissions + links.out_of_order + links.missing_segments
-    return np.asarray(
-        links.transport.equal("tcp")
-        & (links.retransmissions >= LEAST)
-        & (links.dup_acks >= 1)
-        & (repeats >= HALF * (links.packets_out + links.packets_in))
-        & (odd <= FAST * links.retransmissions)
-    )
+    packets = links.packets_out + links.packets_in
+    twice: Mask = links.transport.equal("tcp") & repeated(packets, links.retransmissions, links.dup_acks, odd)
+    return twice

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from kubeshark_mcp.analyse.columns import Int64, groups
+from kubeshark_mcp.analyse.double_capture import seen_twice
 from kubeshark_mcp.analyse.facts import Calls, Connections, Facts
 from kubeshark_mcp.analyse.statistics import quantile
 
@@ -19,7 +22,7 @@ class Link:
 
     Times are microseconds over answered calls (0 without any) or Unix ns UTC; bytes are payload of calls, or what the
     connections carried. connections, refused, unreachable, resets, retransmissions: of the TCP connections between the
-    two, on the first link of the pair only.
+    two, on the first link of the pair only; packets that were captured twice are no retransmissions.
     """
 
     client: str
@@ -110,7 +113,7 @@ def _reached(neighbours: Mapping[str, frozenset[str]], name: str) -> frozenset[s
 def service_graph(facts: Facts) -> Graph:
     """Give the links of the window, busiest first: one for each client, server and protocol."""
     calls, connections = facts.calls, facts.connections
-    pairs = _pairs(connections)
+    pairs = _pairs(connections, np.where(facts.derived(seen_twice), 0, connections.retransmissions))
     found = []
     for (client, server, protocol), rows in groups(calls.client, calls.server, calls.protocol):
         found.append(_link(calls, rows, (client, server, protocol), pairs.pop((client, server), {})))
@@ -142,7 +145,7 @@ def _link(calls: Calls, rows: Int64, key: tuple[str, str, str], pair: Mapping[st
 _PAIR = ("connections", "refused", "unreachable", "resets", "segments", "retransmissions")
 
 
-def _pairs(connections: Connections) -> dict[tuple[str, str], dict[str, Any]]:
+def _pairs(connections: Connections, sent_again: Int64) -> dict[tuple[str, str], dict[str, Any]]:
     found: dict[tuple[str, str], dict[str, Any]] = {}
     states = {name: connections.state.equal(text) for name, text in _STATES.items()}
     for (client, server), rows in groups(connections.client, connections.server):
@@ -152,7 +155,7 @@ def _pairs(connections: Connections) -> dict[tuple[str, str], dict[str, Any]]:
             "connections": len(rows),
             **{name: int(mask[rows].sum()) for name, mask in states.items()},
             "segments": int((connections.packets_out[rows] + connections.packets_in[rows])[tcp].sum()),
-            "retransmissions": int(connections.retransmissions[rows].sum()),
+            "retransmissions": int(sent_again[rows].sum()),
             "request_bytes": int(connections.bytes_out[rows].sum()),
             "response_bytes": int(connections.bytes_in[rows].sum()),
             "first_ns": int(connections.start_ns[rows[0]]),

@@ -18,6 +18,11 @@ SLOW_ANSWER_ROUND_TRIPS = 10
 SLOW_PATH_US = 100_000
 """A round trip inside a cluster or region that takes longer than this is slow."""
 
+REPEATED_SHARE = 0.4
+"""Share of a connection's packets that repeat another one, near the half that a double capture has."""
+ASKED_SHARE = 0.05
+"""Share of fast retransmissions among the repeats up to which no receiver asked for them."""
+
 
 class Cause(StrEnum):
     """Who is to blame, the worst first."""
@@ -53,6 +58,9 @@ def judge(row: Mapping[str, Any]) -> Verdict:
         found = look(row)
         if found is not None:
             return found
+    if _captured_twice(row):
+        again = row["tcp_retransmissions"]
+        return Verdict(Cause.HEALTHY, f"every packet was captured twice, so {again} segments only look sent again")
     rtt = row.get("tcp_rtt_avg_us")
     return Verdict(Cause.HEALTHY, f"round trip {_ms(rtt)} on average" if rtt else "nothing abnormal was seen")
 
@@ -72,7 +80,7 @@ def _state(row: Mapping[str, Any]) -> Verdict | None:
 
 def _loss(row: Mapping[str, Any]) -> Verdict | None:
     again, rate = row.get("tcp_retransmissions", 0), row.get("tcp_retransmission_rate", 0.0)
-    if again >= LOSS_SEGMENTS and rate >= LOSS_RATE:
+    if again >= LOSS_SEGMENTS and rate >= LOSS_RATE and not _captured_twice(row):
         quick = row.get("tcp_fast_retransmissions", 0)
         return Verdict(
             Cause.NETWORK, f"{again} segments sent again ({rate:.1%}), {quick} of them fast: packets were lost"
@@ -81,6 +89,21 @@ def _loss(row: Mapping[str, Any]) -> Verdict | None:
     if smallest > SLOW_PATH_US:
         return Verdict(Cause.NETWORK, f"the smallest round trip took {_ms(smallest)}: a long or congested path")
     return None
+
+
+def repeated(packets: Any, again: Any, dup_acks: Any, odd: Any) -> Any:
+    """Tell by its counters whether each packet of a connection was captured twice; of arrays, for each of them.
+
+    again: retransmissions. odd: fast retransmissions, out-of-order and missing segments together.
+    """
+    many = (again >= LOSS_SEGMENTS) & (dup_acks >= 1)
+    return many & (again + dup_acks >= REPEATED_SHARE * packets) & (odd <= ASKED_SHARE * again)
+
+
+def _captured_twice(row: Mapping[str, Any]) -> bool:
+    packets = row.get("conn_local_pkts", 0) + row.get("conn_remote_pkts", 0)
+    odd = sum(row.get(f"tcp_{name}", 0) for name in ("fast_retransmissions", "out_of_order", "missing_segments"))
+    return bool(repeated(packets, row.get("tcp_retransmissions", 0), row.get("tcp_dup_acks", 0), odd))
 
 
 def _window(row: Mapping[str, Any]) -> Verdict | None:
@@ -103,4 +126,4 @@ def _answer(row: Mapping[str, Any]) -> Verdict | None:
 
 
 def _ms(microseconds: float) -> str:
-    return f"{microseconds / 1000:.3g} ms"
+    return f"{microseconds / 1e6:.3g} s" if microseconds >= 1_000_000 else f"{microseconds / 1000:.3g} ms"

@@ -47,3 +47,12 @@ def test_a_link_has_the_numbers_of_its_calls_and_of_the_connections_under_them()
         connections=1, segments=11, retransmissions=2,
     )  # fmt: skip
     assert (refused.server, refused.protocol, refused.calls, refused.refused) == ("s/c", "tcp", 0, 1)
+
+
+def test_packets_that_were_captured_twice_are_no_retransmissions_of_a_link() -> None:
+    copies = {"packets_out": 110, "packets_in": 60, "retransmissions": 59, "dup_acks": 26}
+    lossy = {"packets_out": 110, "packets_in": 60, "retransmissions": 4}
+    facts = BuiltFacts([], [Connection(0, "s/a", "s/b", numbers=numbers) for numbers in (copies, lossy)])
+
+    (link,) = service_graph(facts).links
+    assert (link.connections, link.segments, link.retransmissions) == (2, 340, 4)

@@ -20,7 +20,7 @@ CLEAN = {"conn_state": "closed", "tcp_rtt_avg_us": 400, "tcp_retransmissions": 0
         ({"tcp_rtt_min_us": 180_000}, Cause.NETWORK, "180 ms"),
         ({"tcp_zero_window_events": 2}, Cause.RECEIVER, "closed 2 times"),
         ({"tcp_window_full_events": 5}, Cause.RECEIVER, "filled the receive window 5 times"),
-        ({"tcp_time_to_first_byte_us": 1_400_000}, Cause.APPLICATION, "1.4e+03 ms"),
+        ({"tcp_time_to_first_byte_us": 1_400_000}, Cause.APPLICATION, "1.4 s"),
     ],
 )
 def test_each_cause_is_named_from_its_numbers(fields, cause, says):
@@ -46,3 +46,14 @@ def test_a_little_of_it_is_no_cause(fields):
 def test_a_connection_that_never_was_outranks_a_slow_one_and_an_empty_row_is_healthy():
     assert judge({"conn_state": "syn_sent"}).rank < judge({"tcp_zero_window_events": 1}).rank
     assert judge({}) == Verdict(Cause.HEALTHY, "nothing abnormal was seen")
+
+
+def test_packets_that_were_captured_twice_are_no_loss():
+    copies = {"conn_local_pkts": 110, "conn_remote_pkts": 60, "tcp_retransmissions": 59, "tcp_dup_acks": 26}
+    rate = {"tcp_retransmission_rate": 0.5}
+
+    assert judge({**CLEAN, **copies, **rate}) == Verdict(
+        Cause.HEALTHY, "every packet was captured twice, so 59 segments only look sent again"
+    )
+    assert judge({**CLEAN, **copies, **rate, "tcp_fast_retransmissions": 9}).cause is Cause.NETWORK
+    assert judge({**CLEAN, **copies, **rate, "tcp_zero_window_events": 2}).cause is Cause.RECEIVER
