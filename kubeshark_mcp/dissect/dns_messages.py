@@ -43,6 +43,19 @@ class Values:
             self.distinct = list(known)
 
 
+class _Codes(dict[bytes, int]):
+    """Gives whatever is asked for the next code, and remembers that it was new."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.new: list[bytes] = []
+
+    def __missing__(self, key: bytes) -> int:
+        code = self[key] = len(self)
+        self.new.append(key)
+        return code
+
+
 class Messages:
     """Gives messages codes: those that differ in nothing but their id have the same.
 
@@ -60,7 +73,7 @@ class Messages:
         self._forget()
 
     def _forget(self) -> None:
-        self._codes: dict[bytes, int] = {}
+        self._codes = _Codes()
         self._bytes = 0
         self.fields = {name: Values() for name in self.FIELDS}
         self.texts = {name: Values() for name in ("summary", "status", "malformed")}
@@ -73,11 +86,11 @@ class Messages:
             self._forget()
         cuts = zip((starts + 2).tolist(), (starts + lengths).tolist(), strict=True)
         rests = [data[start:stop] for start, stop in cuts]
-        codes = list(map(self._codes.get, rests))
-        if None in codes:
-            self._learn(list(dict.fromkeys(rest for rest, code in zip(rests, codes, strict=True) if code is None)))
-            codes = list(map(self._codes.get, rests))
-        return np.array(codes, np.int32)
+        codes = np.fromiter(map(self._codes.__getitem__, rests), np.int32, len(rests))
+        if self._codes.new:
+            self._learn(self._codes.new)
+            self._codes.new = []
+        return codes
 
     def responses(self, codes: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Tell which messages are responses."""
@@ -100,11 +113,9 @@ class Messages:
         return np.asarray(table[self._traits.codes[codes]])
 
     def _learn(self, rests: Sequence[bytes]) -> None:
-        place = len(self._codes)
+        place = len(self._codes) - len(rests)
         readings = [read_message(b"\0\0" + rest) for rest in rests]
-        for rest in rests:
-            self._codes[rest] = len(self._codes)
-            self._bytes += len(rest)
+        self._bytes += sum(map(len, rests))
         values = [reading.own if reading.message.response else reading.common | reading.own for reading in readings]
         for name, column in self.fields.items():
             column.add(place, [own.get(name) for own in values])

@@ -46,10 +46,7 @@ def answers_of(entries: Iterable[Entry]) -> Answers:
 
 def learn_columns(table: IdentityTable, columns: EntryColumns, known_ports: Collection[int] = ()) -> None:
     """Take the DNS answers among entries in columns, as `learn` does."""
-    add = table.names.add
-    for time_ns, names in _told_in(columns, known_ports):
-        for name, address in names:
-            add(name, address, time_ns)
+    table.names.add_all(_told_in(columns, known_ports))
 
 
 def answers_in(columns: EntryColumns) -> Answers:

@@ -45,6 +45,28 @@ class NameTable:
         self._single.pop(known, None)
         self._several[known] = times, names
 
+    def add_all(self, answers: Iterable[tuple[int, Iterable[tuple[str, str]]]]) -> None:
+        """Remember many answers, each with its time and the (name, address) that it tells, as `add` does one by one.
+
+        Nearly all of them repeat what an address was called last, or come after all that is known of it.
+        """
+        single, several = self._single, self._several
+        for time_ns, told in answers:
+            for name, address in told:
+                changes = several.get(address)
+                if changes is None:
+                    only = single.get(address)
+                    if only is None or only[1] != name or time_ns < only[0]:
+                        self.add(name, address, time_ns)
+                    continue
+                times, names = changes
+                if time_ns < times[-1] or self._count >= NAMES_KEPT:
+                    self.add(name, address, time_ns)
+                elif names[-1] != name and name:
+                    self._count += 1
+                    times.append(time_ns)
+                    names.append(name)
+
     def resolve(self, address: str, time_ns: int) -> str:
         """Give the name of an address at a time; empty where none is known.
 

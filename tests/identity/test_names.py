@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from kubeshark_mcp.identity import names
 from kubeshark_mcp.identity.names import NameTable, from_dns
 
@@ -46,3 +51,27 @@ def test_only_an_address_that_had_several_names_changes_its_name() -> None:
         names.add(name, "10.0.0.1", time_ns)
     names.add("a", "10.0.0.2", 5)
     assert [names.changes(address) for address in ("10.0.0.1", "10.0.0.2", "10.0.0.3")] == [[5, 9], [], []]
+
+
+TOLD = st.lists(
+    st.tuples(
+        st.integers(0, 9),
+        st.lists(
+            st.tuples(
+                st.sampled_from(["a", "b", ""]), st.sampled_from(["10.0.0.1", "10.0.0.2", "::ffff:10.0.0.1", "no"])
+            ),
+            max_size=3,
+        ),
+    ),
+    max_size=30,
+)
+
+
+@given(TOLD)
+def test_many_answers_at_once_are_the_same_answers_one_by_one(told: Sequence[tuple[int, list[tuple[str, str]]]]):
+    at_once, one_by_one = NameTable(), NameTable()
+    at_once.add_all(told)
+    for time_ns, pairs in told:
+        for name, address in pairs:
+            one_by_one.add(name, address, time_ns)
+    assert [vars(table) for table in (at_once, one_by_one)] == [vars(one_by_one)] * 2
