@@ -11,4 +11,6 @@ def test_the_collector_is_as_it_was_afterwards():
     before = gc.get_threshold()
     with few_collections():
         assert gc.get_threshold() != before
+        assert gc.get_freeze_count() > 0
     assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
