@@ -18,7 +18,7 @@ from kubeshark_mcp.dissect.http2_streams import (
 from kubeshark_mcp.dissect.http2_tunnels import opened_tunnel
 from kubeshark_mcp.dissect.http_head import text
 from kubeshark_mcp.dissect.http_message import ENDINGS
-from kubeshark_mcp.dissect.wire_grpc import MessageCounter, is_grpc
+from kubeshark_mcp.dissect.wire_grpc import counter_for, is_grpc
 from kubeshark_mcp.dissect.wire_hpack import LIST_LIMIT, HeaderDecoder, HeaderSection, HuffmanStrings
 from kubeshark_mcp.dissect.wire_http2 import (
     CONTINUATION,
@@ -281,7 +281,7 @@ class Http2Dissector(Dissector, Listener):
         if is_grpc(section.headers):
             stream.grpc = True
             if not half.body_size:
-                half.messages = MessageCounter()
+                half.messages = counter_for(section.headers)
 
     def _end(self, stream: Stream, half: Half) -> None:
         half.ended = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from binascii import Error, a2b_base64
 from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
@@ -37,12 +38,19 @@ _COMPRESSED, _TRAILERS = 0x01, 0x80
 _TRAILERS_LIMIT = 8 * 1024
 _TIMEOUT = re.compile(r"(\d{1,8})([HMSmun])\Z", re.ASCII)
 _MICROSECONDS = {"H": 3_600_000_000, "M": 60_000_000, "S": 1_000_000, "m": 1000, "u": 1}
+_SEGMENT = re.compile(rb"[^=]+={0,2}|=+")
 _CODE = re.compile(r"\d{1,9}\Z", re.ASCII)
 
 
 def is_grpc(headers: Mapping[str, str]) -> bool:
     """Tell whether a header section is one of gRPC, by its content type."""
     return headers.get("content-type", "").startswith("application/grpc")
+
+
+def counter_for(headers: Mapping[str, str]) -> MessageCounter:
+    """Give what counts the messages behind a header section of gRPC, by its content type."""
+    text_mode = headers.get("content-type", "").startswith("application/grpc-web-text")
+    return TextMessageCounter() if text_mode else MessageCounter()
 
 
 def status_name(code: int) -> str:
@@ -145,3 +153,36 @@ class MessageCounter:
         elif len(self.trailers) < _TRAILERS_LIMIT:
             self.trailers += data[position : position + min(take, _TRAILERS_LIMIT - len(self.trailers))]
         return position + take
+
+
+class TextMessageCounter(MessageCounter):
+    """Counts the messages of gRPC-Web in its text form: base64, in segments that each may end with padding."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rest = b""
+
+    @property
+    def unfinished(self) -> bool:
+        """Tell whether the last message, or the last group of four letters, is not whole."""
+        return super().unfinished or bool(self._rest and not self.broken)
+
+    def feed(self, data: bytes, begin: int, stop: int) -> None:
+        """Take data[begin:stop], which follows on what came before."""
+        if self.broken:
+            return
+        letters = self._rest + data[begin:stop]
+        whole = len(letters) & ~3
+        self._rest = letters[whole:]
+        try:
+            decoded = b"".join(map(a2b_base64, _SEGMENT.findall(letters[:whole])))
+        except Error:
+            self.broken = "they are no base64"
+            return
+        super().feed(decoded, 0, len(decoded))
+
+    def missing(self, length: int) -> None:
+        """Hear that letters are missing, and with them the position."""
+        self.broken = self.broken or "bytes of their base64 are missing"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from base64 import b64encode
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from kubeshark_mcp.dissect.wire_grpc import (
     NO_STATUS,
     MessageCounter,
+    TextMessageCounter,
+    counter_for,
     is_grpc,
     read_message,
     read_status,
@@ -111,3 +114,33 @@ def test_trailers_of_grpc_web_are_no_message():
     counter.feed(data, 0, len(data))
     assert (counter.count, counter.bytes) == (1, 5)
     assert counter.web_trailers() == {"grpc-status": "5", "grpc-message": "none"}
+
+
+WEB_TEXT = {"content-type": "application/grpc-web-text+proto"}
+SEGMENTS = b"".join(b64encode(part) for part in (message(b"hello"), message(b"hi"), b"\x80\0\0\0\x0egrpc-status: 0"))
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, len(SEGMENTS)])
+def test_the_text_form_of_grpc_web_is_read_however_it_was_cut(size: int):
+    counter = counter_for(WEB_TEXT)
+    for begin in range(0, len(SEGMENTS), size):
+        counter.feed(SEGMENTS, begin, min(len(SEGMENTS), begin + size))
+    assert (counter.count, counter.bytes, counter.broken, counter.unfinished) == (2, 7, "", False)
+    assert counter.web_trailers() == {"grpc-status": "0"}
+
+
+def test_the_text_form_of_grpc_web_is_told_from_the_others():
+    assert type(counter_for({"content-type": "application/grpc-web"})) is MessageCounter
+    assert type(counter_for({})) is MessageCounter
+
+
+def test_in_the_text_form_missing_bytes_cost_the_position_and_broken_base64_is_told():
+    counter = TextMessageCounter()
+    counter.feed(b"AA", 0, 2)
+    assert counter.unfinished
+    counter.missing(4)
+    counter.feed(SEGMENTS, 0, len(SEGMENTS))
+    assert (counter.count, counter.broken, counter.unfinished) == (0, "bytes of their base64 are missing", False)
+    broken = TextMessageCounter()
+    broken.feed(b"A===", 0, 4)
+    assert broken.broken == "they are no base64"
