@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from functools import lru_cache
 from pathlib import Path
 
-from kubeshark_mcp.errors import ConflictError, NotFoundError
+from kubeshark_mcp.errors import ConflictError, NotFoundError, UsageError
 from kubeshark_mcp.hub.contract import Database, Dissection, JobStatus
-from kubeshark_mcp.hub.dissections import DissectionRoom
+from kubeshark_mcp.hub.dissections import DONE, DissectionRoom
 from kubeshark_mcp.hub.queries import EntryBase, Language
 from kubeshark_mcp.hub.snapshots import SnapshotRoom
 from kubeshark_mcp.hub.times import from_ns
 from kubeshark_mcp.hub.workspace import Workspace
+from kubeshark_mcp.store.files import JOINED, MANIFEST
 
+SNAPSHOT_FILE = "snapshot.json"
+"""Written last into a snapshot's folder."""
 OPEN = 4
 """Dissections that are kept open."""
+_KNOWN = 64
+"""Dissections whose files are known, so that they need not be read for each question."""
+_Stamp = tuple[tuple[int, ...], ...]
+"""What tells whether files are still the same: inode, size, and the times of their content and of their names."""
 
 
 class DatabaseRoom:
@@ -29,12 +37,17 @@ class DatabaseRoom:
         self._dissections = dissections
         self._language = language
         self._open: OrderedDict[tuple[Path, bool, int], EntryBase] = OrderedDict()
+        self._known: OrderedDict[str, tuple[_Stamp, Dissection]] = OrderedDict()
+        self._paths = lru_cache(_KNOWN)(self._paths_of)
         self._lock = threading.Lock()
 
     def resolve(self, database: str | None) -> Dissection:
         """Find the finished dissection that `SNAPSHOT/DISSECTION`, `SNAPSHOT` or None (the newest one) names."""
         snapshot_id, _, name = (database or "").partition("/")
         if snapshot_id:
+            stamp = self._stamp(snapshot_id, name)
+            if stamp is not None and (known := self._still(f"{snapshot_id}/{name}", stamp)) is not None:
+                return known
             found = self._dissections.get(snapshot_id, name or None)
             if found.status is not JobStatus.COMPLETED:
                 reason = f": {found.errors[0]}" if found.errors else f" ({found.progress} %)"
@@ -42,6 +55,8 @@ class DatabaseRoom:
                     f"The dissection {found.name!r} of {snapshot_id!r} is {found.status.value}{reason}; "
                     "its calls can be listed when it is completed."
                 )
+            if stamp is not None:
+                self._keep(f"{snapshot_id}/{name}", stamp, found)
             return found
         for snapshot in self._snapshots.all():
             if snapshot.status is not JobStatus.COMPLETED:
@@ -50,6 +65,50 @@ class DatabaseRoom:
                 if found.status is JobStatus.COMPLETED:
                     return found
         raise NotFoundError(self._nothing())
+
+    def edition(self, database: str) -> str:
+        """Identify what a dissection that was found before, by its full name, holds; empty for any other.
+
+        Every part of it is written once, under a temporary name: what is deleted, moved or made anew has another
+        edition, or none.
+        """
+        snapshot_id, _, name = database.partition("/")
+        stamp = self._stamp(snapshot_id, name)
+        return "" if stamp is None or self._still(database, stamp) is None else f"{database} {stamp}"
+
+    def _still(self, database: str, stamp: _Stamp) -> Dissection | None:
+        """Give a dissection that was read before, if its files are the same."""
+        with self._lock:
+            known = self._known.get(database)
+        return known[1] if known is not None and known[0] == stamp else None
+
+    def _keep(self, database: str, stamp: _Stamp, found: Dissection) -> None:
+        with self._lock:
+            self._known[database] = stamp, found
+            self._known.move_to_end(database)
+            while len(self._known) > _KNOWN:
+                self._known.popitem(last=False)
+
+    def _stamp(self, snapshot_id: str, name: str) -> _Stamp | None:
+        """Look at what makes a dissection a finished one; None where something is missing, or for no full name."""
+        try:
+            paths = self._paths(snapshot_id, name)
+        except UsageError:
+            return None
+        found = []
+        for path in paths:
+            try:
+                state = path.stat()
+            except OSError:
+                if path is not paths[-1]:  # calls that were seen at one place only are not joined
+                    return None
+                continue
+            found.append((state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns))
+        return tuple(found)
+
+    def _paths_of(self, snapshot_id: str, name: str) -> tuple[Path, ...]:
+        folder = self._workspace.dissection(snapshot_id, name)
+        return (folder.parent.parent / SNAPSHOT_FILE, folder, folder / DONE, folder / MANIFEST, folder / JOINED)
 
     def _nothing(self) -> str:
         if any(snapshot.status is JobStatus.COMPLETED for snapshot in self._snapshots.all()):

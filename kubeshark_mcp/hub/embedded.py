@@ -274,6 +274,10 @@ class EmbeddedHub(CloudAnswers):
         """Give what can be queried."""
         return self._databases.all()
 
+    async def edition(self, database: str) -> str:
+        """Identify the entries of a dissection that was asked about; a look at five files is not worth a thread."""
+        return self._databases.edition(database) if "_databases" in self.__dict__ else ""
+
     @threaded
     def workloads(self, query: c.WorkloadQuery) -> list[c.WorkloadRecord]:
         """Give workloads."""

@@ -148,6 +148,13 @@ class Hub(ABC):
     async def field_use(self, names: list[str], database: str | None = None) -> list[FieldUse]:
         """Say how often fields are filled in a database, and with what."""
 
+    async def edition(self, database: str) -> str:
+        """Give what stays the same exactly as long as the calls of a database do, named in full; "" if nobody can tell.
+
+        Cheap, for whoever keeps answers; it is no question, so it is neither recorded nor asked of a Hub elsewhere.
+        """
+        return ""
+
     # Analysis needs the entries themselves: a Hub that only lists them has none.
 
     async def diagnose(self, query: a.DiagnosisQuery) -> a.Diagnosis:

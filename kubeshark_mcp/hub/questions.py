@@ -22,8 +22,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from kubeshark_mcp.errors import StoreError
 from kubeshark_mcp.hub.interface import Hub
 
+_NO_QUESTIONS = ("close", "edition")
 METHODS = tuple(
-    name for name, member in inspect.getmembers(Hub, inspect.iscoroutinefunction) if name != "close" and name[0] != "_"
+    name
+    for name, member in inspect.getmembers(Hub, inspect.iscoroutinefunction)
+    if name not in _NO_QUESTIONS and name[0] != "_"
 )
 """Names of all questions."""
 

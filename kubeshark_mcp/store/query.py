@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from sys import getsizeof
 from typing import Any
 
 from kubeshark_mcp.errors import NotFoundError, UsageError
@@ -73,13 +74,14 @@ class Page:
     """Rows in order of time.
 
     total: rows that match in all; only those found so far where `exact` is false: a residual predicate had EXAMINED
-    rows to look at. cursor: for the next page, None on the last.
+    rows to look at. cursor: for the next page, None on the last. shared: whether its values are held in memory anyway.
     """
 
     rows: list[Row]
     total: int
     exact: bool = True
     cursor: str | None = None
+    shared: bool = False
 
 
 class EntrySource:
@@ -101,9 +103,7 @@ class EntrySource:
         self._rows = RowReader(self.database)
         self._memory = Resident(self.database) if remember else None
         self._totals: Remembered[int] = Remembered(_TOTALS if remember else 0, lambda _: 1)
-        self._pages: Remembered[Page] = Remembered(
-            REMEMBERED_BYTES if remember else 0, lambda page: bytes_of(page.rows)
-        )
+        self._pages: Remembered[Page] = Remembered(REMEMBERED_BYTES if remember else 0, _weight)
         self._bounds: tuple[Any, ...] | None = None
 
     @property
@@ -161,11 +161,12 @@ class EntrySource:
         found = memory.page(memory.find(relation, *query.where()), limit, after, query.newest_first)
         keys = memory.keys(found.places)
         names = None if columns is None else self._rows.light(columns)
-        if names is not None and memory.has(names):
+        shared = names is not None and memory.has(names)
+        if names is not None and shared:
             rows = self._rows.with_evidence(memory.rows(found.places, names), keys, columns)
         else:
             rows = self._rows.fetch(keys, columns)
-        return Page(rows, found.total, True, self._cursor(query, keys[-1] if found.more else None))
+        return Page(rows, found.total, True, self._cursor(query, keys[-1] if found.more else None), shared)
 
     def _cursor(self, query: Query, last: Sequence[Any] | None) -> str | None:
         """Give the cursor of a page whose last row has this time and id; None where no page follows."""
@@ -379,6 +380,11 @@ class EntrySource:
         elif query.lasting and (known := self._totals.known(fingerprint)) is not None:
             total, exact = known, True
         return Page(self._rows.fetch(chosen, columns), total, exact, self._cursor(query, end))
+
+
+def _weight(page: Page) -> int:
+    """Estimate what a page takes that is kept."""
+    return sum(map(getsizeof, page.rows)) if page.shared else bytes_of(page.rows)
 
 
 def _accepts(query: Query, row: Row) -> bool:

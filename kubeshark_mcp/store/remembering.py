@@ -70,7 +70,10 @@ class Remembered(Generic[T]):
     def known(self, key: Hashable) -> T | None:
         """Give an answer if it is kept."""
         with self._lock:
-            return self._kept[key][0] if key in self._kept else None
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
 
     def _end(self, key: Hashable, making: _Making[T]) -> None:
         with self._lock:

@@ -33,7 +33,7 @@ _ROWS_A_QUESTION = 4096
 """... and one more for each of so many rows, which take as long to read as a question saves."""
 CATALOG = "resident"
 """The in-memory catalog that holds the table."""
-PLACE = "_place"
+PLACE = "rowid"
 """The number of a row in order of time, from 0."""
 _TABLE = f"{CATALOG}.entries"
 
@@ -103,8 +103,11 @@ class Resident:
 
     def relation(self, texts: Sequence[str], layer_4: bool = True) -> str | None:
         """Give, for FROM, a relation with PLACE and the columns that SQL texts name; None where the table lacks one."""
+        names = sorted(self._database.named(*texts))
+        if layer_4 and self.has(names):
+            return f"{_TABLE} AS entries"  # the quickest: nothing is left to be planned
         chosen = []
-        for name in sorted(self._database.named(*texts)):
+        for name in names:
             if name in self._light:
                 chosen.append(quoted(name))
             elif name in self._database.types:
@@ -112,7 +115,7 @@ class Resident:
             else:
                 chosen.append(f"NULL::{self._database.kinds[name]} AS {quoted(name)}")
         calls = "" if layer_4 else f" WHERE protocol NOT IN ({', '.join(repr(name) for name in sorted(LAYER_4))})"
-        return f"(SELECT {', '.join(chosen)}, rowid AS {PLACE} FROM {_TABLE}{calls}) AS entries"  # noqa: S608
+        return f"(SELECT {', '.join(chosen)}, {PLACE} FROM {_TABLE}{calls}) AS entries"  # noqa: S608
 
     def find(self, relation: str, where: str, parameters: Sequence[Any]) -> NDArray[np.int64]:
         """Give the places of all rows that meet a condition, in order of time."""

@@ -65,3 +65,45 @@ async def test_what_was_answered_is_forgotten_with_its_dissection(tmp_path):
                 await hub.calls(query)
     for hub in hubs:
         await hub.close()
+
+
+async def test_an_edition_lasts_as_long_as_the_files_and_is_of_full_names_only(tmp_path):
+    hub = EmbeddedHub(tmp_path, SOURCES[:1])
+    made = await hub.create_snapshot(c.SnapshotRequest(name="x"))
+    await ended(lambda: hub.snapshot(made.id))
+    full = f"{made.id}/default"
+    editions = [await hub.edition(full)]
+    for _ in range(2):
+        await hub.start_dissection(made.id)
+        await ended(lambda: hub.dissection(made.id))
+        await hub.calls(c.CallQuery(database=full))
+        editions += [await hub.edition(full), await hub.edition(full)]
+        await hub.delete_dissection(made.id, "default")
+        editions.append(await hub.edition(full))
+    assert [bool(edition) for edition in editions] == [False, True, True, False, True, True, False]
+    assert editions[1] == editions[2] != editions[4] == editions[5]
+    for name in (made.id, f"{made.id}/", "../x/default", "nope/default", ""):
+        assert await hub.edition(name) == ""
+    await hub.close()
+
+
+async def test_what_is_known_of_a_dissection_is_read_again_when_a_file_of_it_changes(tmp_path):
+    hub = EmbeddedHub(tmp_path, SOURCES[:1])
+    made = await hub.create_snapshot(c.SnapshotRequest(name="x"))
+    await ended(lambda: hub.snapshot(made.id))
+    await hub.start_dissection(made.id)
+    await ended(lambda: hub.dissection(made.id))
+    full = c.CallQuery(database=f"{made.id}/default", kfl="http", limit=3)
+    first = await hub.calls(full)
+    assert await hub.calls(full) == first
+    done = tmp_path / "snapshots" / made.id / "dissections" / "default" / "dissection.json"
+    whole = done.read_bytes()
+    done.write_bytes(b"{")
+    with pytest.raises(ConflictError, match="cannot be read: delete this dissection"):
+        await hub.calls(full)
+    assert await hub.edition(f"{made.id}/default") == ""
+    done.write_bytes(whole)
+    assert await hub.calls(full) == first
+    (tmp_path / "snapshots" / made.id / "snapshot.json").unlink()
+    assert await hub.edition(f"{made.id}/default") == ""
+    await hub.close()

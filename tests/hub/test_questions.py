@@ -80,4 +80,4 @@ async def test_every_question_of_the_interface_reaches_the_one_place():
     assert await hub.dissection(name="n", snapshot_id="s1") == ("dissection", {"snapshot_id": "s1", "name": "n"})
     assert await hub.file_url("/x") == "mine"
     assert {"calls", "call", "status", "tools", "prompts", "fetch_file"} <= set(METHODS)
-    assert "close" not in METHODS
+    assert not {"close", "edition"} & set(METHODS)

@@ -22,6 +22,7 @@ from kubeshark_mcp.hub.api.catalogue import Catalogue
 from kubeshark_mcp.hub.api.failures import broken, failed
 from kubeshark_mcp.hub.api.files import Download, FileShelf
 from kubeshark_mcp.hub.api.guard import Guard
+from kubeshark_mcp.hub.api.kept import KeptPages
 from kubeshark_mcp.hub.api.limits import Slots, read_body, within
 from kubeshark_mcp.hub.api.openapi import document
 from kubeshark_mcp.hub.api.settings import ApiSettings
@@ -50,6 +51,7 @@ class HubApi:
         self.settings = settings
         self._hub = hub
         self._catalogue = Catalogue(hub, settings)
+        self._kept = KeptPages(hub)
         self._writer = CallWriter(settings.redactor)
         self._shelf = FileShelf(hub)
         self._calls = Slots(settings.most_calls, "calls")
@@ -93,12 +95,14 @@ class HubApi:
             return await self._answer(request, name, arguments)
 
     async def _answer(self, request: Request, name: str, arguments: dict[str, Any]) -> Response:
-        work = self._work(name, arguments)
-        return _json(await within(self.settings.call_seconds, request, work))
-
-    async def _work(self, name: str, arguments: dict[str, Any]) -> bytes:
-        answer = await self._catalogue.call(name, arguments, self._writer)
-        return await asyncio.to_thread(to_json, answer)
+        key = await self._kept.key(name, arguments)
+        if key is not None and (known := self._kept.known(key)) is not None:
+            return _json(known)
+        answer = await within(self.settings.call_seconds, request, self._catalogue.call(name, arguments, self._writer))
+        body = to_json(answer)  # here, for it holds the interpreter's lock in any thread
+        if key is not None and "empty" not in answer:  # why nothing was found may rest on more than the entries
+            await self._kept.keep(name, arguments, key, body)
+        return _json(body)
 
     async def _discovery(self, _: Request) -> Response:
         return _json(to_json(await self._catalogue.discovery()))

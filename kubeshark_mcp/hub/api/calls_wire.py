@@ -36,18 +36,24 @@ class CallWriter:
 
     def page(self, found: c.CallPage, form: str, group_by: str | None) -> wire.Json:
         """Give a page of calls; in groups, calls of one group lie together and `groups` counts them."""
-        rows = [self._safe_compact(row) if form == "compact" else self._safe(row) for row in found.rows]
+        rows = found.rows if form == "compact" else [self._safe(row) for row in found.rows]
         answer: wire.Json = {"calls": [], "total": found.total, "truncated": found.cursor is not None}
         if group_by is not None:
             names = [_first(row, GROUPS[group_by]) for row in rows]
             rows = [row for _, row in sorted(zip(names, rows, strict=True), key=lambda pair: pair[0])]
             answer["groups"] = {name: names.count(name) for name in sorted(set(names))}
-        writers = {"compact": compact, "full": full, "raw": raw}
+        writers = {"compact": self._compact, "full": full, "raw": raw}
         answer["calls"] = [writers[form](row) for row in rows]
         answer["db"] = found.database
         if found.cursor is not None:
             answer["cursor"] = found.cursor
         return wire.with_notes(answer, found.warnings, found.empty)
+
+    def is_short(self, found: c.CallPage) -> bool:
+        """Tell whether a compact page is written in a moment, so that a thread for it costs more than it gives."""
+        if len(found.rows) > _SHORT_ROWS:
+            return False
+        return sum([len(str(row.get(name, ""))) for row in found.rows for name in _CAPTURED]) <= _SHORT_TEXT
 
     def detail(self, found: c.CallDetail) -> wire.Json:
         """Give one call: bodies as text where they are text, else as base64 (then `…_body_encoding` says so)."""
@@ -79,20 +85,25 @@ class CallWriter:
             text = text_of(body)
         return {name: text if self.redactor is None else self.redactor.text(clean(text))}
 
-    def _safe_compact(self, row: Row) -> Row:
+    def _compact(self, row: Row) -> wire.Json:
         """Redact what a compact call shows, and nothing else of it: a page is read often, and each text costs."""
         if self.redactor is None:
-            return row
-        texts = tuple([(name, row[name]) for name in _CAPTURED if isinstance(row.get(name), str)])
+            return compact(row)
+        texts = tuple([(name, text) for name in _CAPTURED if isinstance(text := row.get(name), str)])
         long = sum([len(text) for _, text in texts]) > _LONGEST_REMEMBERED
-        return {**row, **(self._safe(dict(texts)) if long else self._remembered(texts))}
+        return compact(row, self._safe(dict(texts)) if long else self._remembered(texts))
 
     def _safe(self, row: Row) -> Row:
         return row if self.redactor is None else CallPrinter(Clock(), self.redactor).safe_row(row)
 
 
+_ENDS = {
+    side: tuple(f"{side}.{part}" for part in ("ip", "port", "pod.name", "pod.namespace", "namespace"))
+    for side in ("src", "dst")
+}
+"""Columns of both ends."""
 COMPACT_COLUMNS = (
-    *(f"{side}.{part}" for side in ("src", "dst") for part in ("ip", "port", "pod.name", "pod.namespace", "namespace")),
+    *(name for names in _ENDS.values() for name in names),
     *("id", "protocol", "method", "path", "status_code", "elapsed_time", "dst.service.name"),
     *("summary", "status", "failed", "malformed", "node_name", "node_id", "remote_node_name", "worker"),
 )
@@ -103,6 +114,9 @@ _REMEMBERED = 4096
 """Calls whose redacted texts are kept ..."""
 _LONGEST_REMEMBERED = 1024
 """... unless they have more characters than this."""
+_SHORT_ROWS = 100
+_SHORT_TEXT = 32_768
+"""Rows, and characters of captured text in all, of a page that is written in about a millisecond."""
 
 
 def raw(row: Row) -> wire.Json:
@@ -115,25 +129,29 @@ def raw(row: Row) -> wire.Json:
     return {**row, **exact, "id": row.get("_id", row.get("id")), "ts": moment}
 
 
-def compact(row: Row) -> wire.Json:
-    """Give what a list of calls shows."""
-    summary = str(row.get("_summary") or "")
+def compact(row: Row, safe: Row | None = None) -> wire.Json:
+    """Give what a list of calls shows. safe: its captured texts, where those of the row are not to be shown."""
+    texts = row if safe is None else safe
+    summary = str(texts.get("_summary") or "")
     verb, _, rest = summary.partition(" ")
-    latency = row.get("elapsed_time")
-    return {
-        "id": row.get("_id", row.get("id")),
-        "ts": row.get("timestamp"),
+    get, latency = row.get, row.get("elapsed_time")
+    answer = {
+        "id": get("_id", get("id")),
+        "ts": get("timestamp"),
         "src": _end(row, "src"),
         "dst": _end(row, "dst"),
-        "proto": row.get("protocol", ""),
-        "method": row.get("method") or verb,
-        "path": row.get("path") or rest,
-        "status": row.get("status_code") or row.get("_status") or "",
+        "proto": get("protocol", ""),
+        "method": texts.get("method") or verb,
+        "path": texts.get("path") or rest,
+        "status": get("status_code") or texts.get("_status") or "",
         "latency_ms": round(latency / 1000, 3) if isinstance(latency, int | float) else None,
         "summary": summary,
-        **({"failed": True} if row.get("_failed") else {}),
-        **({"malformed": row["_malformed"]} if row.get("_malformed") else {}),
     }
+    if get("_failed"):
+        answer["failed"] = True
+    if malformed := texts.get("_malformed"):
+        answer["malformed"] = malformed
+    return answer
 
 
 def full(row: Row) -> wire.Json:
@@ -155,15 +173,17 @@ def full(row: Row) -> wire.Json:
 
 
 def _end(row: Row, side: str) -> wire.Json:
+    ip, port, pod, pod_namespace, namespace = _ENDS[side]
+    get = row.get
     end = {
-        "ip": row.get(f"{side}.ip", ""),
-        "port": row.get(f"{side}.port", 0),
-        "pod": row.get(f"{side}.pod.name", ""),
-        "ns": row.get(f"{side}.pod.namespace") or row.get(f"{side}.namespace") or "",
+        "ip": get(ip, ""),
+        "port": get(port, 0),
+        "pod": get(pod, ""),
+        "ns": get(pod_namespace) or get(namespace) or "",
     }
     if side == "dst":
-        end["svc"] = row.get("dst.service.name", "")
-        end["node"] = row.get("remote_node_name") or row.get("node_name") or ""
+        end["svc"] = get("dst.service.name", "")
+        end["node"] = get("remote_node_name") or get("node_name") or ""
     return end
 
 
