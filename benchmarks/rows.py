@@ -14,6 +14,11 @@ from kubeshark_mcp.capture.index import build_index
 PYTHON = sys.executable
 RECORDINGS = Path(__file__).resolve().parents[1] / "tests" / "recordings"
 KUBESHARK = [PYTHON, "-m", "kubeshark_mcp"]
+COMPILED = {
+    "PYTHONDONTWRITEBYTECODE": "",
+    "PYTHONPYCACHEPREFIX": str(Path(__file__).resolve().parent / "out" / "compiled"),
+}
+"""Environment in which our commands find their modules compiled, as an installation has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class Row:
 def _flow_table(setting: Setting) -> list[Command]:
     capture = str(setting.capture("http"))
     return [
-        Command("kubeshark-mcp flows", [*KUBESHARK, "flows", capture, "--format", "jsonl"]),
+        Command("kubeshark-mcp flows", [*KUBESHARK, "flows", capture, "--format", "jsonl"], environment=COMPILED),
         Command("tshark -z conv,tcp", ["tshark", "-r", capture, "-q", "-z", "conv,tcp"]),
         Command("tshark expert", ["tshark", "-r", capture, "-q", "-z", "conv,tcp", "--disable-protocol", "http"]),
     ]
@@ -86,7 +91,7 @@ def _http(setting: Setting) -> list[Command]:
     tshark = ["tshark", "-r", capture, "-Y", "http", "-T", "fields", *[p for f in fields for p in ("-e", f)]]
     expert = ["--disable-protocol", "json", "-o", "http.decompress_body:FALSE"]
     return [
-        Command("kubeshark-mcp, to Parquet", [PYTHON, "-m", "benchmarks.dissect", capture]),
+        Command("kubeshark-mcp, to Parquet", [PYTHON, "-m", "benchmarks.dissect", capture], environment=COMPILED),
         Command("tshark -Y http", tshark),
         Command("tshark expert", [*tshark, *expert]),
     ]
@@ -105,7 +110,7 @@ def _export(*, indexed: bool) -> Callable[[Setting], list[Command]]:
             ours.append(str(folder))
         tshark = "tcp.flags.syn == 1 || tcp.flags.fin == 1 || frame.len >= 1000"
         return [
-            Command("kubeshark-mcp by its index" if indexed else "kubeshark-mcp", ours),
+            Command("kubeshark-mcp by its index" if indexed else "kubeshark-mcp", ours, environment=COMPILED),
             Command("tcpdump -r -w", ["tcpdump", "-r", str(capture), "-w", output, BPF]),
             Command("tshark -Y -w", ["tshark", "-r", str(capture), "-Y", tshark, "-w", output]),
         ]
@@ -121,7 +126,7 @@ def _answer(setting: Setting) -> list[Command]:
         subprocess.run(
             [PYTHON, "-m", "benchmarks.multiply", str(copies), str(capture), "--packets", packets], check=True
         )
-    return [Command("kubeshark-mcp", [PYTHON, "-m", "benchmarks.stage", "answer", str(copies)])]
+    return [Command("kubeshark-mcp", [PYTHON, "-m", "benchmarks.stage", "answer", str(copies)], environment=COMPILED)]
 
 
 def _recorded(name: str) -> Callable[[Setting], list[Command]]:
@@ -135,8 +140,8 @@ def _start(setting: Setting) -> list[Command]:
     client = [PYTHON, "-m", "benchmarks.start_up"]
     workspace = str(setting.folder / "workspace")
     return [
-        Command("kubeshark-mcp", [*client, *KUBESHARK, "--workspace", workspace]),
-        Command("SDK hello-world", [*client, PYTHON, "-m", "benchmarks.hello_server"]),
+        Command("kubeshark-mcp", [*client, *KUBESHARK, "--workspace", workspace], environment=COMPILED),
+        Command("SDK hello-world", [*client, PYTHON, "-m", "benchmarks.hello_server"], environment=COMPILED),
     ]
 
 
@@ -168,7 +173,7 @@ def _entries(name: str, capture: Path) -> list[Command]:
     display, field_name = TSHARK[name]
     tshark = ["tshark", "-r", str(capture), *PORTS.get(name, []), "-Y", display, "-T", "fields"]
     return [
-        Command("kubeshark-mcp, to Parquet", [PYTHON, "-m", "benchmarks.dissect", str(capture)]),
+        Command("kubeshark-mcp, to Parquet", [PYTHON, "-m", "benchmarks.dissect", str(capture)], environment=COMPILED),
         Command(f"tshark -Y {display}", [*tshark, "-e", "frame.number", "-e", field_name]),
     ]
 
