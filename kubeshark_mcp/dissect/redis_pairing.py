@@ -33,16 +33,17 @@ class RedisPairing:
     """Makes entries of commands and replies; replies come in the order of the commands.
 
     replica: what the server sends now are commands for a replica. dump: a database comes, without an end of line.
+    adrift: it is not known to which command the next reply belongs.
     """
 
     def __init__(self, context: Context) -> None:
         self.replica = False
         self.dump: Dump | None = None
-        self._context = context
+        self._connection, self._emit = context.connection, context.emit
         self._limit = context.settings.body_limit
         self._waiting: Pipeline[Entry] = Pipeline()
         self._forgotten = 0
-        self._adrift = self._pipelined = False
+        self.adrift = self._pipelined = False
         self._silent = self._skip_next = False
         self._subscribed = self._monitoring = False
         self._confirmed = 0
@@ -67,26 +68,23 @@ class RedisPairing:
         }
         if length > len(body):
             fields["redis_truncated"] = True
-        entry = Entry("redis", self._context.connection, span, None, fields, asked.summary)
+        entry = Entry("redis", self._connection, span, None, fields, asked.summary)
         entry.request_body = body[: self._limit]
         if direction is Direction.SERVER:
             entry.request, entry.response = None, span
             entry.request_body, entry.response_body = b"", entry.request_body
             fields["redis_response_size"] = fields.pop("redis_request_size")
-            self._context.emit(entry)
-        elif (self._quiet or name == "CLIENT") and not self._is_answered(name, asked.words):
-            self._context.emit(entry)
-        elif self._adrift:
+            self._emit(entry)
+        elif (
+            self._silent or self._skip_next or self.replica or self.dump is not None or name == "CLIENT"
+        ) and not self._is_answered(name, asked.words):
+            self._emit(entry)
+        elif self.adrift:
             entry.malformed = MISSING
-            self._context.emit(entry)
+            self._emit(entry)
         elif (oldest := self._waiting.ask(entry)) is not None:
             self._forgotten += 1
-            self._context.emit(oldest)
-
-    @property
-    def _quiet(self) -> bool:
-        """Whether some commands may get no reply."""
-        return self._silent or self._skip_next or self.replica or self.dump is not None
+            self._emit(oldest)
 
     def _is_answered(self, name: str, words: list[bytes]) -> bool:
         """Follow CLIENT REPLY OFF, SKIP and ON; a replica that follows the stream gets no replies."""
@@ -105,11 +103,11 @@ class RedisPairing:
 
     def lose(self) -> None:
         """Hear that bytes are missing or cannot be read: what waits may have been answered there."""
-        self._adrift = True
+        self.adrift = True
         self._confirmed = self._forgotten = 0
         for entry in self._waiting.flush():
             entry.malformed = entry.malformed or MISSING
-            self._context.emit(entry)
+            self._emit(entry)
 
     def settle(self, *, whole_replies: bool, quiet_ns: int) -> None:
         """Hear that the client speaks, behind whole replies or not, and how long nobody spoke before.
@@ -117,7 +115,7 @@ class RedisPairing:
         Then all replies are in, unless it is a client that does not wait for them.
         """
         if quiet_ns >= QUIET_NS or (whole_replies and not self._pipelined):
-            self._adrift = False
+            self.adrift = False
 
     def answer_usual(self, reply_type: str, span: Span, body: bytes) -> bool:
         """Take a reply that is no error or push, without further looks; False where it needs them."""
@@ -125,15 +123,16 @@ class RedisPairing:
         entry = waiting.next
         if entry is None or self._monitoring or self._forgotten or self._subscribed:
             return False
-        fields = entry.fields
+        fields, length = entry.fields, span.length
         if fields["redis_command"] in _UNUSUAL:
             return False
-        self._pipelined = self._pipelined or len(waiting) > 1
         waiting.answer()
-        fields["redis_type"], fields["redis_response_size"] = reply_type, span.length
-        fields["redis_total_size"] += span.length
+        if waiting.next is not None:
+            self._pipelined = True
+        fields["redis_type"], fields["redis_response_size"] = reply_type, length
+        fields["redis_total_size"] += length
         entry.response, entry.response_body, entry.status = span, body[: self._limit], "OK"
-        self._context.emit(entry)
+        self._emit(entry)
         return True
 
     def answer(self, message: Message) -> None:
@@ -151,7 +150,7 @@ class RedisPairing:
             entry = self._next() or self._lone(reply.type)
             self._complete(entry, reply, message)
             self._follow(entry, message.body)
-            self._context.emit(entry)
+            self._emit(entry)
 
     def begins_dump(self, byte: int) -> bool:
         """Tell whether the reply to SYNC begins here, which is a database."""
@@ -167,7 +166,7 @@ class RedisPairing:
         entry = entry or self._lone("RDB")
         if dump.span is not None:
             self._complete(entry, Reply("bulk string"), Message(dump.span, b"", dump.span.length))
-            self._context.emit(entry)
+            self._emit(entry)
 
     def unread(self, message: Message, direction: Direction, why: str) -> None:
         """Emit what cannot be read; on the server's side it is the reply to the command that waits."""
@@ -181,13 +180,13 @@ class RedisPairing:
             entry.response, entry.response_body = message.span, body
             entry.fields["redis_response_size"] = message.size
         entry.fields["redis_total_size"] = entry.fields.get("redis_total_size", 0) + message.size
-        self._context.emit(entry)
+        self._emit(entry)
 
     def flush(self) -> None:
         """Emit the commands that wait: no reply will come."""
         self._confirmed = self._forgotten = 0
         for entry in self._waiting.flush():
-            self._context.emit(entry)
+            self._emit(entry)
 
     def _next(self) -> Entry | None:
         """Take the command that the present reply belongs to, unless it was let go because too many waited."""
@@ -233,7 +232,7 @@ class RedisPairing:
         if self._confirmed >= wanted if wanted else not left:
             self._confirmed = 0
             self._waiting.answer()
-            self._context.emit(entry)
+            self._emit(entry)
 
     def _followed(self, reply: Reply) -> int:
         """Follow what is subscribed, all of which UNSUBSCRIBE without arguments means; give how many are left."""
@@ -251,10 +250,10 @@ class RedisPairing:
         entry = self._lone(f"{kind} {reply.second}".strip() or "push")
         entry.fields |= {"redis_command": kind, "redis_key": reply.second}
         self._complete(entry, reply, message)
-        self._context.emit(entry)
+        self._emit(entry)
 
     def _lone(self, summary: str) -> Entry:
-        return Entry("redis", self._context.connection, None, None, {"redis": True}, summary)
+        return Entry("redis", self._connection, None, None, {"redis": True}, summary)
 
     def _complete(self, entry: Entry, reply: Reply, message: Message) -> None:
         """Add the reply to a command, or to an entry that has none."""

@@ -143,9 +143,14 @@ def _flat_array_end(data: bytes, stop: int) -> int:
         return 0
     tokens = data.split(b"\r\n", 2 * int(digits) + 1)
     sizes, values = tokens[1:-1:2], tokens[2:-1:2]
-    if len(values) != int(digits) or sizes != list(map(_SIZES.get, map(len, values))):
+    if len(values) != int(digits) or not _fit(sizes, values):
         return 0
     return len(data) - len(tokens[-1])
+
+
+def _fit(sizes: list[bytes], strings: list[bytes]) -> bool:
+    """Tell whether each string has the size that its first line says; nearly all are short."""
+    return sizes == list(map(_SIZES.get, map(len, strings))) or sizes == [b"$%d" % len(found) for found in strings]
 
 
 def usual_reply(data: bytes, start: int) -> tuple[str, int]:
@@ -183,7 +188,7 @@ def usual_commands(data: bytes) -> Iterator[tuple[Command, int]]:
     while count := _COUNTS.get(tokens[first]):
         behind = first + 1 + 2 * count
         sizes, words = tokens[first + 1 : behind : 2], tokens[first + 2 : behind : 2]
-        if behind >= len(tokens) or sizes != [b"$%d" % len(word) for word in words]:
+        if behind >= len(tokens) or not _fit(sizes, words):
             return
         position += sum(map(len, tokens[first:behind])) + 2 * (behind - first)
         yield (words[:ARGUMENTS_KEPT], count - 1), position

@@ -65,14 +65,16 @@ class RedisDissector(Dissector):
         """Take the messages that end in this piece."""
         side = self._sides[piece.direction]
         start = 0
-        self._notice(piece)
+        if self._pairing.adrift:
+            self._notice(piece)
+        self._last, self._last_ns = piece.direction, piece.times[-1]
         if side.lost:
             start = self._resume(piece)
             if start < 0:
                 return
             side.lost = False
         elif not (side.remaining or len(side.buffer)):
-            start = self._read_piece(piece)
+            start = self._ask(piece) if piece.direction is Direction.CLIENT else self._answer(piece)
             if start == len(piece.data):
                 return
         side.buffer.append(piece)
@@ -104,24 +106,29 @@ class RedisDissector(Dissector):
         self._end(Direction.SERVER, why)
         self._pairing.flush()
 
-    def _read_piece(self, piece: Piece) -> int:
-        """Read the usual messages at the beginning of a piece, on a way without detours; give where they end."""
+    def _ask(self, piece: Piece) -> int:
+        """Read the usual commands at the beginning of a piece, on a way without detours; give where they end."""
+        take, start = self._pairing.take, 0
+        for asked, body in self._readings.read(piece.data):
+            self._arrays = True
+            after = start + len(body)
+            take(Direction.CLIENT, asked, piece_span(piece, start, after), body)
+            start = after
+        return start
+
+    def _answer(self, piece: Piece) -> int:
+        """Read the usual replies at the beginning of a piece likewise."""
         pairing, data = self._pairing, piece.data
-        start = 0
-        if piece.direction is Direction.CLIENT:
-            for asked, body in self._readings.read(data):
-                self._arrays = True
-                after = start + len(body)
-                pairing.take(Direction.CLIENT, asked, piece_span(piece, start, after), body)
-                start = after
-        elif pairing.dump is None and not pairing.replica:
-            while start < len(data):
-                reply_type, after = usual_reply(data, start)
-                if not 0 < after - start <= HELD:
-                    break
-                if not pairing.answer_usual(reply_type, piece_span(piece, start, after), data[start:after]):
-                    break
-                start = after
+        start, end = 0, len(data)
+        if pairing.dump is not None or pairing.replica:
+            return 0
+        while start < end:
+            reply_type, after = usual_reply(data, start)
+            if not 0 < after - start <= HELD:
+                break
+            if not pairing.answer_usual(reply_type, piece_span(piece, start, after), data[start:after]):
+                break
+            start = after
         return start
 
     def _notice(self, piece: Piece) -> None:
@@ -130,7 +137,6 @@ class RedisDissector(Dissector):
             server = self._sides[Direction.SERVER]
             whole = self._last is Direction.SERVER and (server.lost or not len(server.buffer))
             self._pairing.settle(whole_replies=whole, quiet_ns=piece.times[0] - self._last_ns)
-        self._last, self._last_ns = piece.direction, piece.times[-1]
 
     def _resume(self, piece: Piece) -> int:
         """Give where a message begins in a piece behind bytes that were not read; -1 when none does."""
