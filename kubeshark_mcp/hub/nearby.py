@@ -78,11 +78,11 @@ class NearbyHub(Hub):
         """Give a question with the copies of the snapshots that it names, made where they are not there."""
         changed = {}
         for name, query in arguments.items():
-            if getattr(query, "id", None) or getattr(query, "ids", None):
-                newest = await self._copies.of(_snapshot(query.database))
+            if ids := _ids(query):
+                copy = await self._copies.of(_snapshot_of(ids, query.database))
                 raise UsageError(
                     "Entries of this Hub have other ids than those of its packets here. The packets are here now, as "
-                    f"db {newest}: find the entry with list_api_calls and that db, and ask with its id."
+                    f"db {copy}: find the entry with list_api_calls and that db, and ask with its id."
                 )
             copies = {"database": await self._copies.of(_snapshot(query.database))}
             if getattr(query, "baseline", None):
@@ -124,6 +124,25 @@ def _named(arguments: Mapping[str, Any]) -> Iterator[str]:
     for value in arguments.values():
         for one in (value, *(getattr(value, name, None) for name in _NAMING)):
             yield from filter(None, [one] if isinstance(one, str) else one if isinstance(one, list) else [])
+
+
+def _ids(query: Any) -> list[str]:
+    """Give the ids and handles that a question names entries by."""
+    one = getattr(query, "id", None)
+    return [one] if one else list(getattr(query, "ids", None) or ())
+
+
+def _snapshot_of(ids: list[str], database: str | None) -> str | None:
+    """Give the snapshot of entries: a handle (`SNAPSHOT/DISSECTION#NUMBER`) names its own, an id is of the database's.
+
+    Raises UsageError for several.
+    """
+    handles = [text.rpartition("#")[0] for text in ids]
+    named = list(dict.fromkeys(_snapshot(handle.strip() or database) for handle in handles))
+    if len(named) > 1:
+        there = ", ".join("the newest" if name is None else name for name in named[:5])
+        raise UsageError(f"The entries are of several snapshots ({there}): ask about those of one at a time.")
+    return named[0]
 
 
 def _snapshot(database: str | None) -> str | None:

@@ -94,6 +94,37 @@ async def test_ids_of_the_hub_are_not_taken_for_those_of_the_copy(near):
         await hub.trace_call(cv.TraceQuery(id="3"))
 
 
+async def test_a_handle_means_the_copy_of_its_own_snapshot_and_not_of_the_newest(incident, tmp_path):
+    hub = NearbyHub(Lister(incident.hub), tmp_path)  # type: ignore[abstract]
+    asked: list[str | None] = []
+
+    class Made:
+        async def of(self, snapshot: str | None) -> str:
+            asked.append(snapshot)
+            return f"{PREFIX}{snapshot}"
+
+        async def close(self) -> None:
+            asked.clear()
+
+    hub._kept = Made()  # type: ignore[assignment]
+    for question in (
+        hub.trace_call(cv.TraceQuery(id="older/default#3")),
+        hub.trace_call(cv.TraceQuery(id="older/default#3", database="newer/default")),
+        hub.trace_call(cv.TraceQuery(id="3", database="older/default")),
+        hub.cut_evidence(cv.CutRequest(ids=["older/default#3", "older/second#4"])),
+        hub.cut_evidence(cv.CutRequest(ids=["older#3", "4"], database="older")),
+    ):
+        with pytest.raises(UsageError, match=f"as db {PREFIX}older: find the entry"):
+            await question
+    assert asked == ["older"] * 5
+    with pytest.raises(UsageError, match=r"of several snapshots \(older, the newest\): ask about those of one"):
+        await hub.cut_evidence(cv.CutRequest(ids=["older/default#3", "4"]))
+    assert asked == ["older"] * 5
+    with pytest.raises(UsageError, match=f"as db {PREFIX}None"):
+        await hub.trace_call(cv.TraceQuery(id="3"))
+    await hub.close()
+
+
 async def test_what_the_hub_can_answer_is_asked_there(incident, near):
     hub, lister = near
     assert await hub.snapshots() == await incident.hub.snapshots()
