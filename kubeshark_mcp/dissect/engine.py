@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from kubeshark_mcp.dissect.base import Protocol, Settings
 from kubeshark_mcp.dissect.columnar import ColumnSide, Engine
@@ -14,13 +16,14 @@ from kubeshark_mcp.dissect.session import Session, Shared
 from kubeshark_mcp.dissect.unclaimed import ENCRYPTED, Leftovers
 from kubeshark_mcp.model.datagrams import Closings, DatagramBlock
 from kubeshark_mcp.model.entry import Entry
-from kubeshark_mcp.model.stream import Closing, Connection, ConnectionStats, Datagram, Window
+from kubeshark_mcp.model.entry_columns import Coded
+from kubeshark_mcp.model.stream import Closing, Connection, ConnectionStats, Datagram, Unclaimed, Window
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from kubeshark_mcp.model.entry_columns import EntryColumns
+    from kubeshark_mcp.model.stats_columns import StatsColumns
 
 WARNINGS = 100
 """Warnings that are kept whole; further ones are counted."""
@@ -125,8 +128,13 @@ class DissectionEngine:
 
     def _feed_block(self, block: DatagramBlock) -> None:
         self._last_ns = max(self._last_ns, int(block.time_ns.max(initial=0)))
+        sessions: dict[int, Session] = {}  # all connections of a block are of one transport and capture
         for datagram in self._columns.feed(block):
-            self._feed_datagram(datagram)
+            number = datagram.connection.number
+            session = sessions.get(number)
+            if session is None:
+                session = sessions[number] = self._session_of(datagram.connection)
+            session.feed_datagram(datagram)
 
     def _session_of(self, connection: Connection) -> Session:
         key = _key(connection)
@@ -178,6 +186,21 @@ class DissectionEngine:
         stats.l7, stats.unclaimed = self._found.pop(key, ()), unclaimed
         return stats
 
+    def described_columns(self, stats: StatsColumns) -> StatsColumns:
+        """Do as `described`, for many connections at once; gives them with what is known."""
+        connections = stats.connections
+        keys = _keys_of(stats.transport, connections.capture, connections.number)
+        left = [row for row, key in enumerate(keys) if key in self._leftovers] if self._leftovers else []
+        unclaimed: dict[int, Unclaimed] = {}
+        for row, one in zip(left, stats.stats(np.array(left, np.int64)) if left else (), strict=True):
+            found = self.described(one)
+            if found.unclaimed is not None:
+                unclaimed[row] = found.unclaimed
+            self._found[keys[row]] = found.l7
+        names: dict[tuple[str, ...], int] = {(): 0}
+        codes = [names.setdefault(self._found.pop(key, ()), len(names)) for key in keys]
+        return replace(stats, l7=Coded(list(names), np.array(codes, np.int32)), unclaimed=unclaimed)
+
     def _leftovers_of(self, connection: Connection) -> Leftovers:
         key = _key(connection)
         leftovers = self._leftovers.get(key)
@@ -222,6 +245,11 @@ def _key(connection: Connection) -> int:
 
 
 def _keys(transport: str, capture: int, numbers: NDArray[np.int64]) -> list[int]:
+    """Give the keys of connections of one capture."""
+    return _keys_of(transport, np.full(len(numbers), capture, np.int64), numbers)
+
+
+def _keys_of(transport: str, captures: NDArray[np.int64], numbers: NDArray[np.int64]) -> list[int]:
     """Give the keys of connections."""
-    keys: list[int] = (numbers << 26 | capture << 2 | _TRANSPORTS.get(transport, 3)).tolist()
+    keys: list[int] = (numbers << 26 | captures << 2 | _TRANSPORTS.get(transport, 3)).tolist()
     return keys

@@ -48,6 +48,9 @@ ALIAS_LIMIT = 16
 """Aliases that are followed from an address back to the name asked for; no resolver follows more."""
 
 
+_NETBIOS_LABEL = 32
+"""Length of a NetBIOS name's label: two letters from A to P for each of 16 bytes."""
+
 _CACHE_LIMIT = 2048
 _CACHED_LENGTH = 512
 
@@ -250,15 +253,23 @@ def is_header(header: bytes, length: int, *, odd: bool = False) -> bool:
 
 def is_netbios(message: Message) -> bool:
     """Recognise the name service of NetBIOS, which shares the format (RFC 1002 section 4.2)."""
-    things: list[Question | Record] = [*message.questions[:1], *message.answers[:1]]
-    labels = [thing.name.split(".")[0] for thing in things]
-    return any(len(label) == 32 and not label.strip("ABCDEFGHIJKLMNOP") for label in labels)
+    things: tuple[Question | Record, ...] = (*message.questions[:1], *message.answers[:1])
+    for name, *_ in things:
+        first, behind = name[:_NETBIOS_LABEL], name[_NETBIOS_LABEL : _NETBIOS_LABEL + 1]
+        if len(first) == _NETBIOS_LABEL and behind in ("", ".") and not first.strip("ABCDEFGHIJKLMNOP"):
+            return True
+    return False
 
 
 def is_usual(message: Message) -> bool:
     """Tell whether something is asked or answered, and all of it of a known type and class."""
-    things: list[Question | Record] = [*message.questions, *(message.answers if message.opcode != 5 else ())]
-    return bool(things) and all(thing.type in _KNOWN_TYPES and thing.record_class in _CLASSES for thing in things)
+    things: tuple[Question | Record, ...] = message.questions
+    if message.opcode != 5:
+        things = (*things, *message.answers)
+    for _, kind, record_class, *_ in things:
+        if kind not in _KNOWN_TYPES or record_class not in _CLASSES:
+            return False
+    return bool(things)
 
 
 def is_odd(message: Message) -> bool:
