@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kubeshark_mcp.model.packet import PROTOCOL_TCP, PROTOCOL_UDP
+from kubeshark_mcp.model.stats_columns import STATES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kubeshark_mcp.capture.index import CaptureIndex
     from kubeshark_mcp.model.packet import PacketBlock
+    from kubeshark_mcp.model.stats_columns import StatsColumns
     from kubeshark_mcp.model.stream import ConnectionStats
 
 DUPLICATE_NS = 20_000_000
@@ -31,6 +33,8 @@ MOST_PAIRS = 45
 USUAL_DIFFERENCE_NS = 1_000_000
 """Clocks that are closer than a millisecond are not worth a word."""
 _MULTIPLIER = 0x9E3779B97F4A7C15
+_UNANSWERED = (STATES.index("refused"), STATES.index("syn_sent"))
+"""States in which a connection may have one side."""
 _COUNTED = (
     "packets",
     "cut_packets",
@@ -205,7 +209,19 @@ class QualityTally:
             counts["mid_stream"] += not stats.connection.from_start
             counts["gap_connections"] += stats.metrics is not None and stats.metrics.missing_segments > 0
             if not (stats.client.packets and stats.server.packets):
-                counts["one_sided"] += stats.state not in {"syn_sent", "refused"}
+                counts["one_sided"] += STATES.index(stats.state) not in _UNANSWERED
+        return stats
+
+    def take_columns(self, stats: StatsColumns) -> StatsColumns:
+        """Take connections of one transport that have ended; gives them back."""
+        if stats.transport == "tcp":
+            counts = self._counts
+            counts["tcp_connections"] += len(stats)
+            counts["mid_stream"] += int((~stats.connections.from_start).sum())
+            missing = stats.metrics["missing_segments"]
+            counts["gap_connections"] += int((missing.values > 0).sum())
+            silent = (stats.packets == 0).any(axis=1)
+            counts["one_sided"] += int((silent & ~np.isin(stats.state, _UNANSWERED)).sum())
         return stats
 
     def finish(

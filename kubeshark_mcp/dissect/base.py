@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from kubeshark_mcp.model.datagrams import DatagramBlock
     from kubeshark_mcp.model.entry_columns import EntryColumns
+    from kubeshark_mcp.model.stats_columns import StatsColumns
 
 
 class Confidence(IntEnum):
@@ -220,16 +221,30 @@ class Protocol(ABC):
 class ConnectionCollector:
     """Takes the connections of a run as they end, many at once, and gives the entries that are complete by then."""
 
-    def __init__(self, entries: Callable[[list[ConnectionStats]], list[Entry]]) -> None:
+    def __init__(
+        self,
+        entries: Callable[[list[ConnectionStats]], list[Entry]],
+        entries_of: Callable[[StatsColumns], list[Entry] | EntryColumns] | None = None,
+    ) -> None:
+        """Begin. entries, entries_of: what makes entries that need no others, of objects and of columns."""
         self._entries = entries
+        self._entries_of = entries_of
 
     def add(self, stats: list[ConnectionStats]) -> list[Entry]:
         """Take connections; give entries that need no others."""
         return self._entries(stats)
 
+    def add_columns(self, stats: StatsColumns) -> list[Entry] | EntryColumns:
+        """Take connections of one transport as columns; give entries that need no others."""
+        return self._entries_of(stats) if self._entries_of is not None else self.add(stats.stats())
+
     def finish(self) -> list[Entry]:
         """Give the entries that had to wait for the end, some at once; asked again until nothing is left."""
         return []
+
+    def finish_columns(self) -> list[Entry] | EntryColumns:
+        """Give what `finish` gives, as columns where there are such."""
+        return self.finish()
 
 
 class ConnectionProtocol(Protocol):
@@ -247,6 +262,10 @@ class ConnectionProtocol(Protocol):
     def entries(self, stats: list[ConnectionStats]) -> list[Entry]:
         """Make the entries of these connections."""
 
+    def entries_of(self, stats: StatsColumns) -> list[Entry] | EntryColumns:
+        """Make the same entries of connections of one transport that come as columns."""
+        return self.entries(stats.stats()) if stats.transport in self.transports else []
+
     def collect(self) -> ConnectionCollector:
         """Begin to take the connections of one run; entries that sum up several need a collector of their own."""
-        return ConnectionCollector(self.entries)
+        return ConnectionCollector(self.entries, self.entries_of)

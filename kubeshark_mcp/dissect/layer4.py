@@ -7,12 +7,26 @@ from operator import attrgetter
 from typing import Any
 from zlib import crc32
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kubeshark_mcp.model.entry import Entry
+from kubeshark_mcp.model.entry_columns import (
+    Coded,
+    Column,
+    ConnectionColumns,
+    EntryColumns,
+    Numbers,
+    SpanColumns,
+)
 from kubeshark_mcp.model.field import Field, FieldType
+from kubeshark_mcp.model.stats_columns import STATES, StatsColumns
 from kubeshark_mcp.model.stream import Connection, ConnectionStats, Endpoint, Span, TcpMetrics
 
 FAILED = frozenset({"refused", "syn_sent"})
 """States of a connection that never came about. A reset one may have done its work before."""
+FAILED_CODES = tuple(place for place, state in enumerate(STATES) if state in FAILED)
+"""The same as positions in STATES."""
 
 _BOOL, _DOUBLE, _INT = FieldType.BOOL, FieldType.DOUBLE, FieldType.INT
 _LIST, _STRING = FieldType.STRING_LIST, FieldType.STRING
@@ -180,9 +194,74 @@ def connection_entry(protocol: str, stats: ConnectionStats) -> Entry:
     )
 
 
+def connection_columns(protocol: str, stats: StatsColumns) -> EntryColumns:
+    """Make the entries that `connection_entry` makes of each of these connections."""
+    connections, count = stats.connections, len(stats)
+    flags, rows = Numbers(np.ones(count, np.bool_)), np.arange(count, dtype=np.int32)
+    state = Coded(STATES, stats.state.astype(np.int32))
+    zeros = np.zeros(count, np.int64)
+    ends = (stats.first_packet, stats.last_packet, stats.first_ns, stats.last_ns, zeros)
+    parts = (zeros, stats.payload.sum(axis=1), *ends)
+    answered = stats.packets[:, 1] > 0
+    fields: dict[str, Column] = {
+        protocol: flags,
+        "conn": flags,
+        "conn_state": state,
+        "conn_local_pkts": Numbers(stats.packets[:, 0]),
+        "conn_local_bytes": Numbers(stats.bytes[:, 0]),
+        "conn_remote_pkts": Numbers(stats.packets[:, 1]),
+        "conn_remote_bytes": Numbers(stats.bytes[:, 1]),
+        "conn_l7_detected": lists_of(stats.l7, count),
+        "conn_group_id": Numbers(group_ids(connections)),
+        **{f"tcp_{name}": column for name, column in stats.metrics.items()},
+    }
+    return EntryColumns(
+        protocol,
+        connections,
+        rows,
+        SpanColumns(np.ones(count, np.bool_), *parts),
+        SpanColumns(answered, *(np.where(answered, part, 0) for part in parts)),
+        fields,
+        summary=Coded(_summaries(connections), rows),
+        status=state,
+        failed=np.isin(stats.state, FAILED_CODES),
+    )
+
+
+def lists_of(l7: Coded | None, count: int) -> Coded:
+    """Give the protocols found on connections as lists, empty where nothing was found."""
+    if l7 is None:
+        return Coded([[]], np.zeros(count, np.int32))
+    codes = np.where(l7.codes < 0, len(l7.values), l7.codes).astype(np.int32)
+    return Coded([*map(list, l7.values), []], codes)
+
+
+def _summaries(connections: ConnectionColumns) -> list[str]:
+    name = connections.transport.upper()
+    hosts = [f"[{address}]" if ":" in address else address for address in connections.addresses]
+    rows = zip(
+        connections.client_address.tolist(),
+        connections.client_port.tolist(),
+        connections.server_address.tolist(),
+        connections.server_port.tolist(),
+        strict=True,
+    )
+    return [
+        f"{name} {hosts[client]}:{client_port} to {hosts[server]}:{server_port}"
+        for client, client_port, server, server_port in rows
+    ]
+
+
 def group_id(connection: Connection) -> int:
     """Give a number that connections of one flow share, in every capture and run."""
     return crc32(f"{connection.transport} {connection.client.address} {place_of(connection.server)}".encode())
+
+
+def group_ids(connections: ConnectionColumns) -> NDArray[np.int64]:
+    """Give the `group_id` of each connection; each flow is looked at once."""
+    first, flows = connections.flows()
+    one_each = connections.taken(first).connections()
+    return np.array([group_id(connection) for connection in one_each], np.int64)[flows]
 
 
 def metric_values(metrics: TcpMetrics) -> dict[str, Any]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kubeshark_mcp.dissect.layer4 import FAILED
+import numpy as np
+
+from kubeshark_mcp.dissect.layer4 import FAILED, FAILED_CODES
 from kubeshark_mcp.model.entry import Entry
+from kubeshark_mcp.model.stats_columns import StatsColumns
 from kubeshark_mcp.model.stream import ConnectionStats, Datagram, Piece, Span, Unclaimed
 
 PREVIEW = 256
@@ -107,6 +110,13 @@ def _longer(span: Span, more: Span) -> Span:
         max(span.end_ns, more.end_ns),
         span.missing + more.missing,
     )
+
+
+def unclaimed_rows(stats: StatsColumns) -> list[ConnectionStats]:
+    """Give the connections of which `unclaimed_entry` makes an entry."""
+    wanted = np.isin(stats.state, FAILED_CODES)
+    wanted[list(stats.unclaimed)] = True
+    return stats.stats(np.flatnonzero(wanted))
 
 
 def unclaimed_entry(protocol: str, stats: ConnectionStats) -> Entry | None:

@@ -5,42 +5,77 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from kubeshark_mcp.dissect.base import ConnectionProtocol
+from kubeshark_mcp.dissect.stats_columns import columns_of, joined
 from kubeshark_mcp.model.entry import Entry
+from kubeshark_mcp.model.entry_columns import EntryColumns
+from kubeshark_mcp.model.stats_columns import StatsColumns
 from kubeshark_mcp.model.stream import ConnectionStats
 
 HELD = 8_000
-"""Connections that wait for the end of the run, when more is known of the names of their ends; about 1.5 KB each."""
-AT_ONCE = 1024
-"""Connections that become entries at once, and wait for it once more have ended than are held."""
+"""Connections that wait for the end of the run, when more is known of the names of their ends; beyond it all that wait
+become entries, and others wait until they are as many. As columns they take 0.5 KB each, as objects 1.5 KB.
+"""
 
 
 class ConnectionEntries:
-    """Takes connections in any number; `emit` gets the entries, some at once."""
+    """Takes connections in any number; `emit` gets the entries, some at once, `emit_columns` those that are columns."""
 
-    def __init__(self, protocols: Iterable[ConnectionProtocol], emit: Callable[[list[Entry]], None]) -> None:
+    def __init__(
+        self,
+        protocols: Iterable[ConnectionProtocol],
+        emit: Callable[[list[Entry]], None],
+        emit_columns: Callable[[EntryColumns], None] | None = None,
+    ) -> None:
+        """Begin. emit_columns: None where these are wanted as objects."""
         self._collectors = [protocol.collect() for protocol in protocols]
-        self._emit = emit
-        self._held: list[ConnectionStats] = []
-        self._spilling = False
+        self._emit, self._emit_columns = emit, emit_columns
+        self._held: dict[str, list[StatsColumns]] = {}
+        self._objects: list[ConnectionStats] = []
+        self._count = 0
 
     def add(self, connections: Iterable[ConnectionStats]) -> None:
         """Take connections that have ended."""
         for connection in connections:
-            self._held.append(connection)
-            if len(self._held) >= (AT_ONCE if self._spilling else HELD):
-                self._spilling = True
-                self._spill()
+            self._objects.append(connection)
+            self._more(1)
+
+    def add_columns(self, connections: StatsColumns) -> None:
+        """Take connections that have ended, as columns."""
+        self._take_objects()
+        self._held.setdefault(connections.transport, []).append(connections)
+        self._more(len(connections))
 
     def finish(self) -> None:
         """Make the entries of all that is left."""
         self._spill()
         for collector in self._collectors:
-            while entries := collector.finish():
-                self._emit(entries)
+            while len(made := collector.finish_columns()):
+                self._give(made)
+
+    def _more(self, count: int) -> None:
+        self._count += count
+        if self._count >= HELD:
+            self._spill()
+
+    def _take_objects(self) -> None:
+        """Make columns of the objects that came before."""
+        for columns in columns_of(self._objects):
+            self._held.setdefault(columns.transport, []).append(columns)
+        self._objects.clear()
 
     def _spill(self) -> None:
-        for start in range(0, len(self._held), AT_ONCE):
-            part = self._held[start : start + AT_ONCE]
+        self._take_objects()
+        for parts in self._held.values():
+            connections = joined(parts)
             for collector in self._collectors:
-                self._emit(collector.add(part))
+                self._give(collector.add_columns(connections))
         self._held.clear()
+        self._count = 0
+
+    def _give(self, made: list[Entry] | EntryColumns) -> None:
+        if isinstance(made, list):
+            self._emit(made)
+        elif self._emit_columns is None:
+            self._emit(list(made.entries()))
+        else:
+            self._emit_columns(made)

@@ -30,7 +30,7 @@ from kubeshark_mcp.hub.together import ports_of
 from kubeshark_mcp.model.common_fields import COMMON_FIELDS
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.entry_columns import EntryColumns
-from kubeshark_mcp.model.stream import ConnectionStats
+from kubeshark_mcp.model.stats_columns import StatsColumns
 from kubeshark_mcp.store.columns import UNCLAIMED
 from kubeshark_mcp.store.memory import give_back, keep_large_apart
 from kubeshark_mcp.store.writer import EntryWriter
@@ -115,7 +115,8 @@ class _Dissection:
         self._entries: list[Entry] = []
         self._entries_written = 0
         collected = _connection_protocols(protocols, run.layer4_only)
-        self._ended = ConnectionEntries((one for one in collected if kept is None or not sums_up(one)), self._take)
+        collected = (one for one in collected if kept is None or not sums_up(one))
+        self._ended = ConnectionEntries(collected, self._take, self._take_columns)
         whole = piece.share.pieces == 1
         self._selector = None if whole else Selector(piece.share.piece, piece.share.pieces, piece.together)
         self._tallies: list[QualityTally] = []
@@ -161,7 +162,9 @@ class _Dissection:
                 dissection.feed(event)
                 if len(self._entries) >= FLUSH_ENTRIES:
                     self._flush()
-            self._end(number, place, map(dissection.described, map(tally.take, streams.drain())))
+            self._end(
+                number, place, map(dissection.described_columns, map(tally.take_columns, streams.drain_columns()))
+            )
             self._outcome = replace(
                 before,
                 packets_processed=before.packets_processed + streams.own_packets,
@@ -172,7 +175,7 @@ class _Dissection:
         for event in streams.finish():
             dissection.feed(event)
         dissection.finish()
-        self._end(number, LAST_BLOCK, map(dissection.described, map(tally.take, streams.stats())))
+        self._end(number, LAST_BLOCK, map(dissection.described_columns, map(tally.take_columns, streams.columns())))
         self._judge(tally, capture, streams.counters)
         if not self._told:
             self._identities.add_names(capture.names)
@@ -193,15 +196,14 @@ class _Dissection:
         payload = not self._run.layer4_only
         return StreamEngine(number, LIMITS, payload=payload, selector=self._selector, numbering=numbering)
 
-    def _end(self, number: int, block: int, connections: Iterable[ConnectionStats]) -> None:
+    def _end(self, number: int, block: int, connections: Iterable[StatsColumns]) -> None:
         """Take connections of a capture that ended in a block of its packets."""
-        if self._kept is None:
-            self._ended.add(connections)
-            return
-        ended = iter(connections)
-        while some := list(islice(ended, AT_ONCE)):
-            self._ended.add(some)
-            self._kept.add(number, block, some)
+        for ended in connections:
+            self._ended.add_columns(ended)
+            if self._kept is not None:
+                stats = iter(ended.stats())
+                while some := list(islice(stats, AT_ONCE)):
+                    self._kept.add(number, block, some)
 
     def _judge(self, tally: QualityTally, capture: CaptureFile, counters: Counters) -> None:
         """Keep what is to be known of the quality of a capture that was read to its end; one piece looked at all."""

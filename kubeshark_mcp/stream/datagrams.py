@@ -141,6 +141,10 @@ class DatagramSide:
         """End every connection with the capture."""
         yield from self._close(self._table.live_rows(), "end")
 
+    def forget(self) -> None:
+        """Forget what left the table."""
+        self._table.archive.clear()
+
     def stats(self) -> Iterator[ConnectionStats]:
         """Give the statistics of what left the table and was not drained, then of what is in it."""
         for rows in self._table.archive:
@@ -160,8 +164,8 @@ class DatagramSide:
 
     def drain_columns(self) -> Iterator[StatsColumns]:
         """Give as columns what `drain` gives, and forget it."""
-        if self._table.archive:
-            yield from self._connections.columns_of(joined(list(self._table.drain())))
+        for rows in self._table.drain():
+            yield from self._connections.columns_of(rows)
 
     def _number(self, batch: Batch, codes: NDArray[np.uint8]) -> None:
         """Give numbers to the new connections of each transport in order of their first packets."""

@@ -123,6 +123,10 @@ class TcpSide:
         for row in self._table.live_rows().tolist():
             yield from self._joiner.end(row, "end")
 
+    def forget(self) -> None:
+        """Forget what left the table."""
+        self._table.archive.clear()
+
     def stats(self) -> Iterator[ConnectionStats]:
         """Give the statistics of what left the table and was not drained, then of what is in it."""
         for rows in self._table.archive:
@@ -142,8 +146,8 @@ class TcpSide:
 
     def drain_columns(self) -> Iterator[StatsColumns]:
         """Give as columns what `drain` gives, and forget it."""
-        if self._table.archive:
-            yield from self._connections.columns_of(joined(list(self._table.drain())))
+        for rows in self._table.drain():
+            yield from self._connections.columns_of(rows)
 
     def _number(self, batch: Batch) -> None:
         """Give numbers to the new connections in order of their first packets."""

@@ -20,6 +20,7 @@ from kubeshark_mcp.capture.quality import (
     lines,
     quality_of_index,
 )
+from kubeshark_mcp.dissect.stats_columns import columns_of
 from kubeshark_mcp.model.stream import Connection, ConnectionStats, Endpoint, TcpMetrics, Traffic
 from tests.capture.building import START, block, ethernet, interface, ipv4, option, pcap_head, record, section, tcp
 
@@ -173,3 +174,21 @@ def test_that_some_connections_began_before_is_usual_and_that_most_did_is_not():
     assert Quality((some,)).sentences() == []
     assert Quality((most,)).sentences() == ["a: capture quality: 6 of 10 TCP connections began before the capture"]
     assert some.findings() == ["5 of 10 TCP connections began before the capture"]
+
+
+def test_connections_in_columns_are_counted_as_one_by_one():
+    every = [
+        connection(),
+        connection("refused", server=0),
+        connection("syn_sent", server=0),
+        connection("established", client=0, missing=3),
+        connection("reset", from_start=False, server=0),
+        connection("active", transport="udp", server=0),
+    ]
+    one_by_one, many = QualityTally("a"), QualityTally("a")
+    for one in every:
+        assert one_by_one.take(one) is one
+    for columns in columns_of(every):
+        assert many.take_columns(columns) is columns
+    assert many.finish() == one_by_one.finish()
+    assert many.finish().one_sided == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubeshark_mcp.dissect import flow_sums
@@ -107,6 +107,7 @@ def test_metrics_of_a_flow_are_added_weighted_or_ranked():
     assert "initial_rtt_us" not in found
 
 
+@settings(deadline=None)
 @given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=9), states=st.lists(st.sampled_from(["closed", "reset"])))
 def test_it_does_not_matter_how_many_come_at_once(sizes, states):
     connections = [stats(number, state, metrics=TcpMetrics(rtt_samples=1)) for number, state in enumerate(states)]

@@ -3,6 +3,7 @@ from __future__ import annotations
 from kubeshark_mcp.dissect.layer4 import (
     HANDSHAKE_FIELDS,
     METRIC_FIELDS,
+    connection_columns,
     connection_entry,
     connection_fields,
     flow_fields,
@@ -10,6 +11,7 @@ from kubeshark_mcp.dissect.layer4 import (
     metric_values,
 )
 from kubeshark_mcp.dissect.protocols.tcp_flow import TcpFlow
+from kubeshark_mcp.dissect.stats_columns import columns_of
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.field import FieldType
 from kubeshark_mcp.model.stream import Connection, ConnectionStats, Endpoint, Span, TcpMetrics, Traffic
@@ -109,3 +111,19 @@ def test_every_emitted_field_is_declared_with_its_type():
 
 def test_version_6_addresses_are_bracketed():
     assert connection_entry("tcp_conn", stats(server=Endpoint("::1", 80))).summary == "TCP 10.0.0.1:50000 to [::1]:80"
+
+
+def test_columns_are_the_entries_of_their_connections():
+    metrics = TcpMetrics(retransmissions=3, rtt_min_us=7)
+    for transport in ("tcp", "udp"):
+        some = {"transport": transport, "l7": ("http", "ws")}
+        mixed = [
+            stats(0, metrics=metrics, **some),
+            stats(1, "refused", TcpMetrics(), transport=transport, server=Endpoint("fd00::1", 443)),
+            stats(2, "reset", TcpMetrics(handshake_time_us=5), transport=transport, client=Traffic(1, 60)),
+            stats(3, "syn_sent", TcpMetrics(), transport=transport, server=Endpoint("10.0.0.2", 80)),
+        ]
+        mixed[3].server = Traffic()
+        (columns,) = columns_of(mixed)
+        name = f"{transport}_conn"
+        assert list(connection_columns(name, columns).entries()) == [connection_entry(name, one) for one in mixed]

@@ -6,7 +6,8 @@ from kubeshark_mcp.dissect.base import Settings
 from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.dissect.engine import DissectionEngine
 from kubeshark_mcp.dissect.protocols.http import Http
-from kubeshark_mcp.dissect.unclaimed import PREVIEW, unclaimed_entry
+from kubeshark_mcp.dissect.stats_columns import columns_of
+from kubeshark_mcp.dissect.unclaimed import PREVIEW, unclaimed_entry, unclaimed_rows
 from kubeshark_mcp.model.stream import Closing, ConnectionStats, Datagram, Span, Traffic, Unclaimed
 from tests.dissect.conversation import CLIENT, SERVER, START_NS, Talk, connection, packets, windows
 from tests.dissect.samples.tlsx import SAMPLES as TLS
@@ -125,3 +126,18 @@ def test_a_connection_that_never_came_about_is_an_entry_and_one_without_payload_
     assert entry is not None
     assert (entry.failed, entry.status, entry.summary) == (True, "refused", "no connection to port 40080")
     assert entry.fields == {"tcp": True, "tcp_method": "error"}
+
+
+def test_many_connections_are_described_as_one_by_one():
+    talk = [(CLIENT, NOISE), (SERVER, NOISE)]
+    other = ConnectionStats(connection(number=7), "syn_sent", Traffic(1, 60), Traffic(), 9, 9, 1, 1)
+    plain = ConnectionStats(connection(number=8), "closed", Traffic(1, 60), Traffic(), 9, 9, 1, 1)
+    one_by_one, many = engine_after(talk), engine_after(talk)
+    expected = [one_by_one.described(one) for one in (stats_of(talk, more=5), other, plain)]
+    (columns,) = columns_of([stats_of(talk, more=5), other, plain])
+    found = many.described_columns(columns)
+    assert found.stats() == expected
+    assert unclaimed_rows(found) == expected[:2]
+    assert (many.bytes_fed, many.bytes_unknown) == (one_by_one.bytes_fed, one_by_one.bytes_unknown)
+    assert expected[0].unclaimed is not None
+    assert many.described_columns(columns).unclaimed == {}

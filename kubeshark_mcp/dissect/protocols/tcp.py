@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from kubeshark_mcp.dissect.base import ConnectionProtocol
 from kubeshark_mcp.dissect.preface import PREFACE_FIELDS
-from kubeshark_mcp.dissect.unclaimed import unclaimed_entry
+from kubeshark_mcp.dissect.unclaimed import unclaimed_entry, unclaimed_rows
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.field import Field, FieldType
+from kubeshark_mcp.model.stats_columns import StatsColumns
 from kubeshark_mcp.model.stream import ConnectionStats
 
 ERRORS = {
@@ -61,3 +62,7 @@ class Tcp(ConnectionProtocol):
                     entry.fields |= {"tcp_error_type": one.state, "tcp_error_message": reason}
                 made.append(entry)
         return made
+
+    def entries_of(self, stats: StatsColumns) -> list[Entry]:
+        """Make the same entries of connections that come as columns: objects only of those that have one."""
+        return self.entries(unclaimed_rows(stats)) if stats.transport == "tcp" else []

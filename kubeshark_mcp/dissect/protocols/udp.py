@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from kubeshark_mcp.dissect.base import ConnectionProtocol
-from kubeshark_mcp.dissect.unclaimed import unclaimed_entry
+from kubeshark_mcp.dissect.unclaimed import unclaimed_entry, unclaimed_rows
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.field import Field, FieldType
+from kubeshark_mcp.model.stats_columns import StatsColumns
 from kubeshark_mcp.model.stream import ConnectionStats
 
 _GROUP = "UDP"
@@ -41,3 +42,7 @@ class Udp(ConnectionProtocol):
                 entry.fields["udp_length"] = sizes + _HEADER * packets
                 made.append(entry)
         return made
+
+    def entries_of(self, stats: StatsColumns) -> list[Entry]:
+        """Make the same entries of connections that come as columns: objects only of those that have one."""
+        return self.entries(unclaimed_rows(stats)) if stats.transport == "udp" else []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from kubeshark_mcp.dissect.protocols.tcp import Tcp
+from kubeshark_mcp.dissect.stats_columns import columns_of
 from kubeshark_mcp.model.stream import Connection, ConnectionStats, Endpoint, Span, Traffic, Unclaimed
 
 UNCLAIMED = Unclaimed("data", Span(0, 20, 1, 1, 10, 10), None, (b"hello", b""), 1)
@@ -37,3 +38,10 @@ def test_its_entries_carry_declared_fields_only():
     assert len(found) == 2
     for entry in found:
         assert entry.fields.keys() <= declared
+
+
+def test_columns_give_the_same_entries():
+    every = [stats(), stats(state="refused"), stats("udp", "active", UNCLAIMED), stats(unclaimed=UNCLAIMED)]
+    expected = Tcp().entries(every)
+    assert expected
+    assert [entry for columns in columns_of(every) for entry in Tcp().entries_of(columns)] == expected

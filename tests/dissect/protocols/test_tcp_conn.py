@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from kubeshark_mcp.dissect.protocols.tcp_conn import TcpConn
+from kubeshark_mcp.dissect.stats_columns import columns_of
+from kubeshark_mcp.model.entry_columns import EntryColumns
 from kubeshark_mcp.model.stream import Connection, ConnectionStats, Endpoint, Traffic
 
 
@@ -21,3 +23,13 @@ def test_its_entries_carry_declared_fields_only():
     (entry,) = protocol.entries([stats(0, "tcp")])
     assert entry.fields.keys() <= {field.name for field in protocol.fields}
     assert (entry.fields["conn_local_bytes"], entry.fields["conn_remote_pkts"]) == (60, 1)
+
+
+def test_columns_give_the_same_entries():
+    every = [stats(0, "tcp"), stats(0, "udp"), stats(1, "tcp")]
+    protocol, found = TcpConn(), []
+    for columns in columns_of(every):
+        made = protocol.entries_of(columns)
+        assert isinstance(made, EntryColumns) == (columns.transport == "tcp")
+        found += made.entries() if isinstance(made, EntryColumns) else made
+    assert found == protocol.entries(every)

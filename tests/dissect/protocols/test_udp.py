@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from kubeshark_mcp.dissect.protocols.udp import Udp
+from kubeshark_mcp.dissect.stats_columns import columns_of
 from kubeshark_mcp.model.stream import Connection, ConnectionStats, Endpoint, Span, Traffic, Unclaimed
 
 
@@ -22,3 +23,10 @@ def test_only_datagrams_that_nobody_read_make_entries():
         }
     ]
     assert found[0].fields.keys() <= {field.name for field in Udp.fields}
+
+
+def test_columns_give_the_same_entries():
+    every = [stats("udp", None), stats("tcp", None), stats("udp", Unclaimed("data", Span(0, 20, 1, 2, 10, 20), None))]
+    expected = Udp().entries(every)
+    assert expected
+    assert [entry for columns in columns_of(every) for entry in Udp().entries_of(columns)] == expected
