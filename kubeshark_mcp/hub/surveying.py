@@ -7,7 +7,9 @@ are to share their conversations, for the connections that these come to.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +23,7 @@ from kubeshark_mcp.hub.identities import Answers, answers_in, answers_of
 from kubeshark_mcp.hub.reading import BLOCK_PACKETS, LIMITS, WINDOW_BYTES, few_collections
 from kubeshark_mcp.hub.runs import Outcome, Run, Share, Tell
 from kubeshark_mcp.hub.together import KAFKA, kafka_ports, ports_of
+from kubeshark_mcp.identity.names import NAMES_KEPT
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.entry_columns import EntryColumns
 from kubeshark_mcp.model.packet import PROTOCOL_TCP, PROTOCOL_UDP, PacketBlock
@@ -31,16 +34,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DNS = "dns"
+REPEATED_NS = 60 * 10**9
+"""An answer that only repeats the last one about an address is passed over for so long: a resolver is asked the same
+thing hundreds of times a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
     """What was found in one piece of a share.
 
-    names: those of DNS answers, and of the captures themselves. firsts: capture -> for each transport the first packets
-    of the piece's connections. most_open: capture -> connections that were open at once. together: ports whose
-    conversations explain each other. secrets: whether a capture holds keys of TLS, by which one connection can explain
-    any other.
+    names: those of DNS answers, and of the captures themselves, from the first piece. firsts: capture -> for each
+    transport the first packets of the piece's connections. most_open: capture -> connections that were open at once.
+    together: ports whose conversations explain each other. secrets: whether a capture holds keys of TLS, by which one
+    connection can explain any other.
     """
 
     names: Answers = field(default_factory=list)
@@ -59,77 +65,112 @@ class Surveying:
 
     def __call__(self, tell: Tell) -> Survey:
         """Do it; names are in the order of the captures."""
-        names: Answers = []
-        firsts: dict[int, list[NDArray[np.int64]]] = {}
-        most_open: dict[int, int] = {}
-        together: set[int] = set()
-        secrets = False
         with few_collections():
             protocols = load_protocols()
+            found = Survey()
             for number in range(self.share.first, self.share.last):
-                look = _Look(self, number, protocols)
-                try:
-                    with open_capture(self.run.sources[number].path, WINDOW_BYTES) as capture:
-                        names += look.through(capture, tell)
-                        secrets = secrets or bool(capture.secrets)
-                except CaptureError:
-                    pass  # Whoever dissects it says so.
-                firsts[number], most_open[number] = look.numbering.firsts, look.connections.most_open
-                together |= look.together
-        return Survey(names, firsts, most_open, frozenset(together), secrets)
+                found = self._through(number, found, protocols, tell)
+        return found
+
+    def _through(self, number: int, found: Survey, protocols: Sequence[Protocol], tell: Tell) -> Survey:
+        """Add what one capture tells."""
+        names = _Names(self.run, number, protocols, found.names) if self.share.piece == 0 else None
+        numbers = _Numbers(self.share, number) if self.share.pieces > 1 else None
+        secrets = False
+        try:
+            with open_capture(self.run.sources[number].path, WINDOW_BYTES) as capture:
+                for block in capture.blocks(BLOCK_PACKETS):
+                    tell(Outcome(pcap_bytes=self.share.part(capture.position)))
+                    if numbers is not None:
+                        numbers.look(block)
+                    if names is not None:
+                        names.look(block)
+                if names is not None:
+                    names.finish(capture)
+                secrets = bool(capture.secrets)
+        except CaptureError:
+            pass  # Whoever dissects it says so.
+        if numbers is None:
+            return found
+        return replace(
+            found,
+            firsts={**found.firsts, number: numbers.numbering.firsts},
+            most_open={**found.most_open, number: numbers.streams.most_open},
+            together=found.together | numbers.together | ports_of({KAFKA}, protocols, self.run.settings),
+            secrets=found.secrets or secrets,
+        )
 
 
-class _Look:
-    """One capture at work."""
+class _Numbers:
+    """Counts the connections of one piece of a capture, and looks for those that belong together."""
 
-    def __init__(self, piece: Surveying, number: int, protocols: Iterable[Protocol]) -> None:
-        readers = [protocol for protocol in protocols if protocol.name == DNS]
-        settings = piece.run.settings
-        self._ports = np.array(sorted(ports_of({DNS}, readers, settings)), np.uint16)
-        self._share = piece.share
-        selector = Selector(piece.share.piece, piece.share.pieces) if piece.share.pieces > 1 else None
-        self.together = set(ports_of({KAFKA}, protocols, settings))
+    def __init__(self, share: Share, number: int) -> None:
+        self.together: set[int] = set()
         self.numbering = Numbering(remembered=True)
-        self.connections = StreamEngine(number, LIMITS, payload=False, selector=selector, numbering=self.numbering)
-        self._streams = StreamEngine(number, LIMITS, selector=selector)
-        self._found: list[Entry] = []
-        self._told: Answers = []
+        selector = Selector(share.piece, share.pieces)
+        self.streams = StreamEngine(number, LIMITS, payload=False, selector=selector, numbering=self.numbering)
+
+    def look(self, block: PacketBlock) -> None:
+        self.streams.feed(block)
+        self.streams.forget()
+        self.together |= kafka_ports(block)
+
+
+class _Names:
+    """Finds the names that one capture tells. One piece does that, of all conversations: a name holds until another.
+
+    found: takes them.
+    """
+
+    def __init__(self, run: Run, number: int, protocols: Iterable[Protocol], found: Answers) -> None:
+        readers = [protocol for protocol in protocols if protocol.name == DNS]
+        settings = run.settings
+        self._ports = np.array(sorted(ports_of({DNS}, readers, settings)), np.uint16)
+        self._streams = StreamEngine(number, LIMITS)
+        self._entries: list[Entry] = []
+        self._found = found
+        self._last: dict[str, tuple[tuple[str, ...], int]] = {}
         told = Settings(
             ports={port: name for port, name in settings.ports.items() if name == DNS},
             decode_as={place: name for place, name in settings.decode_as.items() if name == DNS},
         )
-        self._dissection = DissectionEngine(readers, told, self._found.append, self._take_columns)
+        self._dissection = DissectionEngine(readers, told, self._entries.append, self._take_columns)
 
-    def through(self, capture: CaptureFile, tell: Tell) -> Answers:
-        """Read it to its end; gives the names that it tells."""
-        answers: Answers = []
-        for block in capture.blocks(BLOCK_PACKETS):
-            tell(Outcome(pcap_bytes=self._share.part(capture.position)))
-            if self._share.pieces > 1:
-                self.connections.feed(block)
-                for _ in self.connections.drain():
-                    pass
-                self.together |= kafka_ports(block)
-            for event in self._streams.feed(_on_ports(block, self._ports)):
-                self._dissection.feed(event)
-            for _ in self._streams.drain():
-                pass
-            answers += self._answers()
+    def look(self, block: PacketBlock) -> None:
+        for event in self._streams.feed(_on_ports(block, self._ports)):
+            self._dissection.feed(event)
+        self._streams.forget()
+        self._take_entries()
+
+    def finish(self, capture: CaptureFile) -> None:
         for event in self._streams.finish():
             self._dissection.feed(event)
         self._dissection.finish()
-        own = capture.names if self._share.piece == 0 else []
-        return [*answers, *self._answers(), *((0, name, address) for address, name in own)]
+        self._take_entries()
+        self._found += [(0, name, address) for address, name in capture.names]
 
     def _take_columns(self, columns: EntryColumns) -> None:
-        self._told += answers_of(self._found) + answers_in(columns)
-        self._found.clear()
+        self._take_entries()
+        self._take(answers_in(columns))
 
-    def _answers(self) -> Answers:
-        answers = self._told + answers_of(self._found)
-        self._told.clear()
-        self._found.clear()
-        return answers
+    def _take_entries(self) -> None:
+        self._take(answers_of(self._entries))
+        self._entries.clear()
+
+    def _take(self, answers: Answers) -> None:
+        """Keep answers, but for those that say again what was said of an address a short time ago."""
+        for time_ns, told in groupby(answers, key=itemgetter(0)):
+            of: dict[str, tuple[str, ...]] = {}
+            for _, name, address in told:
+                of[address] = (*of.get(address, ()), name)
+            for address, names in of.items():
+                before = self._last.get(address)
+                if before is not None and before[0] == names and 0 <= time_ns - before[1] < REPEATED_NS:
+                    continue
+                if len(self._found) >= NAMES_KEPT:
+                    return
+                self._last[address] = names, time_ns
+                self._found += [(time_ns, name, address) for name in names]
 
 
 def first_packets(surveys: Sequence[Survey]) -> dict[int, list[NDArray[np.int64]]]:

@@ -108,6 +108,11 @@ class StreamEngine:
         yield from self._tcp.stats()
         yield from self._datagrams.stats()
 
+    def forget(self) -> None:
+        """Forget the connections that left the table, for one who does not ask for statistics."""
+        self._tcp.forget()
+        self._datagrams.forget()
+
     def drain(self) -> Iterator[ConnectionStats]:
         """Give the statistics of connections that left the table, and forget them: bounds memory on long captures."""
         yield from self._tcp.drain()

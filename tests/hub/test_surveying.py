@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +87,25 @@ def test_ports_where_kafka_is_spoken_are_found():
     found = Surveying(Run([fetched], []), Share(0, 0, 1, 0, 0, 2))(nobody).together
     found |= Surveying(Run([fetched], []), Share(0, 0, 1, 0, 1, 2))(nobody).together
     assert found - {9092, 9093, 9094}
+
+
+def test_what_only_repeats_the_last_word_about_an_address_is_passed_over(tmp_path):
+    data = UDP.path.read_bytes()
+    again = tmp_path / "again.pcap"
+    place, later = 24, []
+    while place < len(data):
+        seconds, length = struct.unpack_from("<I4xI", data, place)
+        later.append(struct.pack("<I", seconds + 20) + data[place + 4 : place + 16 + length])
+        place += 16 + length
+    again.write_bytes(data + b"".join(later))
+    once, twice = (
+        Surveying(Run([CaptureSource(path, "n")], []), Share(0, 0, 1, 0))(nobody) for path in (UDP.path, again)
+    )
+    assert twice.names[: len(once.names)] == once.names
+    assert len(twice.names) < 2 * len(once.names)
+
+
+def test_the_first_piece_finds_the_names():
+    first, other = (Surveying(Run([UDP], []), Share(0, 0, 1, 0, piece, 2))(nobody) for piece in range(2))
+    assert first.names
+    assert other.names == []

@@ -212,6 +212,15 @@ def test_drained_statistics_are_given_once():
     assert sorted(drained + kept) == list(range(300))
 
 
+def test_who_does_not_ask_for_statistics_lets_go_of_them():
+    packets = [Sent((CLIENT[0], 1024 + port), SERVER, flags="S", time=port) for port in range(300)]
+    packets.append(Sent((CLIENT[0], 9), SERVER, protocol=17, data=b"ask"))
+    _, engine = run(packets, range(0, 300, 50), Limits(open_connections=100))
+    engine.forget()
+    assert list(engine.drain()) == []
+    assert len(list(engine.stats())) <= 102
+
+
 def test_packets_without_a_transport_are_skipped_and_counted():
     _, engine = run([Sent(protocol=47), *exchange()])
     assert engine.counters.skipped_packets == 1
