@@ -25,6 +25,7 @@ class Memory:
     def __init__(self) -> None:
         self._certificates: dict[bytes, Certificate] = {}
         self._clients: dict[tuple[object, ...], ClientTraits] = {}
+        self._servers: dict[tuple[object, ...], ServerTraits] = {}
 
     def certificate(self, der: bytes) -> Certificate:
         """Read a certificate, or remember it."""
@@ -53,6 +54,18 @@ class Memory:
                 del self._clients[next(iter(self._clients))]
         return found
 
+    def server(self, hello: wire.Hello) -> ServerTraits:
+        """Tell a server by what its hellos have in common."""
+        version = wire.chosen_version(hello)
+        numbers = tuple([number for number, _ in hello.extensions])
+        key = (version, hello.version, hello.suites, numbers, bool(hello.random))
+        found = self._servers.get(key)
+        if found is None:
+            found = self._servers[key] = _server_traits(version, hello)
+            if len(self._servers) > KNOWN:
+                del self._servers[next(iter(self._servers))]
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class ClientTraits:
@@ -63,6 +76,36 @@ class ClientTraits:
     protocols: tuple[str, ...]
     ja3: str
     ja4: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTraits:
+    """What is the same in all hellos of one server to one kind of client.
+
+    version: the one that was chosen; said: by name. info: version and suite. weaknesses: of both. fields: those of KFL
+    that follow; not to be changed.
+    """
+
+    version: int
+    said: str
+    info: str
+    weaknesses: tuple[str, ...]
+    fields: dict[str, object]
+
+
+def _server_traits(version: int, hello: wire.Hello) -> ServerTraits:
+    said = n.version_name(version)
+    weaknesses = [n.version_weakness(version)]
+    values: dict[str, object] = {"tlsx_version": version}
+    if hello.random:
+        values["tlsx_ja3s"] = ja3s(hello)
+    if hello.suites:
+        suite = hello.suites[0]
+        weaknesses += suite_weaknesses(suite)
+        values |= {"tlsx_cipher_suite": suite, "tlsx_cipher": suite_name(suite)}
+        values["tlsx_forward_secrecy"] = forward_secret(suite)
+    info = " ".join([said, *map(suite_name, hello.suites[:1])])
+    return ServerTraits(version, said, info, tuple(reason for reason in weaknesses if reason), values)
 
 
 _TRAITS = (n.SUPPORTED_GROUPS, n.POINT_FORMATS, n.SIGNATURE_ALGORITHMS, n.ALPN, n.SUPPORTED_VERSIONS)
@@ -103,7 +146,7 @@ class Handshake:
     ciphered: whether each side has changed to encryption. finished: whether its Finished was seen (or must have been).
     request, response: evidence; the response reaches to the end of what the server said before the client was done.
     alert: the one that ended it. refused: an alert that could not be read ended it. missing: what was not seen of it,
-    as text. memory: of the run.
+    as text. memory: of the run. agreed: what the server's hello comes to.
     """
 
     memory: Memory
@@ -133,11 +176,12 @@ class Handshake:
     exchanged: bool = False
     alert: Alert | None = None
     missing: str = ""
+    agreed: ServerTraits | None = None
 
     @property
     def version(self) -> int:
         """Give the version that was agreed; 0 while unknown."""
-        return wire.chosen_version(self.server) if self.server is not None else 0
+        return self.agreed.version if self.agreed is not None else 0
 
     @property
     def tls13(self) -> bool:
@@ -159,7 +203,7 @@ class Handshake:
 
     def set_ssl2_server(self, hello: wire.Hello, certificate: bytes, span: Span) -> None:
         """Take the answer of a server that speaks SSL 2.0."""
-        self.server, self.response = hello, span
+        self.server, self.response, self.agreed = hello, span, self.memory.server(hello)
         self.chain = [certificate] if certificate else []
         self.sizes[Direction.SERVER] += len(hello.raw)
 
@@ -207,7 +251,7 @@ class Handshake:
             if self.server is None:
                 self.group = n.group_name(wire.chosen_group(hello)) if wire.chosen_group(hello) else ""
             return
-        self.server = hello
+        self.server, self.agreed = hello, self.memory.server(hello)
         self._extensions(hello.extensions)
         if self.tls13:
             self.resumed = hello.extension(n.PRE_SHARED_KEY) is not None
@@ -228,15 +272,13 @@ class Handshake:
 
     def weaknesses(self) -> list[str]:
         """Say what is weak about what was agreed, or, where nothing was, about the best that the client offered."""
-        if self.server is None:
+        if self.agreed is None:
             offered = n.newest(wire.offered_versions(self.client)) if self.client is not None else 0
             return [reason for reason in [n.version_weakness(offered)] if reason]
-        found = [n.version_weakness(self.version)]
-        if self.server.suites:
-            found += suite_weaknesses(self.server.suites[0])
+        found = list(self.agreed.weaknesses)
         if 0 < self.prime_bits < SMALL_PRIME:
             found.append(f"Diffie-Hellman with {self.prime_bits} bits (RFC 9325)")
-        return [reason for reason in found if reason]
+        return found
 
     def entry(self, connection: Connection, body_limit: int) -> Entry | None:
         """Make the entry; None where neither hello nor anything of the server was seen."""
@@ -245,25 +287,29 @@ class Handshake:
         made = Entry("tlsx", connection, self.request, self.response)
         weaknesses = self.weaknesses()
         values: dict[str, object] = {"tls": True, "tlsx_weaknesses": weaknesses, "tlsx_weak": bool(weaknesses)}
-        values |= self._hello_fields() | self._certificate_fields()
-        values |= self.alert.fields() if self.alert is not None else {}
-        flags = {
-            "tlsx_complete": self.complete,
-            "tlsx_resumed": self.resumed,
-            "tlsx_session_ticket": self.ticket,
-            "tlsx_hello_retry": self.retried,
-            "tlsx_renegotiation": self.renegotiation,
-            "tlsx_decrypted": self.decrypted,
-            "tlsx_client_certificate_requested": self.asked_client,
-        }
-        values |= {name: flag for name, flag in flags.items() if flag}
-        info = self._info()
-        made.summary = self._summary()
-        values |= {"tlsx_summary": made.summary, "tls_summary": made.summary}
-        values |= {"tlsx_info": info, "tls_info": info} if info else {}
-        values |= {"tls_request_size": self.sizes[0], "tls_response_size": self.sizes[1]}
+        self._add_hellos(values)
+        self._add_certificates(values)
+        if self.alert is not None:
+            values.update(self.alert.fields())
+        for name, flag in (
+            ("tlsx_complete", self.complete),
+            ("tlsx_resumed", self.resumed),
+            ("tlsx_session_ticket", self.ticket),
+            ("tlsx_hello_retry", self.retried),
+            ("tlsx_renegotiation", self.renegotiation),
+            ("tlsx_decrypted", self.decrypted),
+            ("tlsx_client_certificate_requested", self.asked_client),
+        ):
+            if flag:
+                values[name] = True
+        made.summary = values["tlsx_summary"] = values["tls_summary"] = self._summary()
+        if self.agreed is not None:
+            values["tlsx_info"] = values["tls_info"] = self.agreed.info
+        values["tls_request_size"], values["tls_response_size"] = self.sizes
         values["tls_total_size"] = sum(self.sizes)
-        made.fields = {name: value for name, value in values.items() if value not in ("", (), [])}
+        made.fields = {
+            name: value for name, value in values.items() if value or not isinstance(value, str | tuple | list)
+        }
         made.request_body = self.client.raw[:body_limit] if self.client is not None else b""
         made.response_body = self.server.raw[:body_limit] if self.server is not None else b""
         self._judge(made)
@@ -282,9 +328,9 @@ class Handshake:
         elif self.complete:
             made.status = "OK"
 
-    def _hello_fields(self) -> dict[str, object]:
-        values: dict[str, object] = {"tlsx_alpn": self.alpn, "tlsx_group": self.group, "tlsx_early_data": self.early}
-        client, server = self.client, self.server
+    def _add_hellos(self, values: dict[str, object]) -> None:
+        values["tlsx_alpn"], values["tlsx_group"], values["tlsx_early_data"] = self.alpn, self.group, self.early
+        client = self.client
         if client is not None:
             traits = self.memory.client(client, dtls=self.dtls)
             values["tlsx_sni"] = self.sni
@@ -294,22 +340,14 @@ class Handshake:
             values["tlsx_ja3"], values["tlsx_ja4"] = traits.ja3, traits.ja4
             if any(client.extension(x) is not None for x in (n.ENCRYPTED_CLIENT_HELLO, n.ENCRYPTED_SERVER_NAME)):
                 values["tlsx_ech"] = True
-        if server is not None:
-            values["tlsx_version"] = self.version
-            if server.random:
-                values["tlsx_ja3s"] = ja3s(server)
-            if server.suites:
-                suite = server.suites[0]
-                values |= {"tlsx_cipher_suite": suite, "tlsx_cipher": suite_name(suite)}
-                values["tlsx_forward_secrecy"] = forward_secret(suite)
-        return values
+        if self.agreed is not None:
+            values.update(self.agreed.fields)
 
-    def _certificate_fields(self) -> dict[str, object]:
-        values: dict[str, object] = {}
+    def _add_certificates(self, values: dict[str, object]) -> None:
         if self.client_chain:
             values["tlsx_client_certificate_subject"] = self.memory.certificate(self.client_chain[0]).subject
         if not self.chain:
-            return values
+            return
         leaf = self.memory.certificate(self.chain[0])
         at_ns = self.response.start_ns if self.response is not None else 0
         values |= {
@@ -325,16 +363,10 @@ class Handshake:
         if leaf.not_after:
             values["tlsx_certificate_not_before"] = leaf.not_before
             values["tlsx_certificate_not_after"] = leaf.not_after
-        return values
-
-    def _info(self) -> str:
-        if self.server is None:
-            return ""
-        return " ".join([n.version_name(self.version), *map(suite_name, self.server.suites[:1])])
 
     def _summary(self) -> str:
-        if self.server is not None:
-            said = n.version_name(self.version)
+        if self.agreed is not None:
+            said = self.agreed.said
         else:
             offered = n.newest(wire.offered_versions(self.client)) if self.client is not None else 0
             said = f"up to {n.version_name(offered)}" if offered else ""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from kubeshark_mcp.dissect import tls_handshake
+from kubeshark_mcp.dissect import wire_tls as wire
 from kubeshark_mcp.dissect.tls_handshake import Alert, Handshake, Memory
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Span
@@ -159,3 +160,12 @@ def test_certificates_are_read_once_and_forgotten_at_last(monkeypatch):
     for der in (b"a", b"a", b"b", b"c", b"a"):
         known.certificate(der)
     assert asked == [b"a", b"b", b"c", b"a"]
+
+
+def test_servers_that_say_the_same_are_told_once_and_others_apart():
+    memory = Memory()
+    hello = wire.read_server_hello(b.server_hello(b.alpn("h2"), suite=0xC02F))
+    other = wire.read_server_hello(b.server_hello(suite=0xC02F))
+    assert memory.server(hello) is memory.server(wire.read_server_hello(hello.raw))
+    assert memory.server(hello).info == memory.server(other).info == "TLS 1.2 TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
+    assert memory.server(hello).fields["tlsx_ja3s"] != memory.server(other).fields["tlsx_ja3s"]
