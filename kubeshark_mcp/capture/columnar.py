@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kubeshark_mcp.capture import headers, link, packet, transport, tunnels
-from kubeshark_mcp.capture.gather import gather, table
+from kubeshark_mcp.capture.gather import Fronts, table
 from kubeshark_mcp.capture.layer import Layer
 from kubeshark_mcp.model.packet import IPV4_MAPPED, PROTOCOL_SCTP, PROTOCOL_TCP, PROTOCOL_UDP
 
@@ -49,7 +49,7 @@ class Columnar:
 
     def __init__(self, columns: Columns) -> None:
         self.columns = columns
-        self.data = columns.data
+        self.headers = Fronts(columns.data, columns.start).headers
         self.rest: list[NDArray[np.intp]] = []
         self._depth = 0
 
@@ -69,16 +69,16 @@ class Columnar:
         self._ethernet_at(rows, self.columns.start[rows])
 
     def _ethernet_at(self, rows: Rows, start: Offsets) -> None:
-        self._types(rows, gather(self.data, start, headers.ETHERNET)["type"], start + 14)
+        self._types(rows, self.headers(start, headers.ETHERNET)["type"], start + 14)
 
     def _cooked(self, rows: Rows) -> None:
         start = self.columns.start[rows]
-        self._types(rows, gather(self.data, start, headers.COOKED)["type"], start + 16)
+        self._types(rows, self.headers(start, headers.COOKED)["type"], start + 16)
 
     def _cooked_2(self, rows: Rows) -> None:
         columns = self.columns
         start = columns.start[rows]
-        head = gather(self.data, start, headers.COOKED_2)
+        head = self.headers(start, headers.COOKED_2)
         whole = start + 20 <= columns.stop[rows]
         point = columns.point.copy()
         point[rows] = np.where(whole, head["interface"] & 0x7FFFFFFF, point[rows])
@@ -87,13 +87,13 @@ class Columnar:
 
     def _raw(self, rows: Rows) -> None:
         start = self.columns.start[rows]
-        version = gather(self.data, start, headers.FIRST_BYTE)["value"] >> 4
+        version = self.headers(start, headers.FIRST_BYTE)["value"] >> 4
         kinds = np.select([version == 4, version == 6], [link.IPV4, link.IPV6], 0xFFFF)
         self._types(rows, kinds, start)
 
     def _family(self, rows: Rows) -> None:
         start = self.columns.start[rows]
-        head = gather(self.data, start, headers.FAMILY)
+        head = self.headers(start, headers.FAMILY)
         number = np.where(head["big"] > 0xFFFF, head["little"], head["big"])
         kinds = np.full(len(start), 0xFFFF, np.int64)
         for family, kind in link.FAMILIES.items():
@@ -104,30 +104,33 @@ class Columnar:
         """Part rows by EtherType, where it was captured at all."""
         rows, kinds, offset = self._narrow(rows, offset <= self.columns.stop[rows], kinds, offset, leave=False)
         classes = _CLASS[kinds]
+        present = np.bincount(classes, minlength=_OTHER + 1)
         for wanted in (_V4, _V6, _TAG, _OTHER):
-            chosen = classes == wanted
-            if not chosen.any():
+            if not present[wanted]:
                 continue
+            chosen = classes == wanted
             some, at = self._narrow(rows, chosen, offset, leave=False)
             if wanted == _V4:
                 self._ipv4(some, at)
             elif wanted == _V6:
                 self._ipv6(some, at)
             elif wanted == _TAG and tags < _MOST_TAGS:
-                self._types(some, gather(self.data, at, headers.VLAN)["type"], at + 4, tags + 1)
+                self._types(some, self.headers(at, headers.VLAN)["type"], at + 4, tags + 1)
             else:
                 self.leave(some)
 
     def _ipv4(self, rows: Rows, offset: Offsets) -> None:
         columns = self.columns
-        head = gather(self.data, offset, headers.IPV4)
+        head = self.headers(offset, headers.IPV4)
         size = ((head["version_length"] & 15) << 2).astype(np.int64)
         total = head["total_length"].astype(np.int64)
         good = (head["version_length"] >> 4 == 4) & (size >= 20) & (offset + size <= columns.stop[rows])
         good &= (head["flags_offset"] & 0x3FFF == 0) & ~_NEEDS_MORE[head["protocol"]] & ((total >= size) | (total == 0))
         rows, offset, head, size, total = self._narrow(rows, good, offset, head, size, total)
         wire_end = columns.wire_stop[rows]
-        stop = np.where(total == 0, wire_end, np.minimum(offset + total, wire_end))
+        stop = np.minimum(offset + total, wire_end)
+        untold = total == 0  # of segmentation offloading: it goes to the end
+        stop[untold] = wire_end[untold]
         protocol = head["protocol"]
         if self._depth:
             columns.reset(rows)
@@ -140,7 +143,7 @@ class Columnar:
 
     def _ipv6(self, rows: Rows, offset: Offsets) -> None:
         columns = self.columns
-        head = gather(self.data, offset, headers.IPV6)
+        head = self.headers(offset, headers.IPV6)
         good = (head["version_class"] >> 4 == 6) & (offset + 40 <= columns.stop[rows])
         good &= ~_NEEDS_MORE[head["next_header"]]
         rows, offset, head = self._narrow(rows, good, offset, head)
@@ -181,7 +184,7 @@ class Columnar:
 
     def _tcp(self, rows: Rows, offset: Offsets, stop: Offsets) -> None:
         columns = self.columns
-        head = gather(self.data, np.minimum(offset, columns.stop[rows]), headers.TCP)
+        head = self.headers(np.minimum(offset, columns.stop[rows]), headers.TCP)
         offset_flags = head["offset_flags"].astype(np.uint16)
         size = (offset_flags >> 12).astype(np.int64) << 2
         whole = (size >= 20) & (offset + 20 <= np.minimum(stop, columns.stop[rows]))
@@ -193,7 +196,7 @@ class Columnar:
 
     def _udp(self, rows: Rows, offset: Offsets, stop: Offsets) -> None:
         columns = self.columns
-        head = gather(self.data, np.minimum(offset, columns.stop[rows]), headers.UDP)
+        head = self.headers(np.minimum(offset, columns.stop[rows]), headers.UDP)
         whole = offset + 8 <= np.minimum(stop, columns.stop[rows])
         rows, offset, stop, head = self._whole(rows, whole, offset, stop, head)
         columns["source_port"][rows] = head["source_port"]
@@ -235,7 +238,7 @@ class Columnar:
         if not self._enter(rows, end):
             return
         rows, port, offset = self._narrow(rows, offset + 8 <= self.columns.stop[rows], port, offset, leave=False)
-        head = gather(self.data, offset, headers.TUNNEL)
+        head = self.headers(offset, headers.TUNNEL)
         flagged = head["first"] & 8 != 0
         strict = (head["word"] == 0x08000000) & (head["last"] == 0)
         overlay = np.select([port == tunnels.VXLAN, port == tunnels.VXLAN_LINUX], [flagged, strict], False)
@@ -253,7 +256,7 @@ class Columnar:
 
     def _sctp(self, rows: Rows, offset: Offsets, stop: Offsets) -> None:
         columns = self.columns
-        head = gather(self.data, np.minimum(offset, columns.stop[rows]), headers.UDP)
+        head = self.headers(np.minimum(offset, columns.stop[rows]), headers.UDP)
         whole = offset + 12 <= np.minimum(stop, columns.stop[rows])
         rows, offset, stop, head = self._whole(rows, whole, offset, stop, head)
         columns["source_port"][rows] = head["source_port"]

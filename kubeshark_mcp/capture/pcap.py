@@ -82,6 +82,7 @@ class PcapFormat:
                 "itemsize": 16,
             }
         )
+        self._fields = struct.Struct(f"{self.order}III").unpack_from
         self._same_as = ""
         if self.order == "<" and self.record_header == 16:
             self._same_as = "nanoseconds" if self.nanoseconds else "microseconds"
@@ -260,7 +261,7 @@ class PcapFormat:
         """Find a likely record header: its own fields and those of the record behind it must make sense."""
         shift = 2 if self.order == "<" else 0
         prefix, overhead, fractions = self._seconds_prefix, self.record_header, self._fractions
-        fields = struct.Struct(f"{self.order}III").unpack_from
+        fields = self._fields
         room = len(storage) - overhead - 16
         for found in islice(occurrences(storage, prefix, start + shift, stop), _GUESSES):
             candidate = found - shift

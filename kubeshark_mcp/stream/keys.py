@@ -62,10 +62,11 @@ def conversation_keys(
     block: PacketBlock, chosen: NDArray[np.intp], codes: NDArray[np.uint8], points: NDArray[np.uint64]
 ) -> Keys:
     """Key the `chosen` packets. codes: transport code, points: dense number of the capture point; both per packet."""
-    source_port = block.source_port[chosen].astype(np.uint64)
-    destination_port = block.destination_port[chosen].astype(np.uint64)
-    source_high, destination_high = block.source_high[chosen], block.destination_high[chosen]
-    source_low, destination_low = block.source_low[chosen], block.destination_low[chosen]
+    rows = slice(None) if len(chosen) == len(block) else chosen  # usually all of a block are of one transport
+    source_port = block.source_port[rows].astype(np.uint64)
+    destination_port = block.destination_port[rows].astype(np.uint64)
+    source_high, destination_high = block.source_high[rows], block.destination_high[rows]
+    source_low, destination_low = block.source_low[rows], block.destination_low[rows]
     if source_high.any() or destination_high.any() or (source_low >> 48).any() or (destination_low >> 48).any():
         swap = (source_high > destination_high) | (
             (source_high == destination_high)

@@ -62,8 +62,11 @@ def _count_packets(
         counters["completeness"][batch.rows[clean & batch.any(fin)]] |= COMPLETE_FIN
     total = len(batch)
     for direction in (0, 1):
+        new = clean & (counters["data_ns"][batch.rows, direction] == NEVER)
+        if not new.any():
+            continue
         first = batch.first(data & (batch.direction == direction))
-        new = clean & (first < total) & (counters["data_ns"][batch.rows, direction] == NEVER)
+        new &= first < total
         counters["data_ns"][batch.rows[new], direction] = batch.time[first[new]]
     counters["completeness"][batch.rows[clean & batch.any(data & window)]] |= COMPLETE_DATA
 
@@ -109,7 +112,8 @@ def _note_ends(batch: Batch, segments: Segments, table: FlowTable, near: Neighbo
         fresh = (rows["marks"][row, direction] & MARK_SEEN) == 0
         ours = batch.direction == direction
         moved = batch.last(ours & (segments.length > 0))[spoke]
-        moved = np.where((moved < 0) & fresh, batch.first(ours)[spoke], moved)
+        if (silent := (moved < 0) & fresh).any():
+            moved = np.where(silent, batch.first(ours)[spoke], moved)
         advanced = moved >= 0
         rows["advance_ns"][row[advanced], direction] = batch.time[moved[advanced]]
         changed = rows["acknowledgment"][row, direction] != segments.acknowledgment[at]

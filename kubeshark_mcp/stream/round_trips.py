@@ -66,34 +66,66 @@ def sample_clean(
     carried: Unacknowledged,
 ) -> Unacknowledged:
     """Sample the clean groups, and give what of theirs stays unacknowledged. carried: what earlier blocks left."""
-    carries, acknowledges = segments.length > 0, (segments.flags & TCP_ACK) != 0
-    acknowledges[near.same >= 0] &= _advancing(segments, near)
+    carries, acknowledges = segments.length > 0, _advancing(segments, near)
     if not clean.all():
         ours = clean[batch.group]
         carries &= ours
         acknowledges &= ours
     sent, acks = np.flatnonzero(carries), np.flatnonzero(acknowledges)
-    way = batch.way[sent]
-    pool = Unacknowledged(batch.rows[way >> 1], way & 1, segments.end[sent], batch.time[sent])
     reach = _reach(batch, segments)
-    if len(carried):
-        group_of = np.full(len(table.live), -1, dtype=np.int64)
-        group_of[batch.rows] = np.arange(len(batch.rows))
-        before = group_of[carried.row] * 2 + carried.direction
-        sorting = np.argsort(_keys(before, carried.end, reach), kind="stable")
-        way = np.concatenate([before[sorting], way])
-        pool = carried.pick(sorting).join(pool)
-    order = stable_order(way, 2 * len(batch.rows))  # within a way they are in order as they came
-    keys = _keys(way, pool.end, reach)[order]
-    if len(keys):
-        wanted = _keys(batch.way[acks] ^ 1, segments.acknowledgment[acks], reach)
-        place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        hit = np.flatnonzero(keys[place] == wanted)
-        acks = acks[hit]
-        sample = batch.time[acks] - pool.time[order[place[hit]]]
-        plausible = (sample > 0) & (sample <= LONGEST_ROUND_TRIP_NS)
-        _add_samples(table.rows, batch.rows, batch.group[acks[plausible]], sample[plausible])
-    return pool.pick(_still_open(way, pool, reach))
+    before = _ways_of(carried, batch, table)
+    # Most acknowledge what came just before them; only for the others it has to be looked for.
+    latest = near.other[acks]
+    found = (latest >= 0) & carries[latest] & (segments.end[latest] == segments.acknowledgment[acks])
+    sent_at = batch.time[latest]
+    others = np.flatnonzero(~found)
+    if len(others):
+        found[others], sent_at[others] = _look_up(batch, segments, sent, acks[others], carried, before, reach)
+    sample = batch.time[acks] - sent_at
+    plausible = found & (sample > 0) & (sample <= LONGEST_ROUND_TRIP_NS)
+    _add_samples(table.rows, batch.rows, batch.group[acks[plausible]], sample[plausible])
+    left = sent[_still_open(batch.way[sent], segments.end[sent], reach)]
+    way = batch.way[left]
+    new = Unacknowledged(batch.rows[way >> 1], way & 1, segments.end[left], batch.time[left])
+    return carried.pick(_still_open(before, carried.end, reach)).join(new)
+
+
+def _ways_of(carried: Unacknowledged, batch: Batch, table: FlowTable) -> NDArray[np.int64]:
+    """Give the way (group * 2 + direction) of each segment of earlier blocks."""
+    if not len(carried):
+        return np.zeros(0, dtype=np.int64)
+    group_of = np.full(len(table.live), -1, dtype=np.int64)
+    group_of[batch.rows] = np.arange(len(batch.rows))
+    ways: NDArray[np.int64] = group_of[carried.row] * 2 + carried.direction
+    return ways
+
+
+def _look_up(
+    batch: Batch,
+    segments: Segments,
+    sent: NDArray[np.int64],
+    acks: NDArray[np.int64],
+    carried: Unacknowledged,
+    before: NDArray[np.int64],
+    reach: _Reach,
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Tell which acknowledgments end a segment of the other direction, and when that was sent. before: see _ways_of."""
+    asked = batch.way[acks] ^ 1
+    wanted = np.zeros(2 * len(batch.rows), dtype=bool)
+    wanted[asked] = True
+    sent = sent[wanted[batch.way[sent]]]
+    older = np.flatnonzero(wanted[before])
+    older = older[np.argsort(_keys(before[older], carried.end[older], reach), kind="stable")]
+    way = np.concatenate([before[older], batch.way[sent]])
+    if not len(way):
+        return np.zeros(len(acks), dtype=bool), np.zeros(len(acks), dtype=np.int64)
+    end = np.concatenate([carried.end[older], segments.end[sent]])
+    time = np.concatenate([carried.time[older], batch.time[sent]])
+    order = stable_order(way, len(wanted))  # within a way they are in order as they came
+    keys = _keys(way, end, reach)[order]
+    numbers = _keys(asked, segments.acknowledgment[acks], reach)
+    place = np.minimum(np.searchsorted(keys, numbers), len(keys) - 1)
+    return keys[place] == numbers, time[order[place]]
 
 
 @dataclass(slots=True)
@@ -130,17 +162,18 @@ def _keys(way: NDArray[np.int64], number: NDArray[np.uint32], reach: _Reach) -> 
 
 
 def _advancing(segments: Segments, near: Neighbours) -> NDArray[np.bool_]:
-    """Tell which packets with another before them acknowledge what that one did not."""
-    inside = np.flatnonzero(near.same >= 0)
-    before = near.same[inside]
-    new: NDArray[np.bool_] = segments.acknowledgment[before] != segments.acknowledgment[inside]
-    new |= (segments.flags[before] & TCP_ACK) == 0
+    """Tell which packets acknowledge what the one before them, if any, did not."""
+    acknowledges = (segments.flags & TCP_ACK) != 0
+    new: NDArray[np.bool_] = segments.acknowledgment[near.same] != segments.acknowledgment
+    new |= ~acknowledges[near.same]
+    new |= near.same < 0
+    new &= acknowledges
     return new
 
 
-def _still_open(way: NDArray[np.int64], pool: Unacknowledged, reach: _Reach) -> NDArray[np.bool_]:
+def _still_open(way: NDArray[np.int64], end: NDArray[np.uint32], reach: _Reach) -> NDArray[np.bool_]:
     """Tell which segments no acknowledgment has reached."""
-    ahead: NDArray[np.bool_] = (pool.end - reach.number[way]).view(np.int32) > 0
+    ahead: NDArray[np.bool_] = (end - reach.number[way]).view(np.int32) > 0
     return ahead | ~reach.acknowledged[way]
 
 
