@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ from kubeshark_mcp.hub.places import Places
 from kubeshark_mcp.hub.reading import BLOCK_PACKETS, LIMITS, WINDOW_BYTES, few_collections
 from kubeshark_mcp.hub.runs import Outcome, Run, Share, Tell
 from kubeshark_mcp.hub.sources import CaptureSource
-from kubeshark_mcp.hub.summing import AT_ONCE, LAST_BLOCK, EndedConnections, sums_up
+from kubeshark_mcp.hub.summing import LAST_BLOCK, EndedConnections, sums_up
 from kubeshark_mcp.hub.surveying import DNS
 from kubeshark_mcp.hub.together import ports_of
 from kubeshark_mcp.model.common_fields import COMMON_FIELDS
@@ -201,9 +200,7 @@ class _Dissection:
         for ended in connections:
             self._ended.add_columns(ended)
             if self._kept is not None:
-                stats = iter(ended.stats())
-                while some := list(islice(stats, AT_ONCE)):
-                    self._kept.add(number, block, some)
+                self._kept.add(number, block, ended)
 
     def _judge(self, tally: QualityTally, capture: CaptureFile, counters: Counters) -> None:
         """Keep what is to be known of the quality of a capture that was read to its end; one piece looked at all."""

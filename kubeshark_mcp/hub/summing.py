@@ -7,14 +7,18 @@ blocks; within each, and of what is open at its end, by transport and number. So
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from heapq import merge
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from kubeshark_mcp.dissect.base import ConnectionProtocol
 from kubeshark_mcp.dissect.discovery import fields_by_protocol, load_protocols
+from kubeshark_mcp.dissect.stats_columns import joined
 from kubeshark_mcp.hub.connection_entries import ConnectionEntries
 from kubeshark_mcp.hub.identities import Answers, load_identities
 from kubeshark_mcp.hub.places import Places
@@ -22,19 +26,27 @@ from kubeshark_mcp.hub.reading import few_collections
 from kubeshark_mcp.hub.runs import Outcome, Run, Tell
 from kubeshark_mcp.model.common_fields import COMMON_FIELDS
 from kubeshark_mcp.model.entry import Entry
-from kubeshark_mcp.model.stream import ConnectionStats
+from kubeshark_mcp.model.entry_columns import EntryColumns
+from kubeshark_mcp.model.stats_columns import StatsColumns
 from kubeshark_mcp.store.files import TEMPORARY, store_errors
 from kubeshark_mcp.store.memory import give_back
 from kubeshark_mcp.store.writer import EntryWriter
 from kubeshark_mcp.stream.keys import TRANSPORTS
 
-AT_ONCE = 1024
-"""Connections that are written, read and summed up at once."""
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+AT_ONCE = 4096
+"""Connections that are summed up at once: as many as a stream engine gives at once."""
 LAST_BLOCK = 1 << 62
 """Stands for the end of a capture."""
 
-Ended = tuple[int, int, int, int, ConnectionStats]
-"""A connection that ended. What it is ordered by: capture, block of packets, transport, number; none is twice."""
+_COLUMNS = ("state", "packets", "bytes", "payload", "first_packet", "last_packet", "first_ns", "last_ns")
+
+Moment = tuple[int, int, int]
+"""When connections ended, and which: capture, block of packets, transport."""
+Ended = tuple[Moment, StatsColumns]
+"""Connections that ended, by number; of one moment there may be several, one behind the other."""
 
 
 def sums_up(protocol: ConnectionProtocol) -> bool:
@@ -60,14 +72,13 @@ class EndedConnections:
         with store_errors(self.path, "write"):
             self._file.close()
 
-    def add(self, capture: int, block: int, connections: Sequence[ConnectionStats]) -> None:
+    def add(self, capture: int, block: int, connections: StatsColumns) -> None:
         """Take connections that ended in a block of packets of a capture, by transport and number."""
-        ended = [
-            (capture, block, TRANSPORTS.index(one.connection.transport), one.connection.number, one)
-            for one in connections
-        ]
+        if not len(connections):
+            return
+        moment = capture, block, TRANSPORTS.index(connections.transport)
         with store_errors(self.path, "write"):
-            pickle.dump(ended, self._file, pickle.HIGHEST_PROTOCOL)
+            pickle.dump((moment, connections), self._file, pickle.HIGHEST_PROTOCOL)
 
 
 def read_back(path: Path) -> Iterator[Ended]:
@@ -75,9 +86,60 @@ def read_back(path: Path) -> Iterator[Ended]:
     with store_errors(path, "read"), path.open("rb") as file:
         while True:
             try:
-                yield from pickle.load(file)
+                yield pickle.load(file)
             except EOFError:
                 return
+
+
+def in_order(pieces: Sequence[Iterator[Ended]]) -> Iterator[StatsColumns]:
+    """Put what the pieces kept in order: by moment, then by number; so many at once as one process would give."""
+    heads = {place: head for place, piece in enumerate(pieces) if (head := next(piece, None)) is not None}
+    while heads:
+        moment = min(head[0] for head in heads.values())
+        waiting: list[StatsColumns] = []
+        while now := {place: ended for place, (when, ended) in heads.items() if when == moment}:
+            # The next of a piece may follow on its last one here, so that others have to wait there.
+            horizon = min(int(ended.connections.number[-1]) for ended in now.values())
+            for place, ended in now.items():
+                cut = int(np.searchsorted(ended.connections.number, horizon, side="right"))
+                waiting.append(_taken(ended, np.arange(cut)))
+                heads[place] = moment, _taken(ended, np.arange(cut, len(ended)))
+                if cut == len(ended):
+                    heads = _advanced(heads, place, pieces[place])
+            if sum(map(len, waiting)) >= AT_ONCE:
+                *whole, rest = _cut(_by_number(waiting))
+                yield from whole
+                waiting = [rest]
+        yield from (part for part in _cut(_by_number(waiting)) if len(part))
+
+
+def _advanced(heads: dict[int, Ended], place: int, piece: Iterator[Ended]) -> dict[int, Ended]:
+    following = next(piece, None)
+    others = {other: head for other, head in heads.items() if other != place}
+    return others if following is None else {**others, place: following}
+
+
+def _by_number(parts: Sequence[StatsColumns]) -> StatsColumns:
+    whole = joined(parts)
+    return _taken(whole, np.argsort(whole.connections.number, kind="stable"))
+
+
+def _cut(whole: StatsColumns) -> list[StatsColumns]:
+    bounds = [*range(0, len(whole), AT_ONCE), len(whole)]
+    return [_taken(whole, np.arange(first, last)) for first, last in pairwise(bounds)]
+
+
+def _taken(stats: StatsColumns, rows: NDArray[np.int64]) -> StatsColumns:
+    """Give some rows."""
+    columns = {name: getattr(stats, name)[rows] for name in _COLUMNS}
+    return replace(
+        stats,
+        connections=stats.connections.taken(rows),
+        **columns,
+        metrics={name: column.taken(rows) for name, column in stats.metrics.items()},
+        l7=None if stats.l7 is None else stats.l7.taken(rows),
+        unclaimed={place: stats.unclaimed[row] for place, row in enumerate(rows.tolist()) if row in stats.unclaimed},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +179,13 @@ class _Sums:
         self._writer = EntryWriter(
             piece.folder, fields=fields_by_protocol(protocols), common=COMMON_FIELDS, task=str(piece.task)
         )
-        self._sums = ConnectionEntries(summing, self._take)
+        self._sums = ConnectionEntries(summing, self._take, self._take_columns)
         self._made = 0
 
     def make(self, tell: Tell) -> int:
-        ended: Iterable[Ended] = merge(*map(read_back, self._kept), key=lambda one: one[:4])
-        for number, (*_, stats) in enumerate(ended):
-            if number % AT_ONCE == 0:
-                tell(Outcome())
-            self._sums.add([stats])
+        for ended in in_order([read_back(path) for path in self._kept]):
+            tell(Outcome())
+            self._sums.add_columns(ended)
         self._sums.finish()
         self._writer.close()
         give_back()
@@ -134,3 +194,7 @@ class _Sums:
     def _take(self, entries: list[Entry]) -> None:
         self._writer.add(entries, self._places)
         self._made += len(entries)
+
+    def _take_columns(self, columns: EntryColumns) -> None:
+        self._writer.add_columns(columns, self._places)
+        self._made += len(columns)

@@ -5,15 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kubeshark_mcp.dissect.base import ConnectionProtocol
 from kubeshark_mcp.dissect.discovery import load_protocols
+from kubeshark_mcp.dissect.stats_columns import columns_of
 from kubeshark_mcp.errors import StoreError
+from kubeshark_mcp.hub import summing
 from kubeshark_mcp.hub.queries import EntryBase, Language
 from kubeshark_mcp.hub.runs import Outcome, Run
 from kubeshark_mcp.hub.sources import CaptureSource
-from kubeshark_mcp.hub.summing import LAST_BLOCK, EndedConnections, Summing, sums_up
+from kubeshark_mcp.hub.summing import AT_ONCE, LAST_BLOCK, Ended, EndedConnections, Summing, in_order, sums_up
 from kubeshark_mcp.model.stream import Connection, ConnectionStats, Endpoint, Traffic
+from kubeshark_mcp.stream import connections
 
 
 def ended(number: int, transport: str = "tcp", l7: str = "http") -> ConnectionStats:
@@ -22,6 +27,11 @@ def ended(number: int, transport: str = "tcp", l7: str = "http") -> ConnectionSt
     return ConnectionStats(
         connection, "closed", Traffic(1, 60), Traffic(2, 80), number + 1, number + 9, 10, 20, l7=(l7,)
     )
+
+
+def keep(kept: EndedConnections, block: int, *connections: ConnectionStats) -> None:
+    for columns in columns_of(connections):
+        kept.add(0, block, columns)
 
 
 def summed(folder: Path, kept: list[EndedConnections]) -> list[dict[str, object]]:
@@ -43,10 +53,10 @@ def nobody(outcome: Outcome) -> None:
 
 def test_flows_are_summed_up_over_pieces_in_the_order_in_which_connections_ended(tmp_path):
     with EndedConnections(tmp_path, 0) as one, EndedConnections(tmp_path, 1) as other:
-        one.add(0, 3, [ended(4, l7="redis")])
-        one.add(0, LAST_BLOCK, [ended(0)])
-        other.add(0, 3, [ended(2), ended(2, "udp", l7="dns")])
-        other.add(0, 5, [ended(1)])
+        keep(one, 3, ended(4, l7="redis"))
+        keep(one, LAST_BLOCK, ended(0))
+        keep(other, 3, ended(2), ended(2, "udp", l7="dns"))
+        keep(other, 5, ended(1))
     udp, tcp = summed(tmp_path, [one, other])
     assert (tcp["stream"], tcp["flow_connections"], tcp["flow_l7_detected"]) == ("2", 4, ["http", "redis"])
     assert (tcp["flow_local_pkts"], tcp["flow_remote_bytes"], tcp["dst.dns"]) == (4, 320, "web.example")
@@ -66,7 +76,7 @@ def test_whoever_listens_stops_it(tmp_path):
         raise InterruptedError
 
     with EndedConnections(tmp_path, 0) as kept:
-        kept.add(0, 0, [ended(1)])
+        keep(kept, 0, ended(1))
     with pytest.raises(InterruptedError):
         Summing(Run([], []), tmp_path, 1, (kept.path,), [])(enough)
 
@@ -75,3 +85,25 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="file"):
         EndedConnections(tmp_path / "file", 0)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), max_size=60), st.integers(1, 4), st.integers(1, 5))
+def test_what_pieces_kept_is_given_as_one_process_would_give_it(spread, at_once, chunk):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(summing, "AT_ONCE", at_once)
+        pieces: list[list[Ended]] = [[] for _ in range(4)]
+        expected: list[list[ConnectionStats]] = []
+        for block in range(3):
+            own = [(number, piece) for number, (when, piece) in enumerate(spread) if when == block]
+            for piece, kept in enumerate(pieces):
+                mine = [ended(number) for number, whose in own if whose == piece]
+                for start in range(0, len(mine), chunk):
+                    kept += [((0, block, 0), part) for part in columns_of(mine[start : start + chunk])]
+            every = [ended(number) for number, _ in own]
+            expected += [every[start : start + at_once] for start in range(0, len(every), at_once)]
+        assert [part.stats() for part in in_order([iter(kept) for kept in pieces])] == expected
+
+
+def test_as_many_are_given_at_once_as_a_stream_engine_gives():
+    assert AT_ONCE == connections._STATS_AT_ONCE
