@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from kubeshark_mcp.hub import worker as module
 from kubeshark_mcp.hub.contract import JobStatus
 from kubeshark_mcp.hub.jobs import Job, JobBoard
+from kubeshark_mcp.hub.worker import NICENESS
 from kubeshark_mcp.hub.workspace import Workspace
 
 
@@ -40,3 +45,28 @@ def test_a_kind_that_nobody_knows_is_a_failure_with_its_words(tmp_path: Path):
     assert b"unknown kind of job 'telepathy'" in process.stderr.read()
     process.communicate()
     assert board.get("odd").status is JobStatus.FAILED
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="only Linux tells how a process is scheduled")
+def test_a_worker_and_what_it_starts_stand_back_behind_the_servers(tmp_path: Path):
+    code = (
+        "import os, subprocess, sys; from kubeshark_mcp.hub import worker; worker._stand_back()\n"
+        "look = 'import os; print(os.nice(0), os.sched_getscheduler(0) == os.SCHED_BATCH)'\n"
+        "exec(look); sys.stdout.flush(); subprocess.run([sys.executable, '-c', look], check=True)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told == f"{os.nice(0) + NICENESS} True\n" * 2
+
+
+def test_a_worker_that_may_not_choose_how_it_is_scheduled_works_all_the_same(monkeypatch):
+    asked: list[int] = []
+
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "nice", asked.append)
+    monkeypatch.setattr(os, "sched_setscheduler", refused, raising=False)
+    module._stand_back()
+    monkeypatch.delattr(os, "sched_setscheduler")
+    module._stand_back()
+    assert asked == [NICENESS] * 2
