@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kubeshark_mcp.model.entry_columns import Coded, ConnectionColumns, Numbers
 from kubeshark_mcp.model.stats_columns import STATES, StatsColumns
-from kubeshark_mcp.model.stream import Connection, ConnectionStats, TcpMetrics, Traffic
+from kubeshark_mcp.model.stream import ConnectionStats, TcpMetrics, Traffic
 
 Int64 = NDArray[np.int64]
 
@@ -25,7 +25,7 @@ def columns_of(stats: Sequence[ConnectionStats]) -> list[StatsColumns]:
     by_transport: dict[str, list[ConnectionStats]] = {}
     for one in stats:
         by_transport.setdefault(one.connection.transport, []).append(one)
-    return [_columns(transport, some) for transport, some in by_transport.items()]
+    return [_columns(some) for some in by_transport.values()]
 
 
 def joined(parts: Sequence[StatsColumns]) -> StatsColumns:
@@ -92,7 +92,7 @@ def _numbers(name: str, parts: Sequence[StatsColumns]) -> Numbers:
     return Numbers(np.concatenate(values), np.concatenate(seen))
 
 
-def _columns(transport: str, stats: Sequence[ConnectionStats]) -> StatsColumns:
+def _columns(stats: Sequence[ConnectionStats]) -> StatsColumns:
     def each(value: Callable[[ConnectionStats], int]) -> Int64:
         return np.array([value(one) for one in stats], np.int64)
 
@@ -102,7 +102,7 @@ def _columns(transport: str, stats: Sequence[ConnectionStats]) -> StatsColumns:
     codes = _Codes()
     l7 = np.array([codes.add(one.l7) for one in stats], np.int32)
     return StatsColumns(
-        _described(transport, [one.connection for one in stats]),
+        ConnectionColumns.of([one.connection for one in stats], np.array),
         np.array([STATES.index(one.state) for one in stats], np.uint8),
         sides(lambda side: side.packets),
         sides(lambda side: side.bytes),
@@ -114,25 +114,6 @@ def _columns(transport: str, stats: Sequence[ConnectionStats]) -> StatsColumns:
         _metrics([one.metrics for one in stats]),
         Coded(list(codes.known), l7),
         {row: one.unclaimed for row, one in enumerate(stats) if one.unclaimed is not None},
-    )
-
-
-def _described(transport: str, connections: Sequence[Connection]) -> ConnectionColumns:
-    known: dict[str, int] = {}
-    ends = [[known.setdefault(end.address, len(known)) for end in (one.client, one.server)] for one in connections]
-    codes = np.array(ends, np.int32).reshape(-1, 2)
-    ports = ((one.client.port, one.server.port) for one in connections)
-    rest = zip(connections, ports, strict=True)
-    rows = np.array(
-        [(c.number, *both, c.capture, c.point, c.client_sequence, c.server_sequence) for c, both in rest], np.int64
-    ).reshape(-1, len(_CONNECTION_PARTS))
-    return ConnectionColumns(
-        transport,
-        list(known),
-        client_address=codes[:, 0],
-        server_address=codes[:, 1],
-        from_start=np.array([one.from_start for one in connections], np.bool_),
-        **{name: rows[:, place] for place, name in enumerate(_CONNECTION_PARTS)},
     )
 
 

@@ -13,7 +13,7 @@ from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.stream import Connection, Endpoint, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -117,6 +117,41 @@ class ConnectionColumns:
 
     def __len__(self) -> int:
         return len(self.number)
+
+    @classmethod
+    def of(cls, connections: Sequence[Connection], array: Callable[..., Any]) -> ConnectionColumns:
+        """Make columns of objects of one transport, at least one. array: `numpy.array`, this room does without it."""
+        known: dict[str, int] = {}
+        rows = [
+            (
+                known.setdefault(one.client.address, len(known)),
+                known.setdefault(one.server.address, len(known)),
+                one.number,
+                one.client.port,
+                one.server.port,
+                one.capture,
+                one.point,
+                one.client_sequence,
+                one.server_sequence,
+                one.from_start,
+            )
+            for one in connections
+        ]
+        client, server, number, client_port, server_port, capture, point, *rest = array(rows, "int64").T.copy()
+        return cls(
+            connections[0].transport,
+            list(known),
+            number,
+            client.astype("int32"),
+            client_port,
+            server.astype("int32"),
+            server_port,
+            capture,
+            point,
+            client_sequence=rest[0],
+            server_sequence=rest[1],
+            from_start=rest[2].astype(bool),
+        )
 
     def taken(self, chosen: NDArray[np.integer[Any]]) -> ConnectionColumns:
         """Give some of them, with the addresses of all."""

@@ -17,7 +17,8 @@ from kubeshark_mcp.model.field import FieldType
 from kubeshark_mcp.store.arrays import array_of
 from kubeshark_mcp.store.halves import Half, in_order_of_time
 from kubeshark_mcp.store.hashing import Hashes, value_hashes
-from kubeshark_mcp.store.places import ConnectionPlaces, Connections, PlaceOf, ValuesByName
+from kubeshark_mcp.store.place_columns import connections_in
+from kubeshark_mcp.store.places import Connections, PlaceOf, ValuesByName
 
 Int64 = NDArray[np.int64]
 
@@ -83,7 +84,7 @@ class EntryRows(Rows):
             self.request, self.response = self.request.taken(order), self.response.taken(order)
             self.start = self.start[order]
         self._fields = ValuesByName(self._values["fields"], dict.fromkeys(wanted))
-        self.connections = ConnectionPlaces.of_rows(self._values["connection"], self.start, place_of)
+        self.connections = connections_in(self._values["connection"], self.start, place_of)
 
     def text(self, part: str) -> pa.Array:
         """Give `summary` or `status`, or `malformed`, which is null where it is empty."""

@@ -30,6 +30,9 @@ from kubeshark_mcp.store.places import (
 
 Int64 = NDArray[np.int64]
 
+MANY = 64
+"""Connections that come as objects and become columns, so that they are asked for at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlaceColumns:
@@ -66,6 +69,17 @@ def connections_of(
     if isinstance(place_of, PlacesOf):
         return _ColumnPlaces(columns, now, place_of.columns(columns, start[first]))
     return ConnectionPlaces(columns.connections(), now, start[first], place_of)
+
+
+def connections_in(rows: Sequence[Connection], start: Int64, place_of: PlaceOf) -> Connections:
+    """Ask for the places of connections that come as objects, one a row; many are asked for at once if that can be."""
+    keys = list(map(id, rows))
+    distinct = list(dict(zip(keys, rows, strict=True)).values())
+    if len(distinct) < MANY or not isinstance(place_of, PlacesOf) or len({one.transport for one in distinct}) > 1:
+        return ConnectionPlaces.of_rows(rows, start, place_of)
+    position = {id(one): place for place, one in enumerate(distinct)}
+    codes = np.fromiter(map(position.__getitem__, keys), np.int32, len(keys))
+    return connections_of(ConnectionColumns.of(distinct, np.array), codes, start, place_of)
 
 
 class _ColumnPlaces(Connections):

@@ -126,3 +126,9 @@ def test_connections_of_one_client_address_with_one_port_of_a_server_are_one_flo
     first, codes = columns.flows()
     assert sorted(first.tolist()) == [0, 1, 2, 4]
     assert [int(first[code]) for code in codes] == [0, 1, 2, 0, 4]
+
+
+def test_columns_of_objects_mean_them() -> None:
+    objects = _connections().connections()
+    objects[0].from_start, objects[1].client_sequence = True, 2**32 - 1
+    assert ConnectionColumns.of(objects, np.array).connections() == objects

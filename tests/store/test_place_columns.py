@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from kubeshark_mcp.model.entry_columns import ConnectionColumns, Numbers
 from kubeshark_mcp.model.field import FieldType
-from kubeshark_mcp.store.place_columns import PlaceColumns, PlacesOf, connections_of
+from kubeshark_mcp.store.place_columns import MANY, PlaceColumns, PlacesOf, connections_in, connections_of
 from kubeshark_mcp.store.places import FACTS, ConnectionPlaces, nearness
 
 CODES = np.array([2, 0, 2], np.int32)
@@ -62,3 +63,25 @@ def test_what_only_tells_of_one_is_asked_one_by_one_and_only_for_those_that_have
     found = connections_of(connections(), CODES, TIMES, place)
     assert sorted(asked) == [(7, 20), (9, 10)]
     assert found.fact("src.ip").to_pylist() == ["1.2.3.4"] * 3
+
+
+@pytest.mark.parametrize("count", [MANY - 1, MANY])
+@pytest.mark.parametrize("several", [False, True])
+def test_objects_are_asked_for_at_once_where_they_are_many(make, count, several):
+    class Counted(Places):
+        asked = 0
+
+        def __call__(self, connection, time_ns):
+            self.asked += 1
+            return super().__call__(connection, time_ns)
+
+    transports = ("tcp", "udp") if several else ("tcp",)
+    objects = [make.connection(n, capture=n % 3, transport=transports[n % len(transports)]) for n in range(count)]
+    rows, start = [*objects, *objects[::-1]], np.arange(2 * count)
+    place, other = Counted(), Counted()
+    found, expected = connections_in(rows, start, place), ConnectionPlaces.of_rows(rows, start, other)
+    assert place.asked == (0 if count == MANY and not several else count)
+    for name in FACTS:
+        assert found.fact(name).to_pylist() == expected.fact(name).to_pylist(), name
+    assert found.told("flow_id", FieldType.INT).to_pylist() == expected.told("flow_id", FieldType.INT).to_pylist()
+    assert found.client_hashes().tolist() == expected.client_hashes().tolist()
