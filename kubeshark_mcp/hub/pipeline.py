@@ -34,6 +34,8 @@ Found = TypeVar("Found")
 
 READING = 0.9
 """Share of the work that is done when all packets are read; the rest is to join what several places saw."""
+SURVEYING = 0.1
+"""Share of the work that is done when all packets have been looked at beforehand, where that is done."""
 
 
 class Pipeline:
@@ -52,6 +54,7 @@ class Pipeline:
         # Where there are keys, one connection of TLS explains another that takes up its session again.
         self._shares = divided(run, whole, 1 if self._secrets else size)
         self._size = min(size, len(self._shares))
+        self._looked: dict[int, int] = {}
         self._told: dict[int, Outcome] = {}
         self._outcome = Outcome()
 
@@ -95,7 +98,7 @@ class Pipeline:
         """
         if not self._surveys:
             return None, [Dissecting(self._run, share, self._folder, self._secrets) for share in self._shares]
-        surveys = crew.run([Surveying(self._run, share) for share in self._shares], self._passed, self._order())
+        surveys = crew.run([Surveying(self._run, share) for share in self._shares], self._looked_at, self._order())
         names = sorted(answer for survey in surveys for answer in survey.names)
         pieces: list[Dissecting] = []
         for parts in _together(self._shares, surveys):
@@ -138,9 +141,19 @@ class Pipeline:
             self._outcome = Outcome().with_counts(list(self._told.values()))
         self._tell()
 
+    def _looked_at(self, number: int, told: Outcome | None) -> None:
+        """Take how far a share has been looked at. told: None when only time has passed."""
+        if told is not None:
+            self._looked[number] = told.pcap_bytes
+        self._tell()
+
     def _tell(self) -> None:
-        if self._progress is not None:
-            self._progress(READING * min(1.0, self._outcome.pcap_bytes / max(1, self._total_bytes)), self._outcome)
+        if self._progress is None:
+            return
+        total = max(1, self._total_bytes)
+        surveying = SURVEYING if self._surveys else 0.0
+        looked, read = min(1.0, sum(self._looked.values()) / total), min(1.0, self._outcome.pcap_bytes / total)
+        self._progress(surveying * looked + (READING - surveying) * read, self._outcome)
 
 
 def _together(shares: Sequence[Share], found: Sequence[Found]) -> Iterator[list[tuple[Share, Found]]]:

@@ -107,7 +107,9 @@ def test_processes_come_to_what_one_comes_to(tmp_path):
     assert divided.dissect() == outcome
     assert told(tmp_path / "3") == told(tmp_path / "1")
     assert max(done.pcap_bytes for _, done in reported) <= path.stat().st_size
-    assert max(fraction for fraction, _ in reported) <= 1.0
+    fractions = [fraction for fraction, _ in reported]
+    assert fractions == sorted(fractions)
+    assert 0 < fractions[-1] <= 1.0
 
 
 @pytest.mark.usefixtures("here")
