@@ -163,17 +163,17 @@ class Columnar:
     ) -> None:
         """Part rows by protocol; `stop` is where the IP packet ends on the wire."""
         columns = self.columns
+        protocol = np.ascontiguousarray(protocol)  # not of the columns, which a tunnel's inside writes over
         columns["protocol"][rows] = protocol
         columns["network_offset"][rows] = network
         columns["transport_offset"][rows] = offset
-        other = np.ones(len(protocol), np.bool_)
+        left = np.bincount(protocol, minlength=256)
         for number, read in _PROTOCOLS:
-            chosen = protocol == number
-            if chosen.any():
-                other &= ~chosen
-                read(self, *self._narrow(rows, chosen, offset, stop, leave=False))
-        if other.any():
-            rows, offset, stop = self._narrow(rows, other, offset, stop, leave=False)
+            if left[number]:
+                left[number] = 0
+                read(self, *self._narrow(rows, protocol == number, offset, stop, leave=False))
+        if left.any():
+            rows, offset, stop = self._narrow(rows, left[protocol] > 0, offset, stop, leave=False)
             self._payload(rows, offset, stop, stop)
 
     def _whole(self, rows: Rows, whole: NDArray[np.bool_], *arrays: NDArray[Any]) -> list[Any]:
