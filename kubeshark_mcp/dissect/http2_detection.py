@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubeshark_mcp.dissect.base import Confidence
+from kubeshark_mcp.dissect.base import Confidence, Opening
 from kubeshark_mcp.dissect.wire_hpack import HeaderDecoder, HuffmanStrings
 from kubeshark_mcp.dissect.wire_http2 import (
     CONTINUATION,
@@ -23,24 +23,50 @@ FRAMES = 8
 
 _ENOUGH = 16
 """Octets of the preface that no other protocol begins with."""
+_OF_CLIENT = frozenset({":method", ":scheme", ":path", ":authority", "te", "user-agent", "cookie", "grpc-timeout"})
+_OF_SERVER = frozenset({":status", "server", "set-cookie", "grpc-status", "grpc-message"})
+"""Header fields of requests and of responses only."""
 _SETTINGS = 0x20
 """Numbers of settings that are in use lie below."""
 
 
+def probe(opening: Opening) -> Confidence:
+    """Judge a connection by both sides; where one says what only the other would, they have to be exchanged."""
+    if opening.client_start and opening.client:
+        return probe_client(opening.client, complete=opening.complete, first=True)
+    opinions = []
+    if opening.client:
+        opinions.append(_opinion_on_client(opening.client, opening.complete))
+    if opening.server:
+        opinions.append(_opinion_on_server(opening.server, opening.complete, opening.server_start))
+    if None in opinions:
+        return Confidence.NO
+    told = [opinion for opinion in opinions if opinion is not None]
+    return max(told, default=Confidence.NO if opening.complete else Confidence.UNDECIDED)
+
+
 def probe_client(data: bytes, *, complete: bool, first: bool = False) -> Confidence:
     """Judge bytes of a client. first: they are its very first, so that they have to be the preface."""
-    if PREFACE.startswith(data[: len(PREFACE)]):
-        if len(data) >= _ENOUGH:
-            return Confidence.SURE
-        return Confidence.NO if complete else Confidence.UNDECIDED
-    return Confidence.NO if first else _probe_frames(data, complete, ":status")
+    return _opinion_on_client(data, complete, first) or Confidence.NO
 
 
 def probe_server(data: bytes, *, complete: bool, first: bool = False) -> Confidence:
     """Judge bytes of a server. first: they are its very first, so that they have to be SETTINGS."""
+    return _opinion_on_server(data, complete, first) or Confidence.NO
+
+
+def _opinion_on_client(data: bytes, complete: bool, first: bool = False) -> Confidence | None:
+    if PREFACE.startswith(data[: len(PREFACE)]):
+        if len(data) >= _ENOUGH:
+            return Confidence.SURE
+        return Confidence.NO if complete else Confidence.UNDECIDED
+    return Confidence.NO if first else _probe_frames(data, complete, _OF_SERVER)
+
+
+def _opinion_on_server(data: bytes, complete: bool, first: bool) -> Confidence | None:
     if first and not _may_be_settings(data):
         return Confidence.NO
-    return _probe_frames(data, complete, ":method")
+    return _probe_frames(data, complete, _OF_CLIENT)
 
 
 def _may_be_settings(data: bytes) -> bool:
@@ -52,8 +78,8 @@ def _may_be_settings(data: bytes) -> bool:
     return all(int.from_bytes(key) < _SETTINGS for key in keys)
 
 
-def _probe_frames(data: bytes, complete: bool, foreign: str) -> Confidence:
-    """Follow frames from the first byte on. foreign: the pseudo-header field that the other side would send."""
+def _probe_frames(data: bytes, complete: bool, foreign: frozenset[str]) -> Confidence | None:
+    """Follow frames from the first byte on; None for frames with foreign fields, which the other side would send."""
     position = whole = others = unfinished = 0
     size = len(data)
     while position < size and whole < FRAMES:
@@ -72,7 +98,7 @@ def _probe_frames(data: bytes, complete: bool, foreign: str) -> Confidence:
         unfinished = kind in {HEADERS, CONTINUATION} and not data[position + 4] & END_HEADERS
         if kind == HEADERS:
             opinion = _probe_headers(data[position : position + length], foreign)
-            if opinion is not None:
+            if opinion is not Confidence.UNDECIDED:
                 return opinion
         whole += 1
         others += kind != DATA and not unfinished
@@ -93,18 +119,19 @@ def _undecided(size: int, complete: bool) -> Confidence:
     return Confidence.POSSIBLE if size >= HEADER_SIZE else Confidence.NO
 
 
-def _probe_headers(frame: bytes, foreign: str) -> Confidence | None:
-    """Judge a HEADERS frame by its header block; None where the block is not whole."""
+def _probe_headers(frame: bytes, foreign: frozenset[str]) -> Confidence | None:
+    """Judge a HEADERS frame by its header block: UNDECIDED where that does not tell enough, None as _probe_frames."""
     flags = frame[4]
-    if not flags & END_HEADERS:
-        return None
     begin, end = HEADER_SIZE, len(frame)
     if flags & PADDED:
         begin, end = begin + 1, end - frame[begin]
     if flags & PRIORITY_FIELDS:
         begin += 5
     section = HeaderDecoder(HuffmanStrings(), certain=False).decode(frame[begin:end])
-    if begin > end or section.error or foreign in section.headers:
+    whole = bool(flags & END_HEADERS)
+    if begin > end or (whole and section.error):
         return Confidence.NO
+    if not foreign.isdisjoint(section.headers):
+        return None
     known = any(name.startswith(":") for name in section.headers)
-    return Confidence.SURE if known else None
+    return Confidence.SURE if known and whole else Confidence.UNDECIDED

@@ -57,14 +57,17 @@ ERROR_NAMES = (
 
 _FIXED = {PRIORITY: 5, RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
 _OF_CONNECTION = frozenset({SETTINGS, PING, GOAWAY})
-_LEAST = {HEADERS: 1, PUSH_PROMISE: 5, GOAWAY: 8}
+PRIORITY_UPDATE = 0x10
+"""Type of the frames by which browsers change priorities (RFC 9218 section 7.1), the only extension that is usual."""
+
+_LEAST = {HEADERS: 1, PUSH_PROMISE: 5, GOAWAY: 8, PRIORITY_UPDATE: 4}
 
 _STREAM = rb"(?!\x00{4})[\x00-\x7f].{3}"
 _FRAME = re.compile(
     rb"(?:\x00[\x00-\x40].(?:"
     rb"\x00[\x00\x01\x08\x09]" + _STREAM + rb"|\x01[\x00\x01\x04\x05\x08\x09\x0c\x0d\x20\x21\x24\x25\x28\x29\x2c\x2d]"
     + _STREAM + rb"|\x05[\x00\x04\x08\x0c]" + _STREAM + rb"|\x09[\x00\x04]" + _STREAM + rb"|\x04\x00\x00{4}"
-    rb"|\x07\x00\x00{4})"
+    rb"|\x07\x00\x00{4}|\x10\x00\x00{4})"
     rb"|\x00\x00(?:\x05\x02\x00" + _STREAM + rb"|\x04\x03\x00" + _STREAM + rb"|\x00\x04\x01\x00{4}"
     rb"|\x08\x06[\x00\x01]\x00{4}|\x04\x08\x00[\x00-\x7f].{3}))",
     re.DOTALL,
@@ -121,7 +124,7 @@ def may_begin_frame(data: bytes) -> bool:
     if len(data) < 4:
         return True
     length, kind = data[1] << 8 | data[2], data[3]
-    return kind < len(FRAME_NAMES) and length == _FIXED.get(kind, length)
+    return (kind < len(FRAME_NAMES) or kind == PRIORITY_UPDATE) and length == _FIXED.get(kind, length)
 
 
 def find_frames(data: bytes, position: int) -> tuple[int, bool]:

@@ -4,8 +4,9 @@ import random
 
 import pytest
 
-from kubeshark_mcp.dissect.base import Confidence
-from kubeshark_mcp.dissect.http2_detection import probe_client, probe_server
+from kubeshark_mcp.dissect.base import Confidence, Opening
+from kubeshark_mcp.dissect.http2_detection import probe, probe_client, probe_server
+from kubeshark_mcp.model.stream import Connection, Endpoint
 from tests.dissect.samples.http2 import (
     ANSWER,
     ASK,
@@ -17,9 +18,11 @@ from tests.dissect.samples.http2 import (
     WELCOME,
     WINDOW_UPDATE,
     WITH_PRIORITY,
+    block,
     data,
     frame,
     headers,
+    literal,
     settings,
 )
 
@@ -48,10 +51,13 @@ def test_the_first_bytes_of_a_client_have_to_be_the_preface(said: bytes, complet
         (headers(7, ASK), False, SURE),
         (frame(1, 4 | PADDED | WITH_PRIORITY, 7, b"\x02\0\0\0\0\x10" + ASK + b"\0\0"), False, SURE),
         (headers(7, ANSWER), False, NO),
+        (headers(7, block(70, literal("server", "nginx"))), False, NO),
+        (headers(7, block(literal("grpc-status", "0"))), False, NO),
         (headers(7, b"\x80"), False, NO),
         (data(7, b"x") + frame(WINDOW_UPDATE, 0, 7, b"\0\0\0\x01"), False, SURE),
         (frame(PING, 0, 0, b"12345678"), False, LIKELY),
         (data(7, b"x") + data(7, b"y"), False, LIKELY),
+        (frame(0x10, 0, 0, b"\0\0\0\x07u=1") + headers(7, ASK), False, SURE),
         (data(7, b"x"), False, UNDECIDED),
         (data(7, b"x"), True, POSSIBLE),
         (data(7, b"x" * 9000)[:4096], True, POSSIBLE),
@@ -81,11 +87,26 @@ def test_a_connection_whose_beginning_is_missing_is_known_by_its_frames(
         (headers(1, ANSWER), True, NO),
         (headers(1, ANSWER), False, SURE),
         (headers(1, ASK), False, NO),
+        (headers(1, block(70, literal(":scheme", "http"))), False, NO),
+        (frame(1, 0, 1, ASK[:4]) + frame(9, 4, 1, ASK[4:]), False, NO),
         (frame(PRIORITY, 0, 1, b"12345") + WELCOME, True, NO),
     ],
 )
 def test_a_server_begins_with_settings_and_never_sends_requests(said: bytes, first: bool, opinion: Confidence):
     assert probe_server(said, complete=False, first=first) is opinion
+
+
+def opening(client: bytes, server: bytes) -> Opening:
+    ends = Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 40001)
+    return Opening(Connection(0, "tcp", *ends, from_start=False), client, server, False, False, True)
+
+
+def test_a_connection_that_is_entered_in_its_middle_tells_which_end_asks():
+    said, unclear = headers(7, ASK), headers(5, block(70, 71)) + data(5, b"x")
+    assert probe(opening(said, unclear)) is SURE
+    assert probe(opening(unclear, said)) is NO
+    assert probe(opening(headers(7, ANSWER), unclear)) is NO
+    assert probe(opening(b"the end of a body", headers(7, ANSWER))) is SURE
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, HandOver, Opening, Protocol
 from kubeshark_mcp.dissect.http2_connection import Http2Dissector
-from kubeshark_mcp.dissect.http2_detection import probe_client, probe_server
+from kubeshark_mcp.dissect.http2_detection import probe
 from kubeshark_mcp.dissect.http2_entry import Targets
 from kubeshark_mcp.dissect.http_fields import HTTP_FIELDS
 from kubeshark_mcp.dissect.wire_hpack import HuffmanStrings
@@ -95,14 +95,7 @@ class Http2(Protocol):
 
     def probe(self, opening: Opening) -> Confidence:
         """Look for the preface; where the beginning was not seen, for frames that follow one another."""
-        if opening.client_start and opening.client:
-            return probe_client(opening.client, complete=opening.complete, first=True)
-        asked = probe_client(opening.client, complete=opening.complete) if opening.client else None
-        answered = None
-        if opening.server:
-            answered = probe_server(opening.server, complete=opening.complete, first=opening.server_start)
-        opinions = [opinion for opinion in (asked, answered) if opinion is not None]
-        return max(opinions, default=Confidence.NO if opening.complete else Confidence.UNDECIDED)
+        return probe(opening)
 
     def open(self, context: Context) -> Dissector:
         """Begin to read a connection."""
