@@ -98,16 +98,19 @@ class Message:
 
 def parse_message(data: bytes) -> Message:
     """Read a message; what was read before the first unreadable byte is kept (RFC 1035 section 4.1)."""
-    message = Message()
     if len(data) < HEADER_LENGTH:
-        message.malformed = f"the message has {len(data)} bytes, less than a header's {HEADER_LENGTH}"
-        return message
-    _, flags, *counts = _HEADER.unpack_from(data)
-    message.response = flags >= 0x8000
-    message.opcode, message.rcode = flags >> 11 & 15, flags & 15
-    message.authoritative, message.truncated = bool(flags & 0x0400), bool(flags & 0x0200)
-    message.reserved = bool(flags & 0x0040)
-    message.counts = (counts[0], counts[1], counts[2], counts[3])
+        short = f"the message has {len(data)} bytes, less than a header's {HEADER_LENGTH}"
+        return Message(malformed=short)
+    _, flags, asked, answered, authorities, additionals = _HEADER.unpack_from(data)
+    message = Message(
+        flags >= 0x8000,
+        flags >> 11 & 15,
+        flags & 15,
+        flags & 0x0400 != 0,
+        flags & 0x0200 != 0,
+        flags & 0x0040 != 0,
+        (asked, answered, authorities, additionals),
+    )
     reader = _Reader(data)
     try:
         _read_sections(message, reader)
@@ -121,18 +124,19 @@ def parse_message(data: bytes) -> Message:
 
 
 def _read_sections(message: Message, reader: _Reader) -> None:
-    counts = message.counts
+    asked, answered, authorities, additionals = message.counts
     questions: list[Question] = []
-    sections: tuple[list[Record], list[Record], list[Record]] = ([], [], [])
+    records: list[Record] = []
     try:
-        for _ in range(counts[0]):
+        for _ in range(asked):
             questions.append(reader.question())
-        for section, count in zip(sections, counts[1:], strict=True):
-            for _ in range(count):
-                section.append(reader.record())
+        for _ in range(answered + authorities + additionals):
+            records.append(reader.record())
     finally:
         message.questions = tuple(questions)
-        message.answers, message.authorities, message.additionals = map(tuple, sections)
+        message.answers = tuple(records[:answered])
+        message.authorities = tuple(records[answered : answered + authorities])
+        message.additionals = tuple(records[answered + authorities :])
     left = len(reader.data) - reader.position
     if left and message.opcode != 6:
         raise Unreadable(f"{left} bytes follow the last record at byte {reader.position}")
@@ -316,8 +320,8 @@ def read_message(data: bytes) -> Reading:
             "dns_answers": tuple([record.text for record in answers]),
             "dns_answer_types": tuple([record.type for record in answers]),
             "dns_addresses": address_lines(message),
-            "dns_authorities": tuple(map(record_line, message.authorities)),
-            "dns_additionals": tuple(map(record_line, message.additionals)),
+            "dns_authorities": tuple([record_line(record) for record in message.authorities]),
+            "dns_additionals": tuple([record_line(record) for record in message.additionals]),
             "dns_rcode": status,
             "dns_authoritative": message.authoritative,
         }
