@@ -42,15 +42,20 @@ class Engine:
 
 
 class ColumnSide:
-    """Offers the datagrams of each block to the protocols that read columns."""
+    """Offers the datagrams of each block to the protocols that read columns.
 
-    def __init__(self, protocols: Iterable[Protocol], settings: Settings, engine: Engine) -> None:
+    enriched: names of protocols whose entries others have to look at one by one.
+    """
+
+    def __init__(
+        self, protocols: Iterable[Protocol], settings: Settings, engine: Engine, enriched: Collection[str] = ()
+    ) -> None:
         enabled = [found for found in protocols if settings.enabled is None or found.name in settings.enabled]
         self._sides = [
             _Side(protocol, transport, reader, _own_ports(protocol, transport, enabled, settings), engine)
             for protocol in enabled
             for transport in sorted(protocol.transports - {"tcp"})
-            if (reader := protocol.columns(settings)) is not None
+            if protocol.name not in enriched and (reader := protocol.columns(settings)) is not None
         ]
 
     def feed(self, block: DatagramBlock) -> Iterator[Datagram]:

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 MESSAGES = 16_384
 """Distinct messages that are remembered. They are forgotten all at once, so that a flood of names costs no more."""
-MESSAGE_BYTES = 4 << 20
-"""Bytes of them, likewise."""
+MESSAGE_BYTES = 8 << 20
+"""Bytes of them and of what they say in words, likewise: compressed names can make a hundred times as much of it."""
 
 _TRANSFERS = frozenset({"AXFR", "IXFR"})
+_LISTS = ("dns_answers", "dns_addresses", "dns_authorities", "dns_additionals", "dns_updates")
 _FIRST_CAPACITY = 1024
 
 
@@ -115,7 +116,7 @@ class Messages:
     def _learn(self, rests: Sequence[bytes]) -> None:
         place = len(self._codes) - len(rests)
         readings = [read_message(b"\0\0" + rest) for rest in rests]
-        self._bytes += sum(map(len, rests))
+        self._bytes += sum(map(len, rests)) + sum(map(_size_of, readings))
         values = [reading.own if reading.message.response else reading.common | reading.own for reading in readings]
         for name, column in self.fields.items():
             column.add(place, [own.get(name) for own in values])
@@ -124,6 +125,12 @@ class Messages:
         self.texts["malformed"].add(place, [reading.message.malformed or None for reading in readings])
         self.keys.add(place, [reading.key for reading in readings])
         self._traits.add(place, list(_traits_of(rests, readings)))
+
+
+def _size_of(reading: Reading) -> int:
+    """Count the letters of what a message says, names asked for aside: each is in its bytes."""
+    own = reading.own
+    return sum([len(text) for name in _LISTS for text in own.get(name, ())])
 
 
 def _traits_of(rests: Iterable[bytes], readings: Iterable[Reading]) -> Iterable[tuple[bool, bool, bool, bool]]:

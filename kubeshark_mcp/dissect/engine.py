@@ -74,7 +74,7 @@ class DissectionEngine:
         self._sessions: dict[int, Session] = {}
         enriched = frozenset(name for found in enrichers for name in found.enriches)
         self._columns = ColumnSide(
-            [found for found in protocols if found.name not in enriched],
+            protocols,
             settings,
             Engine(
                 detector,
@@ -86,6 +86,7 @@ class DissectionEngine:
                 self._note_all,
                 emit_columns or self._emit_one_by_one,
             ),
+            enriched,
         )
         self._found: dict[int, tuple[str, ...]] = {}
         self._leftovers: dict[int, Leftovers] = {}

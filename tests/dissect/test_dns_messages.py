@@ -72,3 +72,13 @@ def test_values_grow_with_the_messages_and_repeat_nothing():
     assert values.codes[:5].tolist() == [0, -1, 1, 0, 0]
     assert values.codes[3002] == 0
     assert values.codes[3003] == -1
+
+
+def test_words_count_where_they_are_longer_than_the_message(monkeypatch):
+    monkeypatch.setattr(dns_messages, "MESSAGE_BYTES", 2000)
+    messages, host = Messages(), ".".join(["a" * 60] * 4)
+    many = answer(1, host)
+    many = many[:6] + b"\0\x14" + many[8:] + many[-16:] * 19
+    assert len(many) < 700
+    assert codes_of(messages, many) == [0]
+    assert codes_of(messages, query()) == [0]
