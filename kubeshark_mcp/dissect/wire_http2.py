@@ -131,7 +131,7 @@ def find_frames(data: bytes, position: int) -> tuple[int, bool]:
     """Look for the next place from which frames follow one another.
 
     Give its position and True; or False with the position from which on the bytes have to be kept to decide later.
-    Empty DATA frames prove nothing where no packet begins with them: zeros are everywhere.
+    Two empty frames prove nothing where the bytes do not begin with them: zeros are everywhere.
     """
     size = len(data)
     for match in _ANYWHERE.finditer(data, position):
@@ -140,9 +140,9 @@ def find_frames(data: bytes, position: int) -> tuple[int, bool]:
         if not first:
             continue
         second = start + first
-        weak = first == HEADER_SIZE and start > position and data[start + 3] == DATA
+        weak = first == HEADER_SIZE and start > position
         following = plausible_frame(data, second) if second <= size - HEADER_SIZE else 0
-        if weak and following <= HEADER_SIZE:
+        if weak and following == HEADER_SIZE:
             continue
         if following or second == size:
             return start, True
