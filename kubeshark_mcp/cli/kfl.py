@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from kubeshark_mcp.hub.offline import Offline
     from kubeshark_mcp.hub.queries import Language
     from kubeshark_mcp.kfl import Completion
+
+Answer = TypeVar("Answer")
 
 app = typer.Typer(
     help="Check, explain and complete KFL filters, and look up their fields.",
@@ -91,7 +92,7 @@ def explain(
             with _dissected(files, resources or [], db) as offline:
                 _say_plan(offline.explain(expression))
         elif db is not None:
-            _say_plan(asyncio.run(_hub(workspace).explain_filter(expression, db)))
+            _say_plan(_run(_hub(workspace).explain_filter(expression, db)))
         else:
             rows = [[clause.text, _engine(clause.in_sql)] for clause in program.clauses]
             say(table(["clause", "runs as"], rows))
@@ -175,7 +176,7 @@ def _values(
     if files:
         with _dissected(files, resources, db) as offline:
             return offline.commonest(place.field.name)
-    (use,) = asyncio.run(_hub(workspace).field_use([place.field.name], db))
+    (use,) = _run(_hub(workspace).field_use([place.field.name], db))
     return use.commonest
 
 
@@ -201,6 +202,13 @@ def _dissected(files: list[str], resources: list[Path], db: str | None) -> Itera
         yield offline
         for warning in outcome.warnings:
             warn(warning)
+
+
+def _run(asking: Coroutine[Any, Any, Answer]) -> Answer:
+    """Wait for an answer of the Hub."""
+    import asyncio  # all commands load this module, and hardly one needs an event loop
+
+    return asyncio.run(asking)
 
 
 def _hub(workspace: Path | None) -> EmbeddedHub:
