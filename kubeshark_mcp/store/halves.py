@@ -32,9 +32,10 @@ class Half:
     def of_spans(cls, spans: Sequence[Span | None]) -> Self:
         """Make them of objects."""
         seen = np.fromiter([span is not None for span in spans], np.bool_, len(spans))
-        present = spans if seen.all() else [span or _NO_SPAN for span in spans]
-        flat = np.fromiter(chain.from_iterable(map(_PARTS_OF, present)), np.int64, 7 * len(spans))
-        return cls(seen, list(np.ascontiguousarray(flat.reshape(-1, 7).T)))
+        present = [_NO_SPAN if span is None else span for span in spans]
+        # A span is the tuple of its parts.
+        flat = np.fromiter(chain.from_iterable(present), np.int64, len(_PARTS) * len(spans))
+        return cls(seen, list(np.ascontiguousarray(flat.reshape(-1, len(_PARTS)).T)))
 
     @classmethod
     def of_columns(cls, columns: SpanColumns) -> Self:

@@ -69,7 +69,11 @@ def value_hash(value: object) -> int:
 
 def value_hashes(values: Sequence[Any]) -> Hashes:
     """Give the `value_hash` of many values, each distinct one hashed once."""
-    if set(map(type, values)) <= {int, bool}:
+    kinds = set(map(type, values))
+    if kinds <= {str, type(None)}:
+        texts = {text: value_hash(text) for text in set(values)}
+        return np.fromiter(map(texts.__getitem__, values), np.uint64, len(values))
+    if kinds <= {int, bool}:
         try:
             return number_hashes(np.array(values, np.int64))
         except OverflowError:

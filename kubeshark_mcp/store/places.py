@@ -187,7 +187,7 @@ class ValuesByName:
     """The values of many mappings as lists by name; each mapping is visited once."""
 
     def __init__(self, rows: Sequence[Place], wanted: Collection[str]) -> None:
-        self.present = frozenset(chain.from_iterable(rows))
+        self.present = frozenset().union(*rows)
         names = [name for name in wanted if name in self.present]
         values: list[Any] = []
         for row in rows:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 
 import pyarrow as pa
@@ -34,6 +36,7 @@ FILE_ROWS = 2_000_000
 """Rows of one file, at most; another one with the next number follows."""
 FILE_GROUPS = 8
 """Row groups of one file, at most: what is known of each, some 100 KB, stays in memory until its file is closed."""
+_PROTOCOL, _BODIES = attrgetter("protocol"), attrgetter("request_body", "response_body")
 _TASKS, _IDS_A_TASK = 2**16, 2**36
 _DELTA_CODED = frozenset(
     {"_id", "id", "timestamp", "elapsed_time", "first_byte_time"}
@@ -126,6 +129,18 @@ class _Shelf:
         return sum(file.rows for file in self.files)
 
 
+def _by_protocol(entries: Sequence[Entry]) -> Mapping[str, Sequence[Entry]]:
+    """Part entries by their protocol; those of one keep their order."""
+    protocols = list(map(_PROTOCOL, entries))
+    distinct = dict.fromkeys(protocols)
+    if len(distinct) <= 1:
+        return dict.fromkeys(distinct, entries)
+    found: dict[str, list[Entry]] = {name: [] for name in distinct}
+    for name, entry in zip(protocols, entries, strict=True):
+        found[name].append(entry)
+    return found
+
+
 class EntryWriter:
     """Writes the entries of one task; close() makes its files visible, discard() leaves nothing.
 
@@ -162,15 +177,15 @@ class EntryWriter:
         if self._place_of is not None and self._place_of != places:
             self._make_columns()
         self._place_of = places
-        for entry in entries:
-            shelf = self._shelves.get(entry.protocol) or self._shelf(entry.protocol)
-            shelf.entries.append(entry)
-            if len(shelf.entries) >= CHUNK:
-                self._convert(shelf)
         self._held += len(entries)
+        for protocol, own in _by_protocol(entries).items():
+            shelf = self._shelves.get(protocol) or self._shelf(protocol)
+            shelf.entries += own
+            while len(shelf.entries) >= CHUNK:
+                self._convert(shelf)
         while self._held > HELD:
             self._convert(max(self._shelves.values(), key=lambda shelf: len(shelf.entries)))
-        self._body_bytes += sum([len(entry.request_body) + len(entry.response_body) for entry in entries])
+        self._body_bytes += sum(map(len, chain.from_iterable(map(_BODIES, entries))))
         if self._body_bytes >= CHUNK_BYTES:
             self._make_columns()
 
@@ -228,9 +243,9 @@ class EntryWriter:
     def _convert(self, shelf: _Shelf) -> None:
         if not shelf.entries or self._place_of is None:
             return
-        table = shelf.builder.build(shelf.entries, self._place_of, self._next_id)
+        table = shelf.builder.build(shelf.entries[:CHUNK], self._place_of, self._next_id)
         self._held -= len(table)
-        shelf.entries = []
+        del shelf.entries[:CHUNK]
         self._keep(shelf, table)
 
     def _keep(self, shelf: _Shelf, table: pa.Table) -> None:
