@@ -96,9 +96,9 @@ def test_a_server_begins_with_settings_and_never_sends_requests(said: bytes, fir
     assert probe_server(said, complete=False, first=first) is opinion
 
 
-def opening(client: bytes, server: bytes) -> Opening:
+def opening(client: bytes, server: bytes, complete: bool = True) -> Opening:
     ends = Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 40001)
-    return Opening(Connection(0, "tcp", *ends, from_start=False), client, server, False, False, True)
+    return Opening(Connection(0, "tcp", *ends, from_start=False), client, server, False, False, complete)
 
 
 def test_a_connection_that_is_entered_in_its_middle_tells_which_end_asks():
@@ -107,6 +107,14 @@ def test_a_connection_that_is_entered_in_its_middle_tells_which_end_asks():
     assert probe(opening(unclear, said)) is NO
     assert probe(opening(headers(7, ANSWER), unclear)) is NO
     assert probe(opening(b"the end of a body", headers(7, ANSWER))) is SURE
+
+
+def test_frames_that_do_not_tell_which_end_asks_wait_for_what_does():
+    unclear = headers(5, block(70, 71)) + data(5, b"x")
+    assert probe(opening(unclear, b"", complete=False)) is UNDECIDED
+    assert probe(opening(unclear, headers(7, ASK), complete=False)) is NO
+    assert probe(opening(unclear, b"")) is SURE
+    assert probe(opening(b"hello, world", b"", complete=False)) is NO
 
 
 @pytest.mark.parametrize(
