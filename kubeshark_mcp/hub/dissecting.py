@@ -197,6 +197,7 @@ class _Dissection:
 
     def _end(self, number: int, block: int, connections: Iterable[StatsColumns]) -> None:
         """Take connections of a capture that ended in a block of its packets."""
+        self._flush()  # What was read tells names of their ends.
         for ended in connections:
             self._ended.add_columns(ended)
             if self._kept is not None:
