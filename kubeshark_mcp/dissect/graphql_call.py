@@ -74,6 +74,8 @@ def read_parameters(parameters: Mapping[str, str]) -> Call | None:
 
 def read_form(body: bytes) -> Call | None:
     """Read a form (application/x-www-form-urlencoded), which holds what a GET request has in its query."""
+    if b"query=" not in body and b"extensions=" not in body:
+        return None
     return read_parameters(dict(parse_qsl(text(body))))
 
 
