@@ -3,6 +3,7 @@
 Each client asks for a page of calls again and again, first alone, then beside a running dissection; once with questions
 that were asked before, which the Hub may remember, and once with questions that nobody asked yet. Prints how long an
 answer takes, p50 and p95 of all; never fails on a time. Two users are two who ask; 32 who never pause are far more.
+The clients share the machine with the server, so they do little: they write a request, and read the answer to its end.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import json
 import math
 import os
 import shutil
@@ -44,19 +46,50 @@ async def ended(client: httpx2.AsyncClient, name: str, /, **arguments: Any) -> N
         await asyncio.sleep(0.1)
 
 
-async def load(client: httpx2.AsyncClient, database: str, clients: int, seconds: float, fresh: bool) -> list[float]:
+class Asker:
+    """One client with a connection of its own (HTTP/1.1, kept alive)."""
+
+    def __init__(self, url: httpx2.URL) -> None:
+        self._host, self._port = url.host, url.port or 80
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, name: str, /, **arguments: Any) -> bytes:
+        """Call a tool; gives the body of the answer, unread. Raises RuntimeError for a failure."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(self._host, self._port, limit=1 << 24)
+        reader, writer = self._streams
+        body = json.dumps({"name": name, "arguments": arguments}).encode()
+        head = f"POST /api/mcp/tools/call HTTP/1.1\r\nhost: {self._host}\r\ncontent-length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.partition("content-length:")[2].partition("\r")[0])
+        answer = await reader.readexactly(length)
+        if head.split(maxsplit=2)[1] != "200":
+            raise RuntimeError(answer.decode())
+        return answer
+
+    async def close(self) -> None:
+        """Leave."""
+        if self._streams is not None:
+            self._streams[1].close()
+            await self._streams[1].wait_closed()
+
+
+async def load(url: httpx2.URL, database: str, clients: int, seconds: float, fresh: bool) -> list[float]:
     """Let clients ask without a pause; gives the seconds that each answer took. fresh: no question is asked twice."""
     taken: list[float] = []
     numbers = itertools.count(time.time_ns())
     deadline = time.perf_counter() + seconds
 
     async def one(number: int) -> None:
+        asker = Asker(url)
         while (started := time.perf_counter()) < deadline:
             kfl = FILTERS[(number + len(taken)) % len(FILTERS)]
             if fresh:
                 kfl = f"{kfl} && elapsed_time != {next(numbers)}"
-            await call(client, "list_api_calls", db=database, kfl=kfl, limit=PAGE)
+            await asker.ask("list_api_calls", db=database, kfl=kfl, limit=PAGE)
             taken.append(time.perf_counter() - started)
+        await asker.close()
 
     await asyncio.gather(*(one(number) for number in range(clients)))
     return taken
@@ -73,8 +106,7 @@ def cpu_seconds(process: int) -> float:
 
 async def measure(url: str, clients: Sequence[int], seconds: float, server: int) -> None:
     """Prepare the data and print a line for each setting. server: its process."""
-    limits = httpx2.Limits(max_connections=max(clients) + 4)
-    async with httpx2.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
+    async with httpx2.AsyncClient(base_url=url, timeout=120) as client:
         snapshot = (await call(client, "create_snapshot", name="load"))["id"]
         await ended(client, "get_snapshot", id=snapshot)
         await call(client, "start_snapshot_dissection", snapshot_id=snapshot, name="first")
@@ -82,7 +114,7 @@ async def measure(url: str, clients: Sequence[int], seconds: float, server: int)
         for beside, fresh, count in itertools.product((False, True), (False, True), clients):
             job = asyncio.create_task(dissect(client, snapshot)) if beside else None
             before = cpu_seconds(server)
-            taken = await load(client, f"{snapshot}/first", count, seconds, fresh)
+            taken = await load(httpx2.URL(url), f"{snapshot}/first", count, seconds, fresh)
             cpu = (cpu_seconds(server) - before) / len(taken)
             if job is not None:
                 job.cancel()

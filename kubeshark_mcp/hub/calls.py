@@ -16,7 +16,7 @@ from kubeshark_mcp.hub import contract as c
 from kubeshark_mcp.hub.databases import DatabaseRoom
 from kubeshark_mcp.hub.empties import why_empty
 from kubeshark_mcp.hub.flows import COLUMNS, collect
-from kubeshark_mcp.hub.queries import EntryBase, as_query, evidence
+from kubeshark_mcp.hub.queries import Answered, EntryBase, as_query, evidence
 from kubeshark_mcp.hub.snapshots import SnapshotRoom, captures_in
 from kubeshark_mcp.hub.times import end_to_ns, from_ns, to_ns
 from kubeshark_mcp.kfl import Program
@@ -31,6 +31,8 @@ GROUPS = {
     "worker": "worker",
 }
 """Short names of what statistics are grouped by, and their columns; any KFL field serves as well."""
+_FEW = 200
+"""Rows of a page that is made in a moment."""
 EVIDENCE_PACKETS = 2000
 """Packets of one entry that are given as a capture, at most."""
 _HANDLE = re.compile(r"(?:(?P<database>[^#]+)#)?(?P<number>\d{1,18})")
@@ -48,20 +50,36 @@ class CallRoom:
         """Give a page of entries; an empty one says why."""
         dissection = self._databases.resolve(query.database)
         base = self._databases.base(dissection, self._keep_duplicates or query.keep_duplicates)
-        window = _window(query.start, query.end, query.newest_first)
-        columns = None if query.columns is None else ("timestamp", *query.columns)
-        found = base.page(query.kfl, window, query.limit, query.cursor, columns)
-        page = found.page
+        found = base.page(query.kfl, _window_of(query), query.limit, query.cursor, _columns(query))
         empty = None
-        if not page.rows and not query.cursor:
+        if not found.page.rows and not query.cursor:
             empty = why_empty(base, found.program, found.query, dissection.snapshot)
+        return self._told(query, dissection, found, empty)
+
+    def page_at_once(self, query: c.CallQuery) -> c.CallPage | None:
+        """Give a page that takes a moment and waits for nothing, so that no thread is needed; None for any other."""
+        columns = _columns(query)
+        if columns is None or query.limit > _FEW:
+            return None
+        at_hand = self._databases.at_hand(query.database, self._keep_duplicates or query.keep_duplicates)
+        if at_hand is None:
+            return None
+        dissection, base = at_hand
+        found = base.page_at_once(query.kfl, _window_of(query), query.limit, query.cursor, columns)
+        if found is None or not found.page.rows:
+            return None
+        return self._told(query, dissection, found)
+
+    def _told(
+        self, query: c.CallQuery, dissection: c.Dissection, found: Answered, empty: c.EmptyReason | None = None
+    ) -> c.CallPage:
+        page, columns = found.page, _columns(query)
         warnings = _warnings(found.program)
         if not page.exact:
             warnings.append(f"at least {page.total} match: the filter was tried on a part of the entries only")
-        rows = [_shown(row) for row in page.rows] if columns is None else _shown_columns(page.rows, columns)
         # Made of what was just read: to check a hundred rows takes as long as to make them.
         return c.CallPage.model_construct(
-            rows=rows,
+            rows=[_shown(row) for row in page.rows] if columns is None else _shown_columns(page.rows, columns),
             total=page.total,
             cursor=page.cursor,
             database=f"{dissection.snapshot}/{dissection.name}",
@@ -150,6 +168,14 @@ class CallRoom:
             hint = f"; did you mean {near!r}?" if near else ""
             raise UsageError(f"group_by {name!r} is no field{hint} Short names are {', '.join(GROUPS)} and protocol.")
         return column
+
+
+def _columns(query: c.CallQuery) -> tuple[str, ...] | None:
+    return None if query.columns is None else ("timestamp", *query.columns)
+
+
+def _window_of(query: c.CallQuery) -> Query:
+    return _window(query.start, query.end, query.newest_first)
 
 
 def _window(start: datetime | None, end: datetime | None, newest_first: bool = False) -> Query:

@@ -39,7 +39,8 @@ class DatabaseRoom:
         self._open: OrderedDict[tuple[Path, bool, int], EntryBase] = OrderedDict()
         self._known: OrderedDict[str, tuple[_Stamp, Dissection]] = OrderedDict()
         self._paths = lru_cache(_KNOWN)(self._paths_of)
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # held while a dissection is opened
+        self._known_lock = threading.Lock()  # held for a moment only: the event loop waits for it
 
     def resolve(self, database: str | None) -> Dissection:
         """Find the finished dissection that `SNAPSHOT/DISSECTION`, `SNAPSHOT` or None (the newest one) names."""
@@ -76,14 +77,30 @@ class DatabaseRoom:
         stamp = self._stamp(snapshot_id, name)
         return "" if stamp is None or self._still(database, stamp) is None else f"{database} {stamp}"
 
+    def at_hand(self, database: str | None, keep_duplicates: bool) -> tuple[Dissection, EntryBase] | None:
+        """Give a dissection, by its full name, whose entries are open; never waits, so None may be a mere chance."""
+        snapshot_id, _, name = (database or "").partition("/")
+        stamp = self._stamp(snapshot_id, name)
+        dissection = None if stamp is None else self._still(f"{snapshot_id}/{name}", stamp)
+        if dissection is None or stamp is None or not self._lock.acquire(blocking=False):
+            return None
+        try:
+            key = self._paths(snapshot_id, name)[1], keep_duplicates, stamp[1][2]
+            base = self._open.get(key)
+            if base is not None:
+                self._open.move_to_end(key)
+        finally:
+            self._lock.release()
+        return None if base is None else (dissection, base)
+
     def _still(self, database: str, stamp: _Stamp) -> Dissection | None:
         """Give a dissection that was read before, if its files are the same."""
-        with self._lock:
+        with self._known_lock:
             known = self._known.get(database)
         return known[1] if known is not None and known[0] == stamp else None
 
     def _keep(self, database: str, stamp: _Stamp, found: Dissection) -> None:
-        with self._lock:
+        with self._known_lock:
             self._known[database] = stamp, found
             self._known.move_to_end(database)
             while len(self._known) > _KNOWN:

@@ -288,9 +288,13 @@ class EmbeddedHub(CloudAnswers):
         """Give addresses."""
         return self._workloads.addresses(query, self._resource_files())
 
+    async def calls(self, query: c.CallQuery) -> c.CallPage:
+        """Give a page of entries, in a thread unless that would take longer than the page."""
+        at_once = self._calls.page_at_once(query) if "_calls" in self.__dict__ else None
+        return at_once or await self._page(query)
+
     @threaded
-    def calls(self, query: c.CallQuery) -> c.CallPage:
-        """Give a page of entries."""
+    def _page(self, query: c.CallQuery) -> c.CallPage:
         return self._calls.page(query)
 
     @threaded

@@ -84,6 +84,18 @@ class EntryBase:
         query = as_query(program, base)
         return Answered(self.source.page(query, limit, cursor, columns), program, query)
 
+    def page_at_once(
+        self, kfl: str | None, base: Query, limit: int, cursor: str | None, columns: Sequence[str]
+    ) -> Answered | None:
+        """Give a page that takes a moment and reads no file; None for any other."""
+        if not self.source.is_held(columns) or (kfl is not None and len(kfl) > _SHORT_FILTER):
+            return None
+        program = self.compile(kfl)
+        query = as_query(program, base)
+        if not self.source.takes_a_moment(query):
+            return None
+        return Answered(self.source.page(query, limit, cursor, columns), program, query)
+
     def rows(self, kfl: str | None, limit: int | None, columns: Sequence[str] | None = None) -> Iterator[Row]:
         """Give all entries that match in order of time, page by page."""
         query = as_query(self.compile(kfl))
@@ -98,6 +110,8 @@ class EntryBase:
                 return
 
 
+_SHORT_FILTER = 500
+"""Characters of a filter that is compiled in a moment."""
 PAGE = 5000
 """Entries that are held at once when all are wanted."""
 

@@ -137,6 +137,15 @@ class EntrySource:
         page = self._pages.get(key, lambda: self._page(query, limit, after, columns))
         return replace(page, rows=[dict(row) for row in page.rows])
 
+    def is_held(self, columns: Sequence[str]) -> bool:
+        """Tell whether these columns are in memory, so that rows of them are made without a look at a file."""
+        memory, names = self._memory, self._rows.light(columns)
+        return memory is not None and memory.ready and names is not None and memory.has(names)
+
+    def takes_a_moment(self, query: Query) -> bool:
+        """Tell whether a page of this takes a millisecond or two: a plain condition over what is held."""
+        return query.residual is None and "regexp" not in query.sql and self._held(query, query.sql) is not None
+
     def _page(self, query: Query, limit: int, after: Position | None, columns: Sequence[str] | None) -> Page:
         if query.residual is not None:
             return self._residual_page(query, limit, after, columns)

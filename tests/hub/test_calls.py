@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from kubeshark_mcp.capture import open_capture
 from kubeshark_mcp.errors import FilterError, NotFoundError, UsageError
 from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.store.resident import PATIENCE
 
 
 async def test_pages_follow_each_other_without_loss_or_repetition(incident):
@@ -128,3 +129,48 @@ async def test_a_window_that_ends_before_it_starts_is_refused(incident):
     boundaries = await incident.hub.l7_boundaries()
     with pytest.raises(UsageError, match="before it starts"):
         await incident.hub.calls(c.CallQuery(start=boundaries.newest, end=boundaries.oldest - timedelta(days=1)))
+
+
+async def test_a_page_is_the_same_in_a_thread_and_at_once(incident, monkeypatch):
+    hub, columns = incident.hub, ("path", "status_code", "src.ip", "summary", "failed")
+    query = c.CallQuery(database=incident.database, columns=columns, limit=20)
+    threads: list[str] = []
+    made = hub._calls.page
+    monkeypatch.setattr(hub._calls, "page", lambda asked: threads.append(asked.kfl) or made(asked))
+    for limit in range(1, PATIENCE + 3):  # until its entries are held in memory
+        await hub.calls(query.model_copy(update={"kfl": "http", "limit": limit}))
+    threads.clear()
+    window = {"start": datetime(2020, 1, 1, tzinfo=UTC), "newest_first": True}
+    for kfl, more in (("http", {}), ("redis && elapsed_time > 500", window), (None, {}), ("path.contains('a')", {})):
+        asked = query.model_copy(update={"kfl": kfl, **more})
+        found = await hub.calls(asked)
+        assert found == made(asked)
+        assert await hub.calls(asked.model_copy(update={"cursor": found.cursor})) == made(
+            asked.model_copy(update={"cursor": found.cursor})
+        )
+    assert threads == []
+
+
+async def test_what_may_take_long_or_reads_files_goes_to_a_thread(incident, monkeypatch):
+    hub, columns = incident.hub, ("path", "status_code")
+    query = c.CallQuery(database=incident.database, kfl="http", columns=columns, limit=20)
+    for limit in range(1, PATIENCE + 3):
+        await hub.calls(query.model_copy(update={"limit": limit}))
+    assert hub._calls.page_at_once(query) is not None
+    for more in (
+        {"columns": None},
+        {"columns": ("request.headers",)},
+        {"limit": 1000},
+        {"database": incident.snapshot},
+        {"database": None},
+        {"database": "nope/default"},
+        {"kfl": "path.matches('^/c.*t$')"},
+        {"kfl": "http && " * 100 + "http"},
+        {"kfl": "request.headers['host'] == 'x'"},
+        {"kfl": "status_code == 999"},  # empty: why is looked up
+    ):
+        assert hub._calls.page_at_once(query.model_copy(update=more)) is None, more
+    with hub._databases._lock:  # another question opens a dissection just now
+        assert hub._calls.page_at_once(query) is None
+    with pytest.raises(FilterError):
+        await hub.calls(query.model_copy(update={"kfl": "pth == 1"}))

@@ -130,8 +130,8 @@ async def list_calls(hub: Hub, given: a.Calls, writer: CallWriter) -> Json:
         columns=COMPACT_COLUMNS if given.format == "compact" else None,
     )
     found = await hub.calls(query)
-    if given.format == "compact" and writer.is_short(found):
-        return writer.page(found, given.format, given.group_by)
+    if given.format == "compact" and given.group_by is None and writer.is_short(found):
+        return writer.written(found)
     return await asyncio.to_thread(writer.page, found, given.format, given.group_by)
 
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
+from orjson import Fragment
 from pydantic import BaseModel
 
 from kubeshark_mcp.hub import contract as c
@@ -17,6 +19,7 @@ from kubeshark_mcp.present.calls import CallPrinter
 from kubeshark_mcp.present.fencing import clean, text_of
 from kubeshark_mcp.present.redaction import Redactor
 from kubeshark_mcp.present.times import Clock
+from kubeshark_mcp.store.remembering import Remembered
 
 Row = Mapping[str, Any]
 Texts = tuple[tuple[str, str], ...]
@@ -29,10 +32,12 @@ class CallWriter:
 
     redactor: Redactor | None = None
     _remembered: Callable[[Texts], Row] = field(init=False, repr=False, compare=False)
+    _texts: Remembered[bytes] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Keep what was redacted: the same paths and summaries come again and again, and each text costs."""
+        """Keep what was redacted and written: the same calls, paths and summaries come again and again."""
         object.__setattr__(self, "_remembered", lru_cache(_REMEMBERED)(lambda texts: self._safe(dict(texts))))
+        object.__setattr__(self, "_texts", Remembered(TEXT_BYTES, lambda text: _OF_A_KEY + 2 * len(text)))
 
     def page(self, found: c.CallPage, form: str, group_by: str | None) -> wire.Json:
         """Give a page of calls; in groups, calls of one group lie together and `groups` counts them."""
@@ -48,6 +53,27 @@ class CallWriter:
         if found.cursor is not None:
             answer["cursor"] = found.cursor
         return wire.with_notes(answer, found.warnings, found.empty)
+
+    def written(self, found: c.CallPage) -> wire.Json:
+        """Give a compact page as `page` does, its calls as JSON that was written: for those that were shown before."""
+        answer: wire.Json = {"calls": [], "total": found.total, "truncated": found.cursor is not None}
+        answer["calls"] = [Fragment(self._text(row)) for row in found.rows]
+        answer["db"] = found.database
+        if found.cursor is not None:
+            answer["cursor"] = found.cursor
+        return wire.with_notes(answer, found.warnings, found.empty)
+
+    def _text(self, row: Row) -> bytes:
+        """Give a compact call as JSON; what it is made of says whether it is the same as one before."""
+        made_of = tuple(map(row.get, _SHOWN, repeat(_ABSENT)))
+        try:
+            known = self._texts.known(made_of)
+        except TypeError:  # another Hub gave a list or a map where a text or a number belongs
+            return wire.to_json(self._compact(row))
+        if known is None:
+            known = wire.to_json(self._compact(row))
+            self._texts.keep(made_of, known)
+        return known
 
     def is_short(self, found: c.CallPage) -> bool:
         """Tell whether a compact page is written in a moment, so that a thread for it costs more than it gives."""
@@ -110,6 +136,17 @@ COMPACT_COLUMNS = (
 """Columns that a compact call, and what calls are grouped by, are made of."""
 _CAPTURED = ("method", "path", "_summary", "_status", "_malformed")
 """Those of them that hold text from the wire; the others are addresses, numbers and names of Kubernetes objects."""
+_SHOWN = (
+    *(name for names in _ENDS.values() for name in names),
+    *("_id", "id", "timestamp", "protocol", "status_code", "elapsed_time", "_failed"),
+    *("dst.service.name", "remote_node_name", "node_name", *_CAPTURED),
+)
+"""All that a compact call is made of."""
+_ABSENT = object()
+TEXT_BYTES = 4 << 20
+"""What calls that are kept as JSON may take, roughly."""
+_OF_A_KEY = 800
+"""Bytes of what a call was made of, without its texts."""
 _REMEMBERED = 4096
 """Calls whose redacted texts are kept ..."""
 _LONGEST_REMEMBERED = 1024

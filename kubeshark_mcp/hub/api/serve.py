@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 
 import uvicorn
@@ -12,6 +13,12 @@ from kubeshark_mcp.hub.interface import Hub
 
 log = logging.getLogger(__name__)
 HEADER_BYTES = 32 << 10
+_COLLECTED_AFTER = (50_000, 20, 50)
+"""Objects, and collections of younger ones, after which garbage is collected (`gc.set_threshold`).
+
+A page is made of hundreds of small dictionaries, none of them in a cycle: at the usual 700 objects the collector, which
+finds nothing, takes a sixth of the time.
+"""
 
 
 def serve_hub(hub: Hub, settings: ApiSettings, port: int) -> bool:
@@ -33,5 +40,10 @@ def serve_hub(hub: Hub, settings: ApiSettings, port: int) -> bool:
         timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
     )
     server = uvicorn.Server(config)
-    server.run()
+    usual = gc.get_threshold()
+    gc.set_threshold(*_COLLECTED_AFTER)
+    try:
+        server.run()
+    finally:
+        gc.set_threshold(*usual)
     return server.started

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from fake_hub import call_row
 
 from kubeshark_mcp.hub import contract as c
+from kubeshark_mcp.hub.api import calls_wire
 from kubeshark_mcp.hub.api.calls_wire import COMPACT_COLUMNS, CallWriter, compact, full, raw
+from kubeshark_mcp.hub.api.wire import to_json
 from kubeshark_mcp.present.redaction import Redactor
 
 ROW = {**call_row(1), "method": "GET", "path": "/cart/1", "request_headers_size": 10, "request_body_size": 5}
@@ -91,3 +94,23 @@ def test_what_was_redacted_once_is_the_same_again_long_texts_and_missing_ones_to
     assert first["calls"][0] == first["calls"][3] != first["calls"][1]
     assert "hunter2" not in str(first)
     assert "malformed" not in first["calls"][5]
+
+
+@pytest.mark.parametrize("redactor", [None, Redactor(b"k" * 32)])
+def test_a_written_page_is_the_page_first_and_again(redactor):
+    writer, other = CallWriter(redactor), CallWriter(redactor)
+    secret = {**ROW, "_summary": "GET /cart?token=hunter2-secret"}
+    rows = [ROW, {**ROW, "_id": 9}, {}, {"_id": 1, "src.ip": None}, {"_id": 1}, secret, {**ROW, "path": ["odd"]}]
+    page = c.CallPage(rows=rows, total=9, cursor="more", database="s/d", warnings=["w"])
+    expected = to_json(other.page(page, "compact", None))
+    assert [to_json(writer.written(page)) for _ in range(3)] == [expected] * 3
+    assert (b"hunter2-secret" in expected) == (redactor is None)
+
+
+def test_what_is_kept_of_written_calls_is_bounded(monkeypatch):
+    monkeypatch.setattr(calls_wire, "TEXT_BYTES", 5000)
+    writer = CallWriter()
+    for number in range(100):
+        page = c.CallPage(rows=[{**ROW, "_id": number}], total=1)
+        assert to_json(writer.written(page)) == to_json(writer.page(page, "compact", None))
+    assert 0 < len(writer._texts._kept) < 6
