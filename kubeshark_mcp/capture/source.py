@@ -20,7 +20,7 @@ from kubeshark_mcp.errors import CaptureError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WINDOW_BYTES = 16 << 20
+WINDOW_BYTES = 24 << 20
 """Bytes of a capture that are in memory at once, unless one record needs more."""
 PADDING = 128
 """Zero bytes kept behind a window, so that a header may be gathered at any valid offset."""
