@@ -6,7 +6,7 @@ from kubeshark_mcp.analyse.detectors.bad_replica import BadReplica
 from kubeshark_mcp.analyse.findings import Claim, Component, Confidence, Edge, Finding, Kind, Magnitude, Measure
 from kubeshark_mcp.analyse.mechanisms import Mechanism
 from tests.analyse.building import BuiltFacts, Call, Connection
-from tests.analyse.retold import assert_same_verdict, verdict
+from tests.analyse.mutations import assert_same_verdict, verdict
 from tests.analyse.stories import steady
 
 POD = 'protocol == "http" && dst.pod.name == "pay-1" && dst.pod.namespace == "s"'

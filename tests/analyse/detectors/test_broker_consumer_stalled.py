@@ -5,7 +5,7 @@ import pytest
 from kubeshark_mcp.analyse.detectors.broker_consumer_stalled import BrokerConsumerStalled
 from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Kind
 from tests.analyse.building import BuiltFacts, Call
-from tests.analyse.retold import assert_same_verdict
+from tests.analyse.mutations import assert_same_verdict
 from tests.analyse.stories import steady
 
 

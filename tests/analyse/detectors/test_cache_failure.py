@@ -6,7 +6,7 @@ from typing import Any
 from kubeshark_mcp.analyse.detectors.cache_failure import CacheFailure
 from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Kind
 from tests.analyse.building import T0, BuiltFacts, Call
-from tests.analyse.retold import assert_same_verdict, verdict
+from tests.analyse.mutations import assert_same_verdict, verdict
 from tests.analyse.stories import steady
 
 REDIS: dict[str, Any] = {"protocol": "redis", "status": "OK"}

@@ -6,7 +6,7 @@ from typing import Any
 from kubeshark_mcp.analyse.detectors.grpc_deadline import GrpcDeadline
 from kubeshark_mcp.analyse.findings import Component, Confidence, Kind
 from tests.analyse.building import T0, BuiltFacts, Call
-from tests.analyse.retold import assert_same_verdict, verdict
+from tests.analyse.mutations import assert_same_verdict, verdict
 from tests.analyse.stories import steady
 
 GRPC: dict[str, Any] = {"protocol": "http2", "endpoint": "/shop.Scales/Weigh", "status": "OK"}

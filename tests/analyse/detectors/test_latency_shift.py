@@ -7,7 +7,7 @@ from kubeshark_mcp.analyse.findings import Claim, Component, Confidence, Edge, F
 from kubeshark_mcp.analyse.mechanisms import Mechanism
 from tests.analyse.building import T0, BuiltFacts, Call, Connection
 from tests.analyse.crowds import crowd
-from tests.analyse.retold import assert_same_verdict, verdict
+from tests.analyse.mutations import assert_same_verdict, verdict
 from tests.analyse.stories import chain, steady
 
 SINCE = T0 + 12 * 10**9

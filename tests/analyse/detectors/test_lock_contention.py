@@ -5,7 +5,7 @@ from typing import Any
 from kubeshark_mcp.analyse.detectors.lock_contention import LockContention
 from kubeshark_mcp.analyse.findings import Component, Confidence, Kind, Measure
 from tests.analyse.building import BuiltFacts, Call
-from tests.analyse.retold import assert_same_verdict, verdict
+from tests.analyse.mutations import assert_same_verdict, verdict
 
 SQL: dict[str, Any] = {"protocol": "postgresql", "status": "OK"}
 UPDATE = "UPDATE entries SET amount = amount + {} WHERE id = {}"

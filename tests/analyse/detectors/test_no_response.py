@@ -6,7 +6,7 @@ from kubeshark_mcp.analyse.detectors.no_response import NoResponse
 from kubeshark_mcp.analyse.findings import Claim, Component, Confidence, Edge, Finding, Kind, Magnitude, Measure
 from kubeshark_mcp.analyse.mechanisms import Mechanism
 from tests.analyse.building import T0, BuiltFacts, Call, Connection
-from tests.analyse.retold import assert_same_verdict, verdict
+from tests.analyse.mutations import assert_same_verdict, verdict
 from tests.analyse.stories import chain, steady
 
 WHOLE = 'protocol == "http" && dst.service.name == "o" && dst.service.namespace == "s"'

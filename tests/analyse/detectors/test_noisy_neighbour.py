@@ -6,7 +6,7 @@ from typing import Any
 from kubeshark_mcp.analyse.detectors.noisy_neighbour import NoisyNeighbour
 from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Kind
 from tests.analyse.building import BuiltFacts, Call
-from tests.analyse.retold import assert_same_verdict
+from tests.analyse.mutations import assert_same_verdict
 from tests.analyse.stories import steady
 
 SQL: dict[str, Any] = {"protocol": "postgresql", "status": "OK", "endpoint": "SELECT 1"}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from kubeshark_mcp.analyse.detectors.oversized_payload import OversizedPayload
 from kubeshark_mcp.analyse.findings import Component, Confidence, Kind, Magnitude
 from tests.analyse.building import T0, BuiltFacts, Call
-from tests.analyse.retold import assert_same_verdict, verdict
+from tests.analyse.mutations import assert_same_verdict, verdict
 from tests.analyse.stories import steady
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from kubeshark_mcp.analyse.detectors.pauses import Pauses
 from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Kind
 from tests.analyse.building import T0, BuiltFacts, Call
-from tests.analyse.retold import assert_same_verdict
+from tests.analyse.mutations import assert_same_verdict
 
 BREAKS = ((6.0, 7.2), (12.0, 13.4), (18.0, 19.3))
 

@@ -5,7 +5,7 @@ from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Kind, Me
 from kubeshark_mcp.analyse.mechanisms import Mechanism
 from tests.analyse.building import T0, BuiltFacts, Call
 from tests.analyse.crowds import bench, crowd
-from tests.analyse.retold import assert_same_verdict, verdict
+from tests.analyse.mutations import assert_same_verdict, verdict
 from tests.analyse.stories import steady
 
 EDGE = (

@@ -5,7 +5,7 @@ from typing import Any
 from kubeshark_mcp.analyse.detectors.redirect_loop import RedirectLoop
 from kubeshark_mcp.analyse.findings import Component, Confidence, Kind
 from tests.analyse.building import BuiltFacts, Call
-from tests.analyse.retold import assert_same_verdict
+from tests.analyse.mutations import assert_same_verdict
 from tests.analyse.stories import steady
 
 

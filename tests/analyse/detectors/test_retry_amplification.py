@@ -8,7 +8,7 @@ import pytest
 from kubeshark_mcp.analyse.detectors.retry_amplification import RetryAmplification
 from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Kind
 from tests.analyse.building import T0, BuiltFacts, Call
-from tests.analyse.retold import assert_same_verdict, verdict
+from tests.analyse.mutations import assert_same_verdict, verdict
 from tests.analyse.stories import steady
 
 

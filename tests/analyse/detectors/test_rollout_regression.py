@@ -5,7 +5,7 @@ from dataclasses import replace
 from kubeshark_mcp.analyse.detectors.rollout_regression import RolloutRegression
 from kubeshark_mcp.analyse.findings import Component, Confidence, Kind
 from tests.analyse.building import T0, BuiltFacts, Call
-from tests.analyse.retold import assert_same_verdict
+from tests.analyse.mutations import assert_same_verdict
 from tests.analyse.stories import chain, steady
 
 

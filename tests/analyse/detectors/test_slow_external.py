@@ -6,7 +6,7 @@ from typing import Any
 from kubeshark_mcp.analyse.detectors.slow_external import SlowExternal
 from kubeshark_mcp.analyse.findings import Component, Confidence, Edge, Kind, Measure
 from tests.analyse.building import T0, BuiltFacts, Call, Connection
-from tests.analyse.retold import assert_same_verdict, verdict
+from tests.analyse.mutations import assert_same_verdict, verdict
 from tests.analyse.stories import steady
 
 PEER = "rates.example.net"
