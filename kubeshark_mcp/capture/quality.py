@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from kubeshark_mcp.capture.index import CaptureIndex
     from kubeshark_mcp.model.packet import PacketBlock
     from kubeshark_mcp.model.stats_columns import StatsColumns
-    from kubeshark_mcp.model.stream import ConnectionStats
 
 DUPLICATE_NS = 20_000_000
 """The same packet again within this time was captured twice; later it was sent twice (RFC 6298: 200 ms and more)."""
@@ -200,17 +199,6 @@ class QualityTally:
         counts["cut_packets"] += int(cut.sum())
         counts["cut_bytes"] += missing
         counts["duplicates"] += _duplicates(hashes ^ _mixed(_places(block, rows)), times)
-
-    def take(self, stats: ConnectionStats) -> ConnectionStats:
-        """Take a connection that has ended; gives it back."""
-        if stats.connection.transport == "tcp":
-            counts = self._counts
-            counts["tcp_connections"] += 1
-            counts["mid_stream"] += not stats.connection.from_start
-            counts["gap_connections"] += stats.metrics is not None and stats.metrics.missing_segments > 0
-            if not (stats.client.packets and stats.server.packets):
-                counts["one_sided"] += STATES.index(stats.state) not in _UNANSWERED
-        return stats
 
     def take_columns(self, stats: StatsColumns) -> StatsColumns:
         """Take connections of one transport that have ended; gives them back."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from kubeshark_mcp.dissect.base import ConnectionProtocol
-from kubeshark_mcp.dissect.stats_columns import columns_of, joined
+from kubeshark_mcp.dissect.stats_columns import joined
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.entry_columns import EntryColumns
 from kubeshark_mcp.model.stats_columns import StatsColumns
-from kubeshark_mcp.model.stream import ConnectionStats
 
 HELD = 8_000
 """Connections that wait for the end of the run, when more is known of the names of their ends; beyond it all that wait
-become entries, and others wait until they are as many. As columns they take 0.5 KB each, as objects 1.5 KB.
+become entries, and others wait until they are as many.
 """
 
 
@@ -30,20 +29,14 @@ class ConnectionEntries:
         self._collectors = [protocol.collect() for protocol in protocols]
         self._emit, self._emit_columns = emit, emit_columns
         self._held: dict[str, list[StatsColumns]] = {}
-        self._objects: list[ConnectionStats] = []
         self._count = 0
 
-    def add(self, connections: Iterable[ConnectionStats]) -> None:
-        """Take connections that have ended."""
-        for connection in connections:
-            self._objects.append(connection)
-            self._more(1)
-
     def add_columns(self, connections: StatsColumns) -> None:
-        """Take connections that have ended, as columns."""
-        self._take_objects()
+        """Take connections that have ended."""
         self._held.setdefault(connections.transport, []).append(connections)
-        self._more(len(connections))
+        self._count += len(connections)
+        if self._count >= HELD:
+            self._spill()
 
     def finish(self) -> None:
         """Make the entries of all that is left."""
@@ -52,19 +45,7 @@ class ConnectionEntries:
             while len(made := collector.finish_columns()):
                 self._give(made)
 
-    def _more(self, count: int) -> None:
-        self._count += count
-        if self._count >= HELD:
-            self._spill()
-
-    def _take_objects(self) -> None:
-        """Make columns of the objects that came before."""
-        for columns in columns_of(self._objects):
-            self._held.setdefault(columns.transport, []).append(columns)
-        self._objects.clear()
-
     def _spill(self) -> None:
-        self._take_objects()
         for parts in self._held.values():
             connections = joined(parts)
             for collector in self._collectors:

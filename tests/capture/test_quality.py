@@ -57,7 +57,7 @@ def connection(state: str = "closed", client: int = 3, server: int = 3, **change
 
 def test_a_good_capture_has_nothing_to_tell(tmp_path):
     found = tally(tmp_path / "a.pcap", [(number, packet(number)) for number in range(100)])
-    assert found.take(connection()) == connection()
+    found.take_columns(*columns_of([connection()]))
     quality = found.finish()
     assert quality == CaptureQuality("a.pcap", "a", packets=100, tcp_connections=1)
     assert Quality((quality,)).sentences() == []
@@ -91,7 +91,7 @@ def test_connections_are_judged_by_what_was_seen_of_them(tmp_path):
         connection(missing=2),
         connection(transport="udp", server=0, from_start=False),
     ):
-        found.take(one)
+        found.take_columns(*columns_of([one]))
     quality = found.finish(damages=1, dropped=7, gap_bytes=1, conflicting_bytes=2, evicted=3)
     assert quality.findings() == [
         "7 packets lost while capturing",
@@ -187,7 +187,7 @@ def test_connections_in_columns_are_counted_as_one_by_one():
     ]
     one_by_one, many = QualityTally("a"), QualityTally("a")
     for one in every:
-        assert one_by_one.take(one) is one
+        one_by_one.take_columns(*columns_of([one]))
     for columns in columns_of(every):
         assert many.take_columns(columns) is columns
     assert many.finish() == one_by_one.finish()

@@ -32,7 +32,8 @@ def test_few_wait_for_the_end_and_many_do_not(monkeypatch, count, before_the_end
     monkeypatch.setattr(connection_entries, "HELD", 50)
     found: list[Entry] = []
     made = ConnectionEntries([TcpConn(), TcpFlow()], found.extend)
-    made.add(connections(count))
+    for start in range(0, count, 10):
+        add(made, connections(count)[start : start + 10])
     assert len(found) == before_the_end
     made.finish()
     assert [entry.connection.number for entry in found if entry.protocol == "tcp_conn"] == list(range(count))
@@ -40,21 +41,20 @@ def test_few_wait_for_the_end_and_many_do_not(monkeypatch, count, before_the_end
     assert flow.fields["flow_connections"] == count
 
 
-def test_columns_give_the_entries_that_objects_give_and_as_columns_where_these_are_wanted():
+def test_entries_are_columns_where_these_are_wanted_and_objects_elsewhere():
     stats = connections(30)
-    found: list[Entry] = []
-    made = ConnectionEntries([TcpConn(), TcpFlow(), Tcp()], found.extend)
-    made.add(stats)
-    made.finish()
+    expected = [*TcpConn().entries(stats), *TcpFlow().entries(stats)]
     for columns_too in (False, True):
-        again: list[Entry] = []
+        found: list[Entry] = []
         columns: list[EntryColumns] = []
-        made = ConnectionEntries([TcpConn(), TcpFlow(), Tcp()], again.extend, columns.append if columns_too else None)
-        made.add(stats[:5])
-        for start in (5, 17):
-            for part in columns_of(stats[start : 17 if start == 5 else 30]):
-                made.add_columns(part)
+        made = ConnectionEntries([TcpConn(), TcpFlow(), Tcp()], found.extend, columns.append if columns_too else None)
+        for part in (stats[:5], stats[5:17], stats[17:]):
+            add(made, part)
         made.finish()
         assert [one.protocol for one in columns] == (["tcp_conn", "tcp_flow"] if columns_too else [])
-        assert again + [entry for one in columns for entry in one.entries()] == found
-    assert [entry.protocol for entry in found] == ["tcp_conn"] * 30 + ["tcp_flow"]
+        assert found + [entry for one in columns for entry in one.entries()] == expected
+
+
+def add(made: ConnectionEntries, stats: list[ConnectionStats]) -> None:
+    for columns in columns_of(stats):
+        made.add_columns(columns)
