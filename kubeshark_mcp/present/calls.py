@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from kubeshark_mcp.present.fencing import clean, clean_line, cut, text_of
-from kubeshark_mcp.present.metrics import gathered, metrics_of, told_columns
+from kubeshark_mcp.present.metrics import FIELDS, gathered, metrics_of, told_columns
 from kubeshark_mcp.present.redaction import Redactor
 from kubeshark_mcp.present.tables import pipe_table
 from kubeshark_mcp.present.times import Clock
@@ -20,6 +20,7 @@ COLUMNS = ("id", "ts", "src", "dst", "svc", "node", "proto", "call", "status", "
 
 _GROUPS = {"node": ("node_name", "local_node_name"), "ns": ("dst.namespace",), "worker": ("worker",)}
 _CALL_WIDTH = 160
+_WHO = ("name", "namespace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class CallPrinter:
 
     def page(self, rows: Sequence[Mapping[str, Any]], form: str = "compact", group_by: str | None = None) -> str:
         """Print a page of entries, in groups where asked for."""
-        safe = [self.safe_row(row) for row in rows]
+        safe = [self.safe_row(_in_table(row) if form == "compact" else row) for row in rows]
         if group_by is None:
             return self._rows(safe, form)
         groups: dict[str, list[dict[str, Any]]] = {}
@@ -187,6 +188,24 @@ _SAID = frozenset(
     ]
 )
 """Fields whose content the first lines of an entry have."""
+
+
+_TABLE = frozenset(
+    [
+        *(f"{side}.{part}" for side in ("src", "dst") for part in ("ip", "port", "dns", "name", "namespace")),
+        *(f"{side}.{kind}.{part}" for side in ("src", "dst") for kind in ("pod", "service") for part in _WHO),
+        *(f"{mark}{name}" for mark in ("", "_") for name in ("summary", "status", "failed", "malformed", "answered")),
+        *("_id", "id", "timestamp", "protocol", "elapsed_time", "sightings", "_sightings", "worker"),
+        *(name for names in _GROUPS.values() for name in names),
+        *("remote_node_name", "tcp_metrics", *FIELDS),
+    ]
+)
+"""All that the compact table and its groups are made of."""
+
+
+def _in_table(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what a table does not show: to take the secrets out of its headers takes most of the time."""
+    return {name: value for name, value in row.items() if name in _TABLE}
 
 
 def endpoint(row: Mapping[str, Any], side: str) -> str:

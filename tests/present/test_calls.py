@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from kubeshark_mcp.present import calls
 from kubeshark_mcp.present.calls import CallPrinter, endpoint
+from kubeshark_mcp.present.metrics import FIELDS
 from kubeshark_mcp.present.redaction import Redactor
 from kubeshark_mcp.present.times import Clock
 
@@ -148,3 +150,26 @@ def test_sightings_may_arrive_as_json_text():
     assert PRINTER.page([row]) == "id|note\n7|seen 2x"
     assert PRINTER.one(row).splitlines()[-2:] == ['sighting: {"node":"a"}', 'sighting: {"node":"b"}']
     assert PRINTER.one({"_id": 7, "_sightings": "[cut"}).splitlines()[-1] == "sighting: [cut"
+
+
+@pytest.mark.parametrize("group_by", [None, "node", "ns", "worker"])
+def test_a_table_is_the_same_without_what_it_does_not_show(group_by, monkeypatch):
+    everything = {name: f"{name}?token=hunter2-secret" for name in calls._TABLE}
+    numbers = {"_id": 3, "timestamp": datetime(2026, 11, 1, tzinfo=UTC), "elapsed_time": 1500, "sightings": 2}
+    flags = {
+        "failed": True,
+        "_failed": True,
+        "answered": False,
+        "_answered": False,
+        "_sightings": [{"id": 1}, {"id": 2}],
+    }
+    metrics = {name: 7 for name in FIELDS}
+    heavy = {"request.headers": {"cookie": "a=hunter2-secret"}, "url": "http://x/?token=hunter2-secret"}
+    full = {**everything, **numbers, **flags, **metrics, **heavy, "protocol": "tcp_flow"}
+    del full["tcp_metrics"]
+    rows = [full, *({name: value for name, value in full.items() if name != left} for left in sorted(calls._TABLE))]
+    printer = PRINTER
+    table = printer.page(rows, "compact", group_by)
+    monkeypatch.setattr(calls, "_in_table", dict)
+    assert table == printer.page(rows, "compact", group_by)
+    assert "hunter2-secret" not in table
