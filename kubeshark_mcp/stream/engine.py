@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kubeshark_mcp.model.stream import Window
 from kubeshark_mcp.stream.connections import Addresses
 from kubeshark_mcp.stream.datagrams import DatagramSide
 from kubeshark_mcp.stream.keys import FOREIGN, NO_TRANSPORT, TRANSPORTS, transport_codes
@@ -14,14 +15,14 @@ from kubeshark_mcp.stream.sharing import Numbering
 from kubeshark_mcp.stream.transmission import TcpSide
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
     from kubeshark_mcp.model.datagrams import Closings, DatagramBlock
     from kubeshark_mcp.model.packet import PacketBlock
     from kubeshark_mcp.model.stats_columns import StatsColumns
-    from kubeshark_mcp.model.stream import Closing, ConnectionStats, Window
+    from kubeshark_mcp.model.stream import Closing, ConnectionStats
     from kubeshark_mcp.stream.sharing import Selector
 
     Event = Window | Closing | DatagramBlock | Closings
@@ -133,7 +134,7 @@ class StreamEngine:
     ) -> Iterator[Event]:
         tcp = np.flatnonzero(codes[part] == _TCP) + part.start
         if len(tcp):
-            yield from self._tcp.feed(block, tcp, codes, points)
+            yield from _one_window_each(self._tcp.feed(block, tcp, codes, points))
         others = np.flatnonzero((codes[part] != _TCP) & (codes[part] < FOREIGN)) + part.start
         if len(others):
             yield from self._datagrams.feed(block, others, codes, points)
@@ -150,3 +151,17 @@ class StreamEngine:
         self._sweep_at_ns = now + self._sweep_every_ns
         yield from self._tcp.sweep(now)
         yield from self._datagrams.sweep(now)
+
+
+def _one_window_each(events: Iterable[Window | Closing]) -> list[Window | Closing]:
+    """Give each connection one window, however its packets were parted: that depends on what else is in the block."""
+    windows: dict[int, Window] = {}
+    kept: list[Window | Closing] = []
+    for event in events:
+        if isinstance(event, Window):
+            before = windows.setdefault(id(event.connection), event)
+            if before is not event:
+                before.pieces.extend(event.pieces)
+                continue
+        kept.append(event)
+    return kept

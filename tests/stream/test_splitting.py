@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kubeshark_mcp.model.stream import Window
 from kubeshark_mcp.stream import analyst, splitting, transmission
 from kubeshark_mcp.stream.engine import StreamEngine
 from tests.stream.building import CLIENT, Sent, Talk, closings, cut, numbered, streams
@@ -85,3 +86,17 @@ def test_a_few_packets_are_not_worth_a_cut(monkeypatch):
     packets.insert(20, packets[17])
     follow(packets)
     assert singly == [(0, len(packets))]
+
+
+def test_each_connection_gets_one_window_of_a_block_however_it_is_cut(monkeypatch):
+    packets = [*long_talk(40000), *long_talk(40001)]
+    packets.insert(40, packets[37])  # a retransmission
+    found = []
+    for worth in (1, 1 << 30):
+        monkeypatch.setattr(splitting, "WORTH_PACKETS", worth)
+        [block] = cut(numbered(packets), ())
+        windows = [event for event in StreamEngine().feed(block) if isinstance(event, Window)]
+        windows.sort(key=lambda window: window.connection.client.port)
+        assert [window.connection.client.port for window in windows] == [40000, 40001]
+        found.append([b"".join(piece.data for piece in window) for window in windows])
+    assert found[0] == found[1]
