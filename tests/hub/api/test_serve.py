@@ -35,6 +35,7 @@ def client(url: str) -> httpx2.AsyncClient:
 
 async def test_upstreams_sequence_of_requests_is_answered(served_incident, incident, tmp_path: Path):
     snapshot = incident.snapshot
+    number = (await incident.hub.calls(c.CallQuery(database=incident.database, kfl="http", limit=1))).rows[0]["id"]
     window = await incident.hub.l7_boundaries()
     middle = int((window.oldest + (window.newest - window.oldest) / 2).timestamp() * 1000)
     given = {
@@ -45,11 +46,11 @@ async def test_upstreams_sequence_of_requests_is_answered(served_incident, incid
         "start_snapshot_dissection": {"snapshot_id": snapshot, "name": "upstream"},
         "get_snapshot_dissection_status": {"snapshot_id": snapshot, "name": "default"},
         "stop_snapshot_dissection": {"snapshot_id": snapshot, "name": "upstream"},
-        "get_api_call": {"id": 3},
+        "get_api_call": {"id": number},
         "verify_claim": {"kfl": "http", "value": 597},
-        "trace_call": {"id": 3},
-        "cut_evidence": {"ids": [3]},
-        "get_entry_source": {"handle": f"{incident.database}#3"},
+        "trace_call": {"id": number},
+        "cut_evidence": {"ids": [number]},
+        "get_entry_source": {"handle": f"{incident.database}#{number}"},
         "check_kfl": {"kfl": "http"},
         "explain_kfl": {"kfl": "http"},
         "get_kfl_field_use": {"names": ["method"]},
@@ -61,7 +62,7 @@ async def test_upstreams_sequence_of_requests_is_answered(served_incident, incid
             if tool["name"] != "enable_dissection":  # captures cannot be dissected as they arrive: 501
                 answers[tool["name"]] = await call(http, tool["name"], **given.get(tool["name"], {}))
         assert answers["list_api_calls"]["total"] > 1000
-        assert answers["get_api_call"]["entry"]["id"] == 3
+        assert answers["get_api_call"]["entry"]["id"] == number
         assert answers["diagnose"]["findings"][0]["mechanism"]
         assert answers["verify_claim"]["holds"] is True
         path = answers["export_snapshot_pcap"]["path"]
