@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kubeshark_mcp.dissect.wire_resp import Command, text, usual_commands
+from kubeshark_mcp.dissect.wire_resp import Command, text
 from kubeshark_mcp.dissect.wire_resp_commands import CONTAINERS, key_of
+from kubeshark_mcp.dissect.wire_resp_usual import usual_commands
 
 REMEMBERED = 4096
 """Commands that are remembered."""

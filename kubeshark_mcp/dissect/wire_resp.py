@@ -7,7 +7,6 @@ Source: the RESP specification of Redis (types `+ - : $ * _ # , ( ! = % | ~ >`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kubeshark_mcp.dissect.buffer import StreamBuffer, join
@@ -46,11 +45,6 @@ REPLY_TYPES = {
     ord(">"): "push",
 }
 """Names of the types as the specification has them; an attribute belongs to the value behind it."""
-
-_COUNTS = {b"*%d" % count: count for count in range(1, 65)}
-"""First lines of usual commands -> number of their words."""
-_SIZES = {size: b"$%d" % size for size in range(1024)}
-"""Length of a short bulk string -> its first line."""
 
 
 class RespError(ValueError):
@@ -116,7 +110,7 @@ def scan(data: bytes, position: int, remaining: int, skip: int) -> tuple[int, in
         position, start = stop + 2, position
         if kind in _LINES:
             remaining -= 1
-        elif kind == 0x24 and (after := _bulk_end(data, start, stop)):
+        elif kind == 0x24 and (after := bulk_end(data, start, stop)):
             position = after
             remaining -= 1
         else:
@@ -124,75 +118,13 @@ def scan(data: bytes, position: int, remaining: int, skip: int) -> tuple[int, in
     return position, 0, 0
 
 
-def _bulk_end(data: bytes, start: int, stop: int) -> int:
+def bulk_end(data: bytes, start: int, stop: int) -> int:
     """Give where a bulk string ends whose first line is data[start:stop]; 0 where it is not whole, or null, or none."""
     digits = data[start + 1 : stop]
     if not digits.isdigit() or len(digits) > 10:
         return 0
     after = stop + 4 + int(digits)
     return after if data[after - 2 : after] == b"\r\n" else 0
-
-
-def _flat_array_end(data: bytes, stop: int) -> int:
-    """Give where an array of short bulk strings, in which no line ends, ends; 0 where data begins with something else.
-
-    stop: where the first line ends. One split finds all parts, so that nothing is done for each of them in Python.
-    """
-    digits = data[1:stop]
-    if not digits.isdigit() or len(digits) > 5:
-        return 0
-    tokens = data.split(b"\r\n", 2 * int(digits) + 1)
-    sizes, values = tokens[1:-1:2], tokens[2:-1:2]
-    if len(values) != int(digits) or not _fit(sizes, values):
-        return 0
-    return len(data) - len(tokens[-1])
-
-
-def _fit(sizes: list[bytes], strings: list[bytes]) -> bool:
-    """Tell whether each string has the size that its first line says; nearly all are short."""
-    return sizes == list(map(_SIZES.get, map(len, strings))) or sizes == [b"$%d" % len(found) for found in strings]
-
-
-def usual_reply(data: bytes, start: int) -> tuple[str, int]:
-    """Read a reply that most commands have, whole and no error; give its type and its end, which is 0 for others."""
-    kind, stop = data[start], data.find(b"\r\n", start)
-    if stop < 0:
-        return "", 0
-    if kind in {0x2B, 0x3A}:
-        return REPLY_TYPES[kind], stop + 2
-    if kind == 0x24:
-        if data[start + 1 : stop] == b"-1":
-            return "null", stop + 2
-        return "bulk string", _bulk_end(data, start, stop)
-    if kind == 0x2A and data[start + 1 : stop] != b"-1":
-        if not start and (after := _flat_array_end(data, stop)):
-            return "array", after
-        try:
-            after, remaining, _ = scan(data, start, 1, 0)
-        except RespError:
-            return "", 0  # whoever reads it with care says so
-        return "array", 0 if remaining else after
-    return "", 0
-
-
-def usual_commands(data: bytes) -> Iterator[tuple[Command, int]]:
-    """Read the usual commands at the beginning of some bytes; give each one and the position behind it.
-
-    Those are arrays of bulk strings in which no line ends, so that one split finds all their parts. Whatever else comes
-    ends it, and is for `read_command`.
-    """
-    if len(data) > HELD:
-        return
-    tokens = data.split(b"\r\n")
-    first = position = 0
-    while count := _COUNTS.get(tokens[first]):
-        behind = first + 1 + 2 * count
-        sizes, words = tokens[first + 1 : behind : 2], tokens[first + 2 : behind : 2]
-        if behind >= len(tokens) or not _fit(sizes, words):
-            return
-        position += sum(map(len, tokens[first:behind])) + 2 * (behind - first)
-        yield (words[:ARGUMENTS_KEPT], count - 1), position
-        first = behind
 
 
 def _open(data: bytes, position: int, stop: int, remaining: int) -> tuple[int, int]:

@@ -17,10 +17,10 @@ from kubeshark_mcp.dissect.wire_resp import (
     Side,
     read_command,
     read_inline,
-    usual_reply,
     words_of,
 )
 from kubeshark_mcp.dissect.wire_resp_commands import find_command, is_reply, judge
+from kubeshark_mcp.dissect.wire_resp_usual import usual_reply
 from kubeshark_mcp.model.field import Field, FieldType
 from kubeshark_mcp.model.stream import Closing, Direction, Piece
 
