@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import os
 import sys
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -13,16 +16,45 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from benchmarks import served_hub
 
 
+@asynccontextmanager
+async def served(answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]):
+    """Answer connections on loopback; a client that leaves ends its own."""
+
+    async def quietly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            await answer(reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(quietly, "127.0.0.1", 0)
+    async with server:
+        yield httpx2.URL(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+
+
+async def test_a_refusal_is_told():
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone")
+
+    async with served(refuse) as url:
+        asker = served_hub.Asker(url)
+        with pytest.raises(RuntimeError, match="gone"):
+            await asker.ask("list_api_calls", db="s/d")
+        await asker.close()
+
+
 @pytest.mark.parametrize("fresh", [False, True])
 async def test_clients_ask_what_was_asked_before_or_what_nobody_asked(fresh: bool):
     asked: list[str] = []
 
-    def answer(request: httpx2.Request) -> httpx2.Response:
-        asked.append(json.loads(request.content)["arguments"]["kfl"])
-        return httpx2.Response(200, json={})
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            body = await reader.readexactly(int(head.rpartition(b": ")[2]))
+            asked.append(json.loads(body)["arguments"]["kfl"])
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
-    async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer), base_url="http://hub") as client:
-        taken = await served_hub.load(client, "s/d", 3, 0.2, fresh)
+    async with served(answer) as url:
+        taken = await served_hub.load(url, "s/d", 3, 0.2, fresh)
     assert len(taken) == len(asked) > len(served_hub.FILTERS)
     assert len(set(asked)) == (len(asked) if fresh else len(served_hub.FILTERS))
     assert all(text.startswith(served_hub.FILTERS) for text in asked)
