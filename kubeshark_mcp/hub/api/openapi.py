@@ -72,7 +72,8 @@ def _operation(tool: ApiTool) -> Json:
     rest_of_it = {name: one for name, one in schema.get("properties", {}).items() if name not in in_path}
     required = [name for name in schema.get("required", ()) if name not in in_path]
     if method == "POST":
-        body = {"type": "object", "properties": rest_of_it, "required": required, "additionalProperties": False}
+        properties = {name: one if name in required else _or_null(one) for name, one in rest_of_it.items()}
+        body = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
         operation["requestBody"] = {"required": bool(required), "content": {"application/json": {"schema": body}}}
         return operation
     several = rest.plural(tool.arguments)
@@ -80,6 +81,11 @@ def _operation(tool: ApiTool) -> Json:
         _parameter(name, _in_query(one, name in several), "query", name in required) for name, one in rest_of_it.items()
     ]
     return operation
+
+
+def _or_null(schema: Json) -> Json:
+    """Give the schema of an argument of a body that need not be given: null says so too."""
+    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def _parameter(name: str, schema: Json, place: str, required: bool) -> Json:

@@ -34,7 +34,10 @@ def from_query(query: QueryParams, several: frozenset[str]) -> dict[str, Any]:
 
 
 def from_body(body: bytes) -> dict[str, Any]:
-    """Give a JSON body as arguments, none for an empty one, whatever its declared type; raises UsageError."""
+    """Give a JSON body as arguments, none for an empty one, whatever its declared type; raises UsageError.
+
+    What is null is not given.
+    """
     if not body:
         return {}
     try:
@@ -43,7 +46,7 @@ def from_body(body: bytes) -> dict[str, Any]:
         raise UsageError(f"The body is no JSON ({error}): send an object with the arguments.") from error
     if not isinstance(given, dict):
         raise UsageError(f"The body is a JSON {type(given).__name__}: send an object with the arguments.")
-    return given
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def tool_call(given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -73,3 +73,12 @@ def test_every_tool_has_an_operation_of_its_name_with_all_its_arguments():
         arguments = {one["name"] for one in operation["parameters"]} | set(body.get("properties", ()))
         assert arguments == set(tool.input_schema()["properties"]), tool.name
         assert operation["responses"]["200"]["content"]["application/json"]["schema"] is tool.result
+
+
+def test_what_a_body_need_not_hold_may_be_null_in_it():
+    for path in document(TOOLS)["paths"].values():
+        for one in path.values():
+            schema = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            for name, argument in schema.get("properties", {}).items():
+                nullable = {"type": "null"} in argument.get("anyOf", ()) or "null" in argument.get("type", ())
+                assert nullable is (name not in schema["required"]), (one["operationId"], name)

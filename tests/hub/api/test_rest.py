@@ -29,6 +29,11 @@ def test_what_is_no_object_is_refused(body):
         rest.from_body(body)
 
 
+def test_what_is_null_in_a_body_is_not_given():
+    assert rest.from_body(b'{"name": null, "limit": 0, "nodes": []}') == {"limit": 0, "nodes": []}
+    assert rest.from_body(b"") == {}
+
+
 def test_a_call_is_a_name_with_arguments():
     assert rest.tool_call({"name": "x"}) == ("x", {})
     assert rest.tool_call({"name": "x", "arguments": None}) == ("x", {})
