@@ -104,7 +104,7 @@ class Piece:
 class Window:
     """What one connection carried in one window of the capture, in the order in which it travelled.
 
-    pieces: at least one; neighbours differ in direction or have a gap between them.
+    pieces: at least one; those of one direction follow on from each other, or say how much is missing between them.
     """
 
     connection: Connection
