@@ -27,6 +27,7 @@ from kubeshark_mcp.identity.names import NAMES_KEPT
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.entry_columns import EntryColumns
 from kubeshark_mcp.model.packet import PROTOCOL_TCP, PROTOCOL_UDP, PacketBlock
+from kubeshark_mcp.store.memory import give_back, keep_large_apart
 from kubeshark_mcp.stream.engine import StreamEngine
 from kubeshark_mcp.stream.sharing import Numbering, Selector
 
@@ -65,11 +66,13 @@ class Surveying:
 
     def __call__(self, tell: Tell) -> Survey:
         """Do it; names are in the order of the captures."""
+        keep_large_apart()
         with few_collections():
             protocols = load_protocols()
             found = Survey()
             for number in range(self.share.first, self.share.last):
                 found = self._through(number, found, protocols, tell)
+        give_back()  # what follows in this process is the peak: the two must not add up
         return found
 
     def _through(self, number: int, found: Survey, protocols: Sequence[Protocol], tell: Tell) -> Survey:
