@@ -14,7 +14,7 @@ from kubeshark_mcp.stream.connection_columns import connection_columns
 from kubeshark_mcp.stream.keys import TRANSPORTS
 from kubeshark_mcp.stream.metrics import metric_columns, metrics_of, state_codes, states_of
 from kubeshark_mcp.stream.rows import STATE_KNOWN, STATE_STARTED
-from kubeshark_mcp.stream.table import take
+from kubeshark_mcp.stream.table import joined, take
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -197,3 +197,39 @@ class Connections:
         ]
         connections = (found or made for found, made in zip(known, self._describe(rows), strict=False))
         yield from map(ConnectionStats, connections, states, *traffic, *columns, metrics)
+
+
+class Side:
+    """What the sides of an engine have in common: a flow table, and the connections that its rows stand for."""
+
+    _table: FlowTable
+    _connections: Connections
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def forget(self) -> None:
+        """Forget what left the table."""
+        self._table.archive.clear()
+
+    def stats(self) -> Iterator[ConnectionStats]:
+        """Give the statistics of what left the table and was not drained, then of what is in it."""
+        for rows in self._table.archive:
+            yield from self._connections.stats_of(rows)
+        yield from self._connections.stats()
+
+    def drain(self) -> Iterator[ConnectionStats]:
+        """Give the statistics of what left the table, and forget them."""
+        for rows in self._table.drain():
+            yield from self._connections.stats_of(rows)
+
+    def columns(self) -> Iterator[StatsColumns]:
+        """Give as columns what `stats` gives."""
+        if self._table.archive:
+            yield from self._connections.columns_of(joined(self._table.archive))
+        yield from self._connections.columns()
+
+    def drain_columns(self) -> Iterator[StatsColumns]:
+        """Give as columns what `drain` gives, and forget it."""
+        for rows in self._table.drain():
+            yield from self._connections.columns_of(rows)

@@ -9,9 +9,9 @@ import numpy as np
 from kubeshark_mcp.model.datagrams import Closings, DatagramBlock
 from kubeshark_mcp.stream.batch import Batch, count_traffic, settle_clients, sort_packets
 from kubeshark_mcp.stream.connection_columns import connection_columns
-from kubeshark_mcp.stream.connections import Connections
+from kubeshark_mcp.stream.connections import Connections, Side
 from kubeshark_mcp.stream.keys import TRANSPORTS, conversation_keys
-from kubeshark_mcp.stream.table import BASE_FIELDS, FlowTable, joined, take
+from kubeshark_mcp.stream.table import BASE_FIELDS, FlowTable, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from kubeshark_mcp.model.entry_columns import ConnectionColumns
     from kubeshark_mcp.model.packet import PacketBlock
-    from kubeshark_mcp.model.stats_columns import StatsColumns
-    from kubeshark_mcp.model.stream import Connection, ConnectionStats
+    from kubeshark_mcp.model.stream import Connection
     from kubeshark_mcp.stream.connections import Addresses
     from kubeshark_mcp.stream.limits import Counters, Limits
     from kubeshark_mcp.stream.sharing import Numbering
@@ -34,7 +33,7 @@ EXCHANGE = 2
 """Datagrams of a question with its answer."""
 
 
-class DatagramSide:
+class DatagramSide(Side):
     """Follows everything that is not TCP. An ICMP exchange is a pair of addresses."""
 
     def __init__(
@@ -55,9 +54,6 @@ class DatagramSide:
         self._limits = limits
         self._counters = counters
         self._numbering = numbering
-
-    def __len__(self) -> int:
-        return len(self._table)
 
     def feed(
         self, block: PacketBlock, chosen: NDArray[np.intp], codes: NDArray[np.uint8], points: NDArray[np.uint64]
@@ -140,32 +136,6 @@ class DatagramSide:
     def finish(self) -> Iterator[Closings]:
         """End every connection with the capture."""
         yield from self._close(self._table.live_rows(), "end")
-
-    def forget(self) -> None:
-        """Forget what left the table."""
-        self._table.archive.clear()
-
-    def stats(self) -> Iterator[ConnectionStats]:
-        """Give the statistics of what left the table and was not drained, then of what is in it."""
-        for rows in self._table.archive:
-            yield from self._connections.stats_of(rows)
-        yield from self._connections.stats()
-
-    def drain(self) -> Iterator[ConnectionStats]:
-        """Give the statistics of what left the table, and forget them."""
-        for rows in self._table.drain():
-            yield from self._connections.stats_of(rows)
-
-    def columns(self) -> Iterator[StatsColumns]:
-        """Give as columns what `stats` gives."""
-        if self._table.archive:
-            yield from self._connections.columns_of(joined(self._table.archive))
-        yield from self._connections.columns()
-
-    def drain_columns(self) -> Iterator[StatsColumns]:
-        """Give as columns what `drain` gives, and forget it."""
-        for rows in self._table.drain():
-            yield from self._connections.columns_of(rows)
 
     def _number(self, batch: Batch, codes: NDArray[np.uint8]) -> None:
         """Give numbers to the new connections of each transport in order of their first packets."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from kubeshark_mcp.stream.analyst import Analyst
 from kubeshark_mcp.stream.batch import Batch, Segments, count_traffic, settle_clients, sort_packets
-from kubeshark_mcp.stream.connections import Connections
+from kubeshark_mcp.stream.connections import Connections, Side
 from kubeshark_mcp.stream.joiner import Joiner
 from kubeshark_mcp.stream.joining import Source, view_of
 from kubeshark_mcp.stream.keys import TRANSPORTS, conversation_keys
@@ -16,7 +16,7 @@ from kubeshark_mcp.stream.neighbours import find_neighbours, judge
 from kubeshark_mcp.stream.origins import learn_bases, learn_scales, split_reused
 from kubeshark_mcp.stream.rows import STATE_ENDED, TCP_FIELDS, prepare
 from kubeshark_mcp.stream.splitting import ROUNDS, split
-from kubeshark_mcp.stream.table import FlowTable, joined
+from kubeshark_mcp.stream.table import FlowTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kubeshark_mcp.model.packet import PacketBlock
-    from kubeshark_mcp.model.stats_columns import StatsColumns
-    from kubeshark_mcp.model.stream import Closing, ConnectionStats, Window
+    from kubeshark_mcp.model.stream import Closing, Window
     from kubeshark_mcp.stream.connections import Addresses
     from kubeshark_mcp.stream.limits import Counters, Limits
     from kubeshark_mcp.stream.sharing import Numbering
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 _TCP = TRANSPORTS.index("tcp")
 
 
-class TcpSide:
+class TcpSide(Side):
     """Follows TCP connections."""
 
     def __init__(
@@ -53,9 +52,6 @@ class TcpSide:
         self._limits = limits
         self._counters = counters
         self._numbering = numbering
-
-    def __len__(self) -> int:
-        return len(self._table)
 
     def feed(
         self, block: PacketBlock, chosen: NDArray[np.intp], codes: NDArray[np.uint8], points: NDArray[np.uint64]
@@ -122,32 +118,6 @@ class TcpSide:
         """End every connection with the capture."""
         for row in self._table.live_rows().tolist():
             yield from self._joiner.end(row, "end")
-
-    def forget(self) -> None:
-        """Forget what left the table."""
-        self._table.archive.clear()
-
-    def stats(self) -> Iterator[ConnectionStats]:
-        """Give the statistics of what left the table and was not drained, then of what is in it."""
-        for rows in self._table.archive:
-            yield from self._connections.stats_of(rows)
-        yield from self._connections.stats()
-
-    def drain(self) -> Iterator[ConnectionStats]:
-        """Give the statistics of what left the table, and forget them."""
-        for rows in self._table.drain():
-            yield from self._connections.stats_of(rows)
-
-    def columns(self) -> Iterator[StatsColumns]:
-        """Give as columns what `stats` gives."""
-        if self._table.archive:
-            yield from self._connections.columns_of(joined(self._table.archive))
-        yield from self._connections.columns()
-
-    def drain_columns(self) -> Iterator[StatsColumns]:
-        """Give as columns what `drain` gives, and forget it."""
-        for rows in self._table.drain():
-            yield from self._connections.columns_of(rows)
 
     def _number(self, batch: Batch) -> None:
         """Give numbers to the new connections in order of their first packets."""

@@ -6,27 +6,7 @@ from hypothesis import strategies as st
 
 from kubeshark_mcp.dissect.wire_resp import HELD, read_reply, scan
 from kubeshark_mcp.dissect.wire_resp_usual import usual_commands, usual_reply
-
-VALUES = [
-    b"+OK\r\n",
-    b"-ERR no\r\n",
-    b":-5\r\n",
-    b"$5\r\nhe\r\nl\r\n",
-    b"$0\r\n\r\n",
-    b"$-1\r\n",
-    b"*-1\r\n",
-    b"*0\r\n",
-    b"*2\r\n:1\r\n*1\r\n$1\r\na\r\n",
-    b"_\r\n",
-    b"#t\r\n",
-    b",1.5\r\n",
-    b"(123456789012345678901234567890\r\n",
-    b"!5\r\nERR x\r\n",
-    b"=7\r\ntxt:abc\r\n",
-    b"%1\r\n+a\r\n~2\r\n:1\r\n:2\r\n",
-    b">2\r\n+a\r\n+b\r\n",
-    b"|1\r\n+ttl\r\n:5\r\n*2\r\n:1\r\n|1\r\n+a\r\n+b\r\n:2\r\n",
-]
+from tests.dissect.test_wire_resp import VALUES
 
 
 @given(st.lists(st.sampled_from(VALUES), min_size=1, max_size=4), st.integers(0, 3), st.integers(0, 200))
