@@ -43,12 +43,16 @@ def compact(block: DatagramBlock, rows: NDArray[np.intp]) -> DatagramBlock:
 
 
 def detached(block: DatagramBlock) -> DatagramBlock:
-    """Give a block whose connections no longer ask the stream room for their objects."""
+    """Give a block whose connections no longer ask the stream room for their objects.
+
+    Nor does it hold on to the block it was cut from: what waits is held over many blocks, each cut from the last.
+    """
+    connections = block.connections
     made: list[Connection] = []
 
     def objects(places: list[int]) -> list[Connection]:
         if not made:
-            made.extend(block.connections.connections())
+            made.extend(connections.connections())
         return [made[place] for place in places]
 
     return _changed(block, objects=objects)

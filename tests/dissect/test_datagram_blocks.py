@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,17 @@ def test_a_detached_block_makes_its_connections_itself_and_once():
     assert list(alone.datagrams()) == FIRST
     assert alone.objects([0])[0] is alone.objects([0])[0]
     assert alone.objects([0])[0] is not whole.objects([0])[0]
+
+
+def test_what_is_held_over_many_blocks_keeps_none_of_those_it_was_cut_from():
+    held, gone = detached(compact(block(FIRST), np.array([1]))), []
+    for _ in range(5):
+        both = concatenated(held, block(SECOND))
+        gone.append(weakref.ref(both.data))
+        held = detached(compact(both, np.array([0])))
+    del both
+    assert [data() for data in gone] == [None] * 5
+    assert list(held.datagrams()) == FIRST[1:2]
 
 
 def test_chosen_connections_keep_their_own_addresses_alone():
