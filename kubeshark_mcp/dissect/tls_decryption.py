@@ -113,7 +113,7 @@ class Decryption:
         side = self._sides[direction]
         if not side.epochs:
             return
-        if isinstance(side.epochs[0].opener, MacOpener) or self._version == n.TLS10:
+        if isinstance(side.epochs[0].opener, MacOpener) or self._version <= n.TLS10:
             side.lost = True  # each record needs the one before it
         elif records:
             side.epochs[0].sequence += records
@@ -210,7 +210,7 @@ class Decryption:
     def _keys(self, *, resumed: bool) -> tuple[_Epoch, _Epoch] | None:
         """Make the keys of TLS 1.2 or older (RFC 5246 section 6.3); a suite without encryption needs no secret."""
         client, server = self._client, self._server
-        if server is None or not server.suites or not n.TLS10 <= self._version <= n.TLS12:
+        if server is None or not server.suites or not n.SSL3 <= self._version <= n.TLS12:
             return None
         master = self._master(resumed=resumed)
         if not master and "_NULL_" not in suite_name(server.suites[0]):
@@ -222,7 +222,7 @@ class Decryption:
             return (_Epoch(MacOpener(cipher, b"", b""), cipher),) * 2 if cipher.kind == "null" else None
         if not resumed:
             self._log.remember(server.session_id, master)
-        chained = cipher.block if cipher.kind == "cbc" and self._version == n.TLS10 else 0
+        chained = cipher.block if cipher.kind == "cbc" and self._version <= n.TLS10 else 0
         sizes = [cipher.mac_size] * 2 + [cipher.key] * 2 + [cipher.fixed or chained] * 2
         seed = server.random + client.random
         cursor = Cursor(prf(self._version, cipher.digest, master, b"key expansion", seed, sum(sizes)))
@@ -252,9 +252,10 @@ def _traffic(cipher: Cipher, secret: bytes) -> _Epoch:
 
 
 def _opener(cipher: Cipher, mac_key: bytes, key: bytes, fixed: bytes, server: Hello) -> Opener:
+    ssl3 = server.version == n.SSL3
     if cipher.kind in {"rc4", "null"}:
-        return MacOpener(cipher, mac_key, key)
+        return MacOpener(cipher, mac_key, key, ssl3=ssl3)
     if cipher.kind == "cbc":
         etm = server.extension(n.ENCRYPT_THEN_MAC) is not None
-        return CbcOpener(cipher, mac_key, key, fixed, encrypt_then_mac=etm)
+        return CbcOpener(cipher, mac_key, key, fixed, encrypt_then_mac=etm, ssl3=ssl3)
     return AeadOpener(cipher, key, fixed)

@@ -2,21 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from kubeshark_mcp.dissect import wire_tls_names as n
 from kubeshark_mcp.dissect.base import Context, Dissector
+from kubeshark_mcp.dissect.buffer import join
 from kubeshark_mcp.dissect.tls_handshake import Handshake, Memory
-from kubeshark_mcp.model.stream import Closing, Datagram, Direction
+from kubeshark_mcp.model.stream import Closing, Datagram, Direction, Span
 
 _RECORD, _MESSAGE = 13, 12
+LARGEST_HELLO = 1 << 16
+"""Bytes of the largest hello that is put together."""
+MOST_HOLES = 64
+"""Parts of a hello that may be missing at a time; senders cut it into a few, in order."""
+_HELLOS = (n.CLIENT_HELLO, n.SERVER_HELLO)
+
+
+@dataclass(slots=True)
+class _Fragments:
+    """A hello of which some fragments came (RFC 6347 section 4.2.3). header: of the whole; span: from its first on.
+
+    content: as long as the message. missing: (begin, end) of what is not there yet, in order.
+    """
+
+    header: bytes
+    span: Span
+    content: bytearray
+    missing: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, begin: int, part: bytes) -> bool:
+        """Take a fragment, which may overlap others; tell whether the message is whole."""
+        end = begin + len(part)
+        self.content[begin:end] = part
+        left = []
+        for low, high in self.missing:
+            left += [(low, min(high, begin))] if low < begin else []
+            left += [(max(low, end), high)] if high > end else []
+        self.missing = left
+        return not left
 
 
 class DtlsDissector(Dissector):
-    """Reads whole hellos; one that is cut into fragments only names the protocol."""
+    """Reads hellos, whole or in fragments; one of each side is put together at a time."""
 
     def __init__(self, context: Context, memory: Memory) -> None:
         super().__init__(context)
         self._memory = memory
         self._handshake: Handshake | None = None
+        self._fragments: list[_Fragments | None] = [None, None]
 
     def on_datagram(self, datagram: Datagram) -> None:
         """Take the records of one datagram."""
@@ -42,17 +75,32 @@ class DtlsDissector(Dissector):
             message = data[position : position + _MESSAGE + length]
             position += _MESSAGE + length
             if not offset and size == length == len(message) - _MESSAGE:
-                self._message(datagram, message)
+                self._message(datagram, message, datagram.span)
+            elif message[0] in _HELLOS and length == len(message) - _MESSAGE and offset + length <= size:
+                self._fragment(datagram, message, size, offset)
 
-    def _message(self, datagram: Datagram, message: bytes) -> None:
+    def _fragment(self, datagram: Datagram, message: bytes, size: int, offset: int) -> None:
+        """Put a hello together; fragments may come in any order and more than once."""
+        if size > LARGEST_HELLO:
+            return
+        header = message[:6] + b"\0\0\0" + message[1:4]
+        held = self._fragments[datagram.direction]
+        if held is None or held.header != header or len(held.missing) > MOST_HOLES:
+            held = _Fragments(header, datagram.span, bytearray(size), [(0, size)])
+            self._fragments[datagram.direction] = held
+        if held.add(offset, message[_MESSAGE:]):
+            self._fragments[datagram.direction] = None
+            self._message(datagram, header + held.content, join(held.span, datagram.span))
+
+    def _message(self, datagram: Datagram, message: bytes, span: Span) -> None:
         kind, client = message[0], datagram.direction is Direction.CLIENT
         if kind == n.CLIENT_HELLO and client:
             if self._handshake is None:
                 self._handshake = Handshake(self._memory, dtls=True)
-            self._handshake.message(datagram.direction, kind, message, datagram.span)
+            self._handshake.message(datagram.direction, kind, message, span)
         elif kind == n.SERVER_HELLO and not client:
             handshake = self._handshake or Handshake(self._memory, dtls=True)
-            handshake.message(datagram.direction, kind, message, datagram.span)
+            handshake.message(datagram.direction, kind, message, span)
             self._handshake = handshake
             if not handshake.retried or handshake.server is not None:
                 self._emit()

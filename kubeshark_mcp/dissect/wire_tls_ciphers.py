@@ -1,7 +1,11 @@
-"""Records opened with a key: AEAD (RFC 5288, 6655, 7905, 8446), CBC with HMAC (RFC 5246, 7366), RC4 and NULL."""
+"""Records opened with a key: AEAD (RFC 5288, 6655, 7905, 8446), CBC with HMAC (RFC 5246, 7366), RC4 and NULL.
+
+SSL 3.0 (RFC 6101) has a MAC of its own and leaves the bytes of the padding open.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -138,8 +142,9 @@ class MacOpener(Opener):
     mac_key: empty where there is no secret, for a suite without encryption: the HMAC is then not looked at.
     """
 
-    def __init__(self, cipher: Cipher, mac_key: bytes, key: bytes) -> None:
+    def __init__(self, cipher: Cipher, mac_key: bytes, key: bytes, *, ssl3: bool = False) -> None:
         self._mac, self._mac_key, self._size = cipher.mac, mac_key, cipher.mac_size
+        self._authentic = _authentic_ssl3 if ssl3 else _authentic
         self._stream = None
         if cipher.kind == "rc4":
             from cryptography.hazmat.decrepit.ciphers.algorithms import ARC4
@@ -153,20 +158,24 @@ class MacOpener(Opener):
         end = len(plain) - self._size
         if end < 0:
             return None
-        if self._mac_key and not _authentic(self._mac, self._mac_key, sequence, header, plain[:end], plain[end:]):
+        if self._mac_key and not self._authentic(self._mac, self._mac_key, sequence, header, plain[:end], plain[end:]):
             return None
         return header[0], plain[:end]
 
 
 class CbcOpener(Opener):
-    """CBC with HMAC, before or after encryption. In TLS 1.0 a record is chained to the one before it."""
+    """CBC with HMAC, before or after encryption. Until TLS 1.0 a record is chained to the one before it."""
 
-    def __init__(self, cipher: Cipher, mac_key: bytes, key: bytes, chained: bytes, *, encrypt_then_mac: bool) -> None:
+    def __init__(
+        self, cipher: Cipher, mac_key: bytes, key: bytes, chained: bytes, *, encrypt_then_mac: bool, ssl3: bool = False
+    ) -> None:
         self._mac, self._mac_key, self._size = cipher.mac, mac_key, cipher.mac_size
         self._block = cipher.block
         self._algorithm = _block_cipher(cipher.algorithm, key)
         self._chained = chained
-        self._mac_last = encrypt_then_mac
+        self._mac_last = encrypt_then_mac and not ssl3
+        self._ssl3 = ssl3
+        self._authentic = _authentic_ssl3 if ssl3 else _authentic
 
     def open(self, sequence: int, header: bytes, body: bytes) -> tuple[int, bytes] | None:
         """Open one record."""
@@ -182,12 +191,12 @@ class CbcOpener(Opener):
         if self._chained:
             self._chained = ciphertext[-self._block :]
         content = len(plain) - plain[-1] - 1
-        if content < 0 or plain[content:] != bytes([plain[-1]]) * (plain[-1] + 1):
+        if content < 0 or (not self._ssl3 and plain[content:] != bytes([plain[-1]]) * (plain[-1] + 1)):
             return None
         if self._mac_last:
             return header[0], plain[:content]
         end = content - self._size
-        if end < 0 or not _authentic(self._mac, self._mac_key, sequence, header, plain[:end], plain[end:content]):
+        if end < 0 or not self._authentic(self._mac, self._mac_key, sequence, header, plain[:end], plain[end:content]):
             return None
         return header[0], plain[:end]
 
@@ -201,6 +210,14 @@ class CbcOpener(Opener):
 def _authentic(mac: str, key: bytes, sequence: int, header: bytes, content: bytes, tag: bytes) -> bool:
     said = sequence.to_bytes(8, "big") + header[:3] + len(content).to_bytes(2, "big") + content
     return hmac.digest(key, said, mac) == tag
+
+
+def _authentic_ssl3(mac: str, key: bytes, sequence: int, header: bytes, content: bytes, tag: bytes) -> bool:
+    """Check the MAC of RFC 6101 section 5.2.3.1, which comes before HMAC and leaves the version out."""
+    padding = 48 if mac == "md5" else 40
+    said = sequence.to_bytes(8, "big") + header[:1] + len(content).to_bytes(2, "big") + content
+    inner = hashlib.new(mac, key + b"\x36" * padding + said, usedforsecurity=False).digest()
+    return hashlib.new(mac, key + b"\x5c" * padding + inner, usedforsecurity=False).digest() == tag
 
 
 def _aead(cipher: Cipher, key: bytes) -> AESGCM | AESCCM | ChaCha20Poly1305:

@@ -1,4 +1,4 @@
-"""From secrets to keys: the key log format of NSS, the PRF of TLS 1.0 to 1.2 (RFC 5246), HKDF labels of TLS 1.3."""
+"""From secrets to keys: NSS key logs, and what SSL 3.0 (RFC 6101), TLS 1.0 to 1.2 (RFC 5246) and 1.3 derive."""
 
 from __future__ import annotations
 
@@ -76,9 +76,11 @@ class KeyLog:
 
 
 def prf(version: int, digest: str, secret: bytes, label: bytes, seed: bytes, length: int) -> bytes:
-    """Expand a secret as TLS 1.0 to 1.2 do. digest: of the suite, `sha256` or `sha384`; used from TLS 1.2 on."""
+    """Expand a secret as SSL 3.0 to TLS 1.2 do. digest: of the suite, `sha256` or `sha384`; used from TLS 1.2 on."""
     if version >= 0x0303:
         return _expand(digest, secret, label + seed, length)
+    if version == 0x0300:
+        return _expand_ssl3(secret, seed, length)
     half = (len(secret) + 1) // 2
     first = _expand("md5", secret[:half], label + seed, length)
     second = _expand("sha1", secret[-half:], label + seed, length)
@@ -92,6 +94,16 @@ def _expand(digest: str, secret: bytes, seed: bytes, length: int) -> bytes:
     while len(made) < length:
         chain = hmac.digest(secret, chain, digest)
         made += hmac.digest(secret, chain + seed, digest)
+    return made[:length]
+
+
+def _expand_ssl3(secret: bytes, seed: bytes, length: int) -> bytes:
+    """Expand as RFC 6101 section 6.2.2 does, which knows no labels: A, BB, CCC ... make the blocks differ."""
+    made = b""
+    for block in range(-(-length // 16)):
+        salt = bytes([ord("A") + block]) * (block + 1)
+        inner = hashlib.sha1(salt + secret + seed, usedforsecurity=False).digest()
+        made += hashlib.md5(secret + inner, usedforsecurity=False).digest()
     return made[:length]
 
 

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from kubeshark_mcp.dissect.tls_decryption import FAILURES, Decryption
 from kubeshark_mcp.dissect.wire_tls import read_client_hello, read_server_hello
-from kubeshark_mcp.dissect.wire_tls_keys import KeyLog, master_secret
+from kubeshark_mcp.dissect.wire_tls_keys import KeyLog, master_secret, prf
 from tests.dissect import tls_building as b
 from tests.dissect.conversation import CLIENT, SERVER
-from tests.dissect.tls_sealing import CLIENT_LINE, Sealer12, Sealer13, secret_line
+from tests.dissect.tls_sealing import CLIENT_LINE, MASTER, Sealer12, Sealer13, secret_line
 
 EARLY, SHAKE, TRAFFIC = b"e" * 32, b"h" * 32, b"t" * 32
 LINES = [
@@ -170,3 +172,17 @@ def test_missing_bytes_end_what_each_record_needs_the_one_before_for():
     assert decryption.ready
     decryption.lose(CLIENT, 1)
     assert not decryption.ready
+
+
+def test_ssl3_opens_records_with_its_own_keys():
+    decryption = Decryption(KeyLog((CLIENT_LINE,)))
+    hear(decryption, 1, b.client_hello(suites=(0x0002,), version=0x0300))
+    hear(decryption, 2, b.server_hello(suite=0x0002, version=0x0300))
+    decryption.message(16, b.CLIENT_KEY)
+    decryption.change_cipher(CLIENT, resumed=False)
+    block = prf(0x0300, "", MASTER, b"", b.SERVER_RANDOM + b.CLIENT_RANDOM, 20)
+    said = block + b"\x36" * 40 + bytes(8) + b"\x17\0\x04data"
+    tag = hashlib.sha1(block + b"\x5c" * 40 + hashlib.sha1(said).digest()).digest()
+    assert opened(decryption, b.record(23, b"data" + tag, 0x0300)) == (23, b"data")
+    decryption.lose(CLIENT, 100)
+    assert opened(decryption, b.record(23, b"data" + tag, 0x0300)) is None

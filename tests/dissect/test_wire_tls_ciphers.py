@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import hmac
 
 import pytest
@@ -111,6 +112,33 @@ def test_records_of_version_10_are_chained():
         padding = 15 - (len(content) + 20) % 16
         sealed = engine.update(content + tag + bytes([padding]) * (padding + 1))
         assert opening.open(sequence, header, sealed) == (23, content)
+
+
+def ssl3_mac(digest: str, key: bytes, sequence: int, kind: int, content: bytes) -> bytes:
+    """Make the MAC of RFC 6101 section 5.2.3.1."""
+    size = 48 if digest == "md5" else 40
+    said = sequence.to_bytes(8, "big") + bytes([kind, 0, len(content)]) + content
+    inner = hashlib.new(digest, key + b"\x36" * size + said).digest()
+    return hashlib.new(digest, key + b"\x5c" * size + inner).digest()
+
+
+def test_records_of_ssl3_are_chained_and_padded_with_anything():
+    engine = Engine(AES(b"k" * 16), modes.CBC(b"v" * 16)).encryptor()
+    cipher = Cipher("cbc", "AES", 16, 16, "sha1", "sha256")
+    opening = CbcOpener(cipher, b"m" * 20, b"k" * 16, b"v" * 16, encrypt_then_mac=True, ssl3=True)
+    for sequence, content in enumerate((b"first", b"second", b"third")):
+        plain = content + ssl3_mac("sha1", b"m" * 20, sequence, 23, content)
+        padding = 15 - len(plain) % 16
+        sealed = engine.update(plain + b"?" * padding + bytes([padding]))
+        assert opening.open(sequence, b"\x17\x03\x00\0\0", sealed) == (23, content)
+
+
+def test_the_mac_of_ssl3_is_its_own():
+    stream = Engine(ARC4(b"k" * 16), mode=None).encryptor()
+    sealed = stream.update(b"content" + ssl3_mac("md5", b"m" * 16, 0, 23, b"content"))
+    cipher = Cipher("rc4", "", 16, 0, "md5", "sha256")
+    assert MacOpener(cipher, b"m" * 16, b"k" * 16).open(0, b"\x17\x03\x00\0\0", sealed) is None
+    assert MacOpener(cipher, b"m" * 16, b"k" * 16, ssl3=True).open(0, b"\x17\x03\x00\0\0", sealed) == (23, b"content")
 
 
 @pytest.mark.parametrize("kind", ["rc4", "null"])

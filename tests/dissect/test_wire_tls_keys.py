@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from kubeshark_mcp.dissect.wire_tls_keys import SESSIONS, KeyLog, expand_label, master_secret, prf, updated
@@ -79,3 +81,13 @@ def test_a_master_secret_is_bound_to_the_messages_where_it_is_extended(version: 
     randoms = (RANDOM, RANDOM[::-1])
     made = {master_secret(version, "sha256", b"p" * 48, randoms, transcript) for transcript in (None, b"a", b"b")}
     assert [len(one) for one in made] == [48, 48, 48]
+
+
+def test_ssl3_derives_without_labels():
+    blocks = b"".join(
+        hashlib.md5(b"secret" + hashlib.sha1(salt + b"secret" + b"seed").digest()).digest()
+        for salt in (b"A", b"BB", b"CCC")
+    )
+    for length in (1, 16, 40):
+        assert prf(0x0300, "sha256", b"secret", b"any label", b"seed", length) == blocks[:length]
+    assert master_secret(0x0300, "sha256", b"secret", (b"se", b"ed"), None) == blocks
