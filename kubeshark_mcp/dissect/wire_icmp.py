@@ -74,7 +74,7 @@ class Message:
 
 def parse_message(data: bytes, version: int) -> Message:
     """Read one message. version: of IP, 4 or 6."""
-    kind, code = (data[0], data[1]) if len(data) >= 2 else (-1, 0)
+    kind, code = data[0] if data else -1, data[1] if len(data) >= 2 else 0
     name = type_name(version, kind) if kind >= 0 else "Unreadable"
     message = Message(kind, code, name, code_name(version, kind, code))
     place = (version, kind)

@@ -160,3 +160,9 @@ def test_a_listener_report_names_its_groups_as_far_as_the_limit():
 def test_any_bytes_are_read_without_a_fault(data: bytes, version: int, kind: int):
     message = parse_message(bytes((kind,)) + data, version)
     assert message.type == kind or message.malformed
+
+
+def test_a_single_byte_names_the_type():
+    message = parse_message(b"\x08", 4)
+    assert (message.type, message.name, message.request) == (8, "Echo Request", -1)
+    assert message.malformed == "the message has 1 bytes, less than a header's 8"

@@ -72,6 +72,8 @@ class IcmpDissector(Dissector):
         self._version = 6 if ":" in context.connection.client.address else 4
         self._waiting: dict[tuple[Direction, int, bytes], list[Entry]] = {}
         self._count = 0
+        # A host that pings itself: its requests and their replies travel in the same direction.
+        self._itself = context.connection.client.address == context.connection.server.address
 
     def on_datagram(self, datagram: Datagram) -> None:
         """Take one message."""
@@ -117,7 +119,8 @@ class IcmpDissector(Dissector):
             self._give_up(next(iter(self._waiting)))
 
     def _answer(self, datagram: Datagram, message: Message) -> None:
-        key = (datagram.direction.other, message.request, message.key)
+        asked = datagram.direction if self._itself else datagram.direction.other
+        key = (asked, message.request, message.key)
         entry = self._match(key, datagram.time_ns) if key in self._waiting else None
         if entry is None:
             entry = self._roles.response("icmp", datagram.direction, datagram.span)

@@ -68,6 +68,16 @@ def test_a_ping_and_its_answer_are_one_entry():
     ]
 
 
+def test_a_host_that_pings_itself_gets_its_answers():
+    itself = Connection(0, "icmp", A, A)
+    asked = [sample.echo(7, number) for number in (1, 2)]
+    answered = [sample.echo(7, number, reply=True) for number in (1, 2, 3)]
+    talk = [(CLIENT, data) for data in (asked[0], answered[0], asked[1], answered[1], answered[2])]
+    found = exchange(*talk, of=itself)
+    assert frames(found) == [(1, 2), (3, 4), (None, 5)]
+    assert [entry.connection for entry in found] == [itself] * 3
+
+
 def test_an_error_is_an_entry_whose_source_is_who_complains():
     data = sample.message(3, 4, struct.pack(">HH", 0, 1400) + sample.ipv4("10.0.0.1", "10.9.9.9", 6, sample.udp(4, 5)))
     assert exchange((SERVER, data)) == [
