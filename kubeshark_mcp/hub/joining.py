@@ -25,6 +25,6 @@ class Joining:
 
     def __call__(self, tell: Callable[[None], None]) -> JoinStats:
         """Do it; gives what was joined."""
-        from kubeshark_mcp.store.sightings import join_sightings  # with it comes DuckDB, which takes room of its own
+        from kubeshark_mcp.store.sightings import join_sightings  # with it comes DuckDB, which takes time and room
 
         return join_sightings(self.folder, watch=lambda: tell(None))

@@ -11,11 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from kubeshark_mcp.store.files import JOINED, MANIFEST, MAP_FILE, store_errors, write_manifest
-from kubeshark_mcp.store.grouping import group_part, split_rows
-from kubeshark_mcp.store.merging import add_calls, merge_identities, prepare_calls
-from kubeshark_mcp.store.rewriting import rewrite
-from kubeshark_mcp.store.workshop import Workshop
+from kubeshark_mcp.store.files import JOINED, MANIFEST, store_errors, write_manifest
+from kubeshark_mcp.store.repeats import may_repeat, row_counts
 
 TOLERANCE_NS = 10 * 10**9
 """How far apart the clocks of two nodes may be."""
@@ -35,53 +32,17 @@ def join_sightings(
 ) -> JoinStats:
     """Join the sightings in a folder of written entries and declare it complete: the last step of a dissection.
 
-    May be repeated; always starts from the rows as written. watch: called several times a second from another thread;
-    what it raises stops the work and is raised here.
+    May be repeated; always starts from the rows as written. watch: called several times a second from another thread
+    while something is joined; what it raises stops the work and is raised here.
     """
-    shop = Workshop(folder, watch)
-    try:
-        with store_errors(folder, "write"):
-            (folder / MANIFEST).unlink(missing_ok=True)
-            shutil.rmtree(folder / JOINED, ignore_errors=True)
-        stats = _joined(shop, tolerance_ns)
-    finally:
-        shop.close()
+    with store_errors(folder, "write"):
+        (folder / MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(folder / JOINED, ignore_errors=True)
+    if may_repeat(folder):
+        from kubeshark_mcp.store.joining import join_rows  # with it comes DuckDB, which takes time and room of its own
+
+        stats = JoinStats(*join_rows(folder, tolerance_ns, watch))
+    else:
+        stats = JoinStats(row_counts(folder))
     write_manifest(folder, asdict(stats))
     return stats
-
-
-def _joined(shop: Workshop, tolerance_ns: int) -> JoinStats:
-    parts = split_rows(shop)
-    if not parts:
-        return JoinStats(_counts(shop, {}))
-    prepare_calls(shop)
-    calls = sightings = 0
-    for part in range(parts):
-        if group_part(shop, part, parts, tolerance_ns):
-            found = add_calls(shop, part)
-            calls, sightings = calls + found[0], sightings + found[1]
-    for table in ("rows", "members"):
-        shop.run(f"DROP TABLE IF EXISTS {table}")
-    if not calls:
-        return JoinStats(_counts(shop, {}))
-    target = shop.temporary / JOINED
-    with store_errors(target, "write"):
-        target.mkdir()
-    merge_identities(shop)
-    shop.run("DROP TABLE calls")
-    shop.run(f"CREATE VIEW calls AS SELECT * FROM {shop.pieces('calls')}")  # noqa: S608
-    shop.write(f"SELECT * FROM {shop.pieces('map')} ORDER BY ALL", target / MAP_FILE)  # noqa: S608
-    shop.run(f"CREATE VIEW gone AS SELECT _id FROM {shop.pieces('map')} WHERE _id <> _joined_into")  # noqa: S608
-    rewritten = rewrite(shop, target)
-    with store_errors(shop.folder, "write"):
-        target.rename(shop.folder / JOINED)
-    return JoinStats(_counts(shop, rewritten), calls, sightings)
-
-
-def _counts(shop: Workshop, rewritten: Mapping[str, int]) -> dict[str, int]:
-    others = {
-        protocol: int(shop.run(f"SELECT count(*) FROM {shop.raw(protocol)}")[0][0])  # noqa: S608
-        for protocol in shop.files
-        if protocol not in rewritten
-    }
-    return dict(sorted({**others, **rewritten}.items()))
