@@ -197,6 +197,8 @@ def _own_ports(
     ports = np.zeros((2, _PORTS), bool)
     own, others = ports
     own[list(protocol.ports)] = True
+    if transport == "icmp":
+        own[:] = True  # it has no ports
     for other in enabled:
         if other is not protocol and transport in other.transports:
             others[list(other.ports)] = True

@@ -30,13 +30,14 @@ class Exchanges:
 class Bounds:
     """What a conversation may do to count as usual.
 
-    lifetime_ns: longest time from a question to any answer of its number. same_number, at_once: unanswered questions of
-    one number, and of one connection, at any moment.
+    lifetime_ns: longest time from a question to any answer of its number; to its own alone where `each` is set.
+    same_number, at_once: unanswered questions of one number, and of one connection, at any moment.
     """
 
     lifetime_ns: int
     same_number: int
     at_once: int
+    each: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,14 @@ class Pairs:
     answered: NDArray[np.intp]
     waiting: NDArray[np.intp]
 
+    def usual(self, connection: NDArray[np.integer[Any]]) -> Pairs:
+        """Give them without those of connections marked as unusual since. connection: that of each message."""
+        if not self.unusual.any():
+            return self
+        stay = ~self.unusual[connection[self.asked]]
+        waiting = self.waiting[~self.unusual[connection[self.waiting]]]
+        return Pairs(self.unusual, self.asked[stay], self.answered[stay], waiting)
+
 
 def pair(messages: Exchanges, connections: int, bounds: Bounds) -> Pairs:
     """Pair the messages of so many connections.
@@ -62,7 +71,8 @@ def pair(messages: Exchanges, connections: int, bounds: Bounds) -> Pairs:
     place = messages.connection.astype(np.int64) << 16 | messages.number
     order = np.argsort(place, kind="stable")
     starts = _starts(place[order])
-    _mark(unusual, messages, order, starts, _too_late(messages, order, starts, bounds.lifetime_ns))
+    if not bounds.each:
+        _mark(unusual, messages, order, starts, _too_late(messages, order, starts, bounds.lifetime_ns))
     _mark(unusual, messages, order, starts, _most_open(messages, order, starts) > bounds.same_number)
     if (np.bincount(messages.connection, ~messages.answers, connections) > bounds.at_once).any():
         by_connection = np.argsort(messages.connection, kind="stable")
@@ -74,7 +84,8 @@ def pair(messages: Exchanges, connections: int, bounds: Bounds) -> Pairs:
         order = np.argsort(full, kind="stable")
     starts = _starts(full[order])
     _mark(unusual, messages, order, starts, _fewest_open(messages, order, starts) < 0)
-    return _paired(messages, unusual, order[~unusual[messages.connection[order]]], full)
+    paired = _paired(messages, unusual, order[~unusual[messages.connection[order]]], full)
+    return _timely(paired, messages, bounds.lifetime_ns) if bounds.each else paired
 
 
 def _paired(messages: Exchanges, unusual: NDArray[np.bool_], order: NDArray[np.intp], full: NDArray[np.int64]) -> Pairs:
@@ -90,6 +101,13 @@ def _paired(messages: Exchanges, unusual: NDArray[np.bool_], order: NDArray[np.i
     waits[matching] = False
     by_answer = np.argsort(answered)
     return Pairs(unusual, asked[matching][by_answer], answered[by_answer], np.sort(asked[waits]))
+
+
+def _timely(paired: Pairs, messages: Exchanges, lifetime_ns: int) -> Pairs:
+    """Mark connections with an answer that came too late for its own question."""
+    late = messages.time_ns[paired.answered] - messages.time_ns[paired.asked] > lifetime_ns
+    paired.unusual[messages.connection[paired.answered[late]]] = True
+    return paired.usual(messages.connection)
 
 
 def _starts(ordered: NDArray[np.signedinteger[Any]]) -> NDArray[np.intp]:

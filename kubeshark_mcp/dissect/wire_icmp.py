@@ -33,9 +33,11 @@ REQUESTS = frozenset((version, request) for (version, _), request in REPLIES.ite
 
 FAILURES = frozenset({(4, 3), (4, 4), (4, 11), (4, 12), (6, 1), (6, 2), (6, 3), (6, 4)})
 """(IP version, type) of messages that say a packet was not delivered."""
-_QUOTES = FAILURES | {(4, 5)}
-_ECHOES = frozenset({(4, 0), (4, 8), (6, 128), (6, 129)})
-_IDENTIFIED = _ECHOES | {(4, kind) for kind in (13, 14, 15, 16, 17, 18)}
+QUOTES = FAILURES | {(4, 5)}
+"""(IP version, type) of messages that quote the packet they are about."""
+ECHOES = frozenset({(4, 0), (4, 8), (6, 128), (6, 129)})
+"""(IP version, type) of echo requests and replies."""
+_IDENTIFIED = ECHOES | {(4, kind) for kind in (13, 14, 15, 16, 17, 18)}
 _EXTENDED = frozenset({(4, 42), (4, 43), (6, 160), (6, 161)})
 
 PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 47: "gre", 50: "esp", 51: "ah", 58: "icmpv6", 132: "sctp"}
@@ -86,10 +88,10 @@ def parse_message(data: bytes, version: int) -> Message:
         return message
     if place in _IDENTIFIED or place in _EXTENDED:
         _identify(message, data, extended=place in _EXTENDED)
-        message.echoed = HEADER_LENGTH if place in _ECHOES else 0
+        message.echoed = HEADER_LENGTH if place in ECHOES else 0
     elif message.request >= 0:
         message.key = data[4:6] if kind >= 144 else data[8:16]
-    elif place in _QUOTES:
+    elif place in QUOTES:
         _read_error(message, data, version)
     elif version == 6:
         _read_neighbours(message, data)
@@ -186,7 +188,7 @@ def _read_transport(message: Message, data: bytes, at: int, protocol: int, *, fi
             ports = data[at] << 8 | data[at + 1], data[at + 2] << 8 | data[at + 3]
             fields["icmp_about_src_port"], fields["icmp_about_dst_port"] = ports
             source, destination = place(source, ports[0]), place(destination, ports[1])
-    elif protocol in (1, 58) and at + 8 <= len(data) and (4 if protocol == 1 else 6, data[at]) in _ECHOES:
+    elif protocol in (1, 58) and at + 8 <= len(data) and (4 if protocol == 1 else 6, data[at]) in ECHOES:
         fields["icmp_about_id"] = data[at + 4] << 8 | data[at + 5]
         fields["icmp_about_sequence"] = data[at + 6] << 8 | data[at + 7]
         name += f" id {fields['icmp_about_id']} seq {fields['icmp_about_sequence']}"
@@ -263,3 +265,24 @@ def ipv6_text(data: bytes, at: int) -> str:
 def place(address: str, port: int) -> str:
     """Write address and port."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def summary(message: Message) -> str:
+    """Give what a person reads in one line: what happened, to which packet."""
+    fields = message.fields
+    if message.echoed and not message.reason:
+        return f"{message.name} id {fields['icmp_id']} seq {fields['icmp_sequence']}"
+    words = message.name
+    if message.reason and not message.is_reply:
+        words += f" ({message.reason})"
+    if "icmp_id" in fields:
+        words += f" id {fields['icmp_id']} seq {fields['icmp_sequence']}"
+    if "icmp_mtu" in fields:
+        words += f" MTU {fields['icmp_mtu']}"
+    if "icmp_target" in fields:
+        words += f" {fields['icmp_target']}"
+    if "icmp_gateway" in fields:
+        words += f" via {fields['icmp_gateway']}"
+    if fields.get("icmp_groups"):
+        words += f" {fields['icmp_groups'][0]}"
+    return f"{words}: {message.about}" if message.about else words

@@ -23,6 +23,18 @@ from kubeshark_mcp.dissect.wire_radius_dictionary import (
     VENDORS,
 )
 
+NAMED = {
+    "User-Name": "radius_user",
+    "Calling-Station-Id": "radius_calling_station",
+    "Called-Station-Id": "radius_called_station",
+    "Acct-Session-Id": "radius_session",
+    "Acct-Status-Type": "radius_accounting",
+    "Acct-Terminate-Cause": "radius_terminate_cause",
+    "Reply-Message": "radius_reply_message",
+    "Error-Cause": "radius_error_cause",
+}
+"""Attributes that have KFL fields of their own."""
+
 HEADER_LENGTH = 20
 LONGEST = 4096
 """Bytes of the longest packet (RFC 2865 section 3)."""
@@ -69,6 +81,23 @@ class Packet:
                 return attributes[name]
         return ""
 
+    @property
+    def summary(self) -> str:
+        """Give what a person reads in one line of a request: its code, what it accounts for, and who wants in."""
+        attributes = self.attributes
+        words = [self.name, attributes.get("Acct-Status-Type", "")]
+        words.append(attributes.get("User-Name") or attributes.get("Calling-Station-Id", ""))
+        return " ".join([word for word in words if word])
+
+    def named(self) -> dict[str, str]:
+        """Give what has KFL fields of its own, by field: attributes, who asks, and EAP."""
+        named = {NAMED[name]: text for name, text in self.attributes.items() if text and name in NAMED}
+        if nas := self.get("NAS-Identifier", "NAS-IP-Address", "NAS-IPv6-Address"):
+            named["radius_nas"] = nas
+        if self.eap:
+            named["radius_eap"] = self.eap
+        return named
+
 
 Known = dict[bytes, tuple[tuple[str, str], ...]]
 """Attributes on the wire -> names and values as text; most come again and again."""
@@ -114,9 +143,14 @@ def parse_packet(data: bytes, known: Known | None = None) -> Packet:
 
 def _read_anew(packet: Packet, data: bytes, at: int, length: int, known: Known) -> tuple[tuple[str, str], ...]:
     """Read an attribute, and remember it unless it says more than its text (where secrets are, that it is damaged)."""
-    before = len(packet.secrets), packet.malformed
+    secrets = len(packet.secrets)
     pairs = tuple(_read_attribute(packet, data, at, length))
-    if length <= _KNOWN_LENGTH and before == (len(packet.secrets), packet.malformed) and data[at] not in _FLEETING:
+    if (
+        length <= _KNOWN_LENGTH
+        and data[at] not in _FLEETING
+        and len(packet.secrets) == secrets
+        and not packet.malformed  # of which only the first reason is told: this attribute may be damaged as well
+    ):
         if len(known) >= _KNOWN_LIMIT:
             known.clear()
         known[data[at : at + length]] = pairs

@@ -76,6 +76,15 @@ def test_what_nobody_asked_for_or_waited_for_is_unusual_for_its_connection_alone
     assert paired([(0, number, 0, False, 0) for number in range(6)] + fine) == ([0], [(6, 7)], [])
 
 
+def test_a_number_that_comes_again_later_is_not_late_where_each_pair_counts_alone():
+    each = Bounds(lifetime_ns=60, same_number=3, at_once=5, each=True)
+    rows: list[Row] = [(0, 7, 1, False, 0), (0, 7, 1, True, 60), (0, 7, 1, False, 100), (0, 7, 1, True, 160)]
+    assert paired(rows) == ([0], [], [])
+    assert paired(rows, each) == ([], [(0, 1), (2, 3)], [])
+    late: list[Row] = [(1, 1, 1, False, 0), (1, 2, 1, False, 0), (1, 1, 1, True, 61), (2, 1, 1, False, 0)]
+    assert paired(rows + late, each) == ([1], [(0, 1), (2, 3)], [7])
+
+
 def test_nothing_is_paired_with_nothing():
     assert paired([]) == ([], [], [])
 

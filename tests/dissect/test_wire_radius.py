@@ -174,3 +174,19 @@ def test_any_bytes_are_read_without_a_fault(data: bytes, body: bytes):
     for some in (data, packet(body)):
         read = parse_packet(some)
         assert len(blanked(some, read, 10_000)) == len(some)
+
+
+def test_a_damaged_attribute_is_not_remembered_as_a_whole_one():
+    known: dict[bytes, tuple[tuple[str, str], ...]] = {}
+    reason = "the vendor at byte 22 has 1 bytes, fewer than 4"
+    for data in (packet(attribute(26, b"\1"), attribute(26, b"\2")), packet(attribute(26, b"\2"))):
+        assert parse_packet(data, known).malformed == reason
+    assert known == {}
+
+
+def test_what_a_packet_names_is_told_by_field():
+    nas = attribute(4, bytes((10, 0, 0, 7)))
+    read = parse_packet(packet(attribute(1, b"bob"), nas, attribute(79, b"\2\1\0\x08\1bob"), attribute(18, b"")))
+    assert read.named() == {"radius_user": "bob", "radius_nas": "10.0.0.7", "radius_eap": "Response Identity"}
+    assert read.summary == "Access-Request bob"
+    assert parse_packet(packet(attribute(31, b"00-1B"), code=4)).summary == "Accounting-Request 00-1B"

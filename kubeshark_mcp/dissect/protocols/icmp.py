@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, Opening, Protocol
+from kubeshark_mcp.dissect.base import ColumnReader, Confidence, Context, Dissector, Opening, Protocol, Settings
+from kubeshark_mcp.dissect.exchanges import Bounds
+from kubeshark_mcp.dissect.icmp_columns import IcmpColumns
 from kubeshark_mcp.dissect.roles import Roles
-from kubeshark_mcp.dissect.wire_icmp import FAILURES, Message, parse_message
+from kubeshark_mcp.dissect.wire_icmp import FAILURES, Message, parse_message, summary
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.field import Field, FieldType
 from kubeshark_mcp.model.stream import Closing, Datagram, Direction
@@ -70,10 +72,10 @@ class IcmpDissector(Dissector):
         super().__init__(context)
         self._roles = Roles(context.connection)
         self._version = 6 if ":" in context.connection.client.address else 4
-        self._waiting: dict[tuple[Direction, int, bytes], list[Entry]] = {}
-        self._count = 0
         # A host that pings itself: its requests and their replies travel in the same direction.
         self._itself = context.connection.client.address == context.connection.server.address
+        self._waiting: dict[tuple[Direction, int, bytes], list[Entry]] = {}
+        self._count = 0
 
     def on_datagram(self, datagram: Datagram) -> None:
         """Take one message."""
@@ -182,27 +184,6 @@ class IcmpDissector(Dissector):
         entry.summary, entry.malformed = summary(message), message.malformed
 
 
-def summary(message: Message) -> str:
-    """Give what a person reads in one line: what happened, to which packet."""
-    fields = message.fields
-    if message.echoed and not message.reason:
-        return f"{message.name} id {fields['icmp_id']} seq {fields['icmp_sequence']}"
-    words = message.name
-    if message.reason and not message.is_reply:
-        words += f" ({message.reason})"
-    if "icmp_id" in fields:
-        words += f" id {fields['icmp_id']} seq {fields['icmp_sequence']}"
-    if "icmp_mtu" in fields:
-        words += f" MTU {fields['icmp_mtu']}"
-    if "icmp_target" in fields:
-        words += f" {fields['icmp_target']}"
-    if "icmp_gateway" in fields:
-        words += f" via {fields['icmp_gateway']}"
-    if fields.get("icmp_groups"):
-        words += f" {fields['icmp_groups'][0]}"
-    return f"{words}: {message.about}" if message.about else words
-
-
 class Icmp(Protocol):
     """ICMP and ICMPv6: what IP itself reports, and pings."""
 
@@ -219,3 +200,7 @@ class Icmp(Protocol):
     def open(self, context: Context) -> Dissector:
         """Begin to read what two hosts tell each other."""
         return IcmpDissector(context)
+
+    def columns(self, settings: Settings) -> ColumnReader:
+        """Give what reads echoes and errors as columns; each end may ask, so each has half of what may wait."""
+        return IcmpColumns(settings, Bounds(LIFETIME_NS, WAITING_LIMIT // 2, WAITING_LIMIT // 2, each=True))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, Opening, Protocol
+from kubeshark_mcp.dissect.base import ColumnReader, Confidence, Context, Dissector, Opening, Protocol, Settings
+from kubeshark_mcp.dissect.exchanges import Bounds
+from kubeshark_mcp.dissect.radius_columns import RadiusColumns
 from kubeshark_mcp.dissect.roles import Roles
 from kubeshark_mcp.dissect.wire_radius import (
     HEADER_LENGTH,
@@ -87,18 +89,6 @@ _FIELDS = tuple(
         ),
     )
 )
-
-_NAMED = {
-    "User-Name": "radius_user",
-    "Calling-Station-Id": "radius_calling_station",
-    "Called-Station-Id": "radius_called_station",
-    "Acct-Session-Id": "radius_session",
-    "Acct-Status-Type": "radius_accounting",
-    "Acct-Terminate-Cause": "radius_terminate_cause",
-    "Reply-Message": "radius_reply_message",
-    "Error-Cause": "radius_error_cause",
-}
-"""Attributes that have fields of their own."""
 
 
 class RadiusDissector(Dissector):
@@ -204,23 +194,13 @@ def _describe(entry: Entry, packet: Packet) -> None:
     fields["radius_code"], fields["radius_code_name"] = packet.code, packet.name
     fields["radius_identifier"] = packet.identifier
     _name_attributes(entry, packet)
-    attributes = packet.attributes
-    words = [packet.name, attributes.get("Acct-Status-Type", "")]
-    words.append(attributes.get("User-Name") or attributes.get("Calling-Station-Id", ""))
-    entry.summary, entry.malformed = " ".join([word for word in words if word]), packet.malformed
+    entry.summary, entry.malformed = packet.summary, packet.malformed
 
 
 def _name_attributes(entry: Entry, packet: Packet) -> None:
     """Give attributes their own fields; what the request said stays."""
-    fields = entry.fields
-    for attribute, text in packet.attributes.items():
-        name = _NAMED.get(attribute)
-        if name and text:
-            fields.setdefault(name, text)
-    if nas := packet.get("NAS-Identifier", "NAS-IP-Address", "NAS-IPv6-Address"):
-        fields.setdefault("radius_nas", nas)
-    if packet.eap:
-        fields.setdefault("radius_eap", packet.eap)
+    for name, text in packet.named().items():
+        entry.fields.setdefault(name, text)
 
 
 class Radius(Protocol):
@@ -247,6 +227,10 @@ class Radius(Protocol):
     def open(self, context: Context) -> Dissector:
         """Begin to read what a client's port and a server's port exchange."""
         return RadiusDissector(context, self._known)
+
+    def columns(self, settings: Settings) -> ColumnReader:
+        """Give what reads requests that are sent once, and their answers, as columns."""
+        return RadiusColumns(settings, Bounds(LIFETIME_NS, 1, WAITING_LIMIT // 2, each=True))
 
 
 def _judge(data: bytes, *, answer: bool) -> Confidence:
