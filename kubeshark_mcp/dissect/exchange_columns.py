@@ -60,6 +60,10 @@ class ExchangeColumns(ColumnReader):
     def entries(self, batch: Batch, told: Told, asked: NDArray[np.intp], answered: NDArray[np.intp]) -> EntryColumns:
         """Make entries of requests and messages of their own. answered: the answers, -1 where there is none."""
 
+    def itself(self, batch: Batch, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Tell which datagrams are of conversations whose answers travel in the direction of their requests."""
+        return np.zeros(len(rows), bool)
+
     def fitting(self, told: Told, asked: NDArray[np.intp], answered: NDArray[np.intp]) -> NDArray[np.bool_] | None:
         """Tell which answers may belong to the requests of the same number and key; None for all."""
         return None
@@ -119,8 +123,8 @@ class ExchangeColumns(ColumnReader):
         unusual[new[~told.certain[begun[new]]]] = True
         rows = rows[~unusual[both.connection[rows]] & (told.asks | told.answers)[rows]]
         answers = told.answers[rows]
-        sides = both.connection[rows] * 2 + (both.direction[rows] ^ answers)
-        exchanges = Exchanges(sides, told.number[rows], told.key[rows], answers, both.time_ns[rows])
+        asked_by = both.connection[rows] * 2 + (both.direction[rows] ^ (answers & ~self.itself(batch, rows)))
+        exchanges = Exchanges(asked_by, told.number[rows], told.key[rows], answers, both.time_ns[rows])
         found = pair(exchanges, 2 * len(unusual), self._bounds)
         unusual |= found.unusual.reshape(-1, 2).any(axis=1)
         paired = Pairs(unusual, rows[found.asked], rows[found.answered], rows[found.waiting]).usual(both.connection)

@@ -78,6 +78,11 @@ class IcmpColumns(ExchangeColumns):
         codes[rows[read]] = self._readings.codes_of(_keys(batch, rows[read], six[read], echo[read]))
         return Told(usual, np.ones(count, bool), asks, answers, number, key, codes)
 
+    def itself(self, batch: Batch, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Tell of a host that pings itself; see ExchangeColumns."""
+        connections = batch.all.connections
+        return np.asarray((connections.client_address == connections.server_address)[batch.all.connection[rows]])
+
     def forget(self) -> None:
         """See ExchangeColumns."""
         self._readings.trim()

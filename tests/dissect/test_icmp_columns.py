@@ -25,6 +25,10 @@ def hosts(number: int = 0, version: int = 4) -> Connection:
     return Connection(number, "icmp", Endpoint(client, 0), Endpoint(server, 0))
 
 
+def alone(number: int = 0) -> Connection:
+    return Connection(number, "icmp", Endpoint("10.0.0.1", 0), Endpoint("10.0.0.1", 0))
+
+
 def echo(kind: int = 8, number: int = 1, sequence: int = 1, data: bytes = b"abcdefgh", code: int = 0) -> bytes:
     return struct.pack(">BBHHH", kind, code, 0xBEEF, number, sequence) + data
 
@@ -94,6 +98,16 @@ def test_unusual_messages_go_to_a_dissector_from_what_waits_on(messages, in_colu
     for each in blocks(datagrams, 2):
         play.engine.feed(each)
     assert play.in_columns == in_columns
+
+
+def test_a_host_that_pings_itself_answers_in_the_same_direction():
+    datagrams = [sent(alone(), 0, echo(kind, 1, sequence), 1) for sequence in (1, 2) for kind in (8, 0)]
+    for size in (1, 9):
+        play = Play([Icmp()])
+        for each in blocks(datagrams, size):
+            play.engine.feed(each)
+        assert play.in_columns == len(play.entries) == 2
+        assert play.outcome() == one_by_one([Icmp()], datagrams)
 
 
 def test_icmpv6_is_read_by_its_own_types():
@@ -172,7 +186,7 @@ def test_columns_and_the_dissector_agree_on_whatever_comes(rows, size, fitting):
     datagrams = []
     for number, (of, way, data, missing, time) in enumerate(rows, 1):
         turn = int(data[:1] in (b"\0", b"\x81")) if fitting else way
-        pair = hosts(of, 4 if of < 3 else 6)
+        pair = alone(of) if not of else hosts(of, 4 if of < 3 else 6)
         datagrams.append(sent(pair, turn, data, number, time * SECOND, 0 if fitting else missing))
     assert by_blocks([Icmp()], datagrams, size) == one_by_one([Icmp()], datagrams)
 
