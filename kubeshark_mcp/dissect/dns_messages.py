@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kubeshark_mcp.dissect.dns_usual import Told, Usual, read_usual
 from kubeshark_mcp.dissect.wire_dns import Reading, is_certain, is_header, read_message
 from kubeshark_mcp.dissect.wire_dns_records import HEADER_LENGTH
 
@@ -17,6 +18,11 @@ MESSAGES = 16_384
 """Distinct messages that are remembered. They are forgotten all at once, so that a flood of names costs no more."""
 MESSAGE_BYTES = 8 << 20
 """Bytes of them and of what they say in words, likewise: compressed names can make a hundred times as much of it."""
+
+MANY = 128
+"""New messages that are worth being read at the same time."""
+AT_ONCE = 8192
+"""New messages that are read at the same time, at most."""
 
 _TRANSFERS = frozenset({"AXFR", "IXFR"})
 _LISTS = ("dns_answers", "dns_addresses", "dns_authorities", "dns_additionals", "dns_updates")
@@ -32,16 +38,26 @@ class Values:
         """Of each message, position in `distinct`; -1 where it has no value."""
         self._known: dict[Any, int] = {}
 
-    def add(self, place: int, values: Sequence[Any]) -> None:
-        """Take the values of the messages from `place` on, None where there is none."""
-        stop = place + len(values)
-        while stop > len(self.codes):
+    def reserve(self, count: int) -> None:
+        """Make room for so many messages."""
+        while count > len(self.codes):
             self.codes = np.concatenate([self.codes, np.full(len(self.codes), -1, np.int32)])
+
+    def put(self, places: NDArray[np.intp], values: Sequence[Any]) -> None:
+        """Take the values of these messages, None where there is none."""
+        self.codes[places] = self._codes_of(values)
+
+    def put_told(self, place: int, told: Told) -> None:
+        """Take values of messages that are counted from `place` on."""
+        codes = self._codes_of(told.values)
+        self.codes[told.rows + place] = codes if told.codes is None else np.array(codes, np.int32)[told.codes]
+
+    def _codes_of(self, values: Sequence[Any]) -> list[int]:
         known = self._known
         codes = [-1 if value is None else known.setdefault(value, len(known)) for value in values]
-        self.codes[place:stop] = codes
         if len(known) > len(self.distinct):
             self.distinct = list(known)
+        return codes
 
 
 class _Codes(dict[bytes, int]):
@@ -114,17 +130,45 @@ class Messages:
         return np.asarray(table[self._traits.codes[codes]])
 
     def _learn(self, rests: Sequence[bytes]) -> None:
+        """Read new messages: the usual ones of them, where there are many, at the same time."""
         place = len(self._codes) - len(rests)
-        readings = [read_message(b"\0\0" + rest) for rest in rests]
-        self._bytes += sum(map(len, rests)) + sum(map(_size_of, readings))
+        for column in self._columns():
+            column.reserve(len(self._codes))
+        self._bytes += sum(map(len, rests))
+        left = np.ones(len(rests), bool)
+        for first in range(0, len(rests) - MANY + 1, AT_ONCE):
+            usual = read_usual(rests[first : first + AT_ONCE])
+            self._take(place + first, usual)
+            left[usual.rows + first] = False
+        if left.any():
+            self._read(place, np.flatnonzero(left), rests)
+
+    def _columns(self) -> Iterable[Values]:
+        return (*self.fields.values(), *self.texts.values(), self.keys, self._traits)
+
+    def _take(self, place: int, usual: Usual) -> None:
+        self._bytes += usual.letters
+        for name, told in usual.fields.items():
+            self.fields[name].put_told(place, told)
+        for name, told in usual.texts.items():
+            self.texts[name].put_told(place, told)
+        self.keys.put_told(place, usual.keys)
+        self._traits.put_told(place, usual.traits)
+
+    def _read(self, place: int, rows: NDArray[np.intp], rests: Sequence[bytes]) -> None:
+        """Read messages one by one."""
+        chosen = [rests[row] for row in rows.tolist()]
+        readings = [read_message(b"\0\0" + rest) for rest in chosen]
+        self._bytes += sum(map(_size_of, readings))
         values = [reading.own if reading.message.response else reading.common | reading.own for reading in readings]
+        places = rows + place
         for name, column in self.fields.items():
-            column.add(place, [own.get(name) for own in values])
-        self.texts["summary"].add(place, [reading.summary for reading in readings])
-        self.texts["status"].add(place, [reading.status for reading in readings])
-        self.texts["malformed"].add(place, [reading.message.malformed or None for reading in readings])
-        self.keys.add(place, [reading.key for reading in readings])
-        self._traits.add(place, list(_traits_of(rests, readings)))
+            column.put(places, [own.get(name) for own in values])
+        self.texts["summary"].put(places, [reading.summary for reading in readings])
+        self.texts["status"].put(places, [reading.status for reading in readings])
+        self.texts["malformed"].put(places, [reading.message.malformed or None for reading in readings])
+        self.keys.put(places, [reading.key for reading in readings])
+        self._traits.put(places, list(_traits_of(chosen, readings)))
 
 
 def _size_of(reading: Reading) -> int:

@@ -66,12 +66,26 @@ def test_a_flood_of_names_is_forgotten_at_once(limit, monkeypatch):
 
 def test_values_grow_with_the_messages_and_repeat_nothing():
     values = Values()
-    values.add(0, ["x", None, "y"])
-    values.add(3, ["x"] * 3000)
+    values.put(np.arange(3), ["x", None, "y"])
+    values.reserve(3003)
+    values.put(np.arange(3, 3003), ["x"] * 3000)
     assert values.distinct == ["x", "y"]
     assert values.codes[:5].tolist() == [0, -1, 1, 0, 0]
     assert values.codes[3002] == 0
     assert values.codes[3003] == -1
+
+
+def test_many_new_messages_are_read_as_few_are(monkeypatch):
+    datas = [made for number in range(40) for made in (query(1, f"h{number}"), answer(2, f"h{number}")[: number + 30])]
+    monkeypatch.setattr(dns_messages, "AT_ONCE", 16)
+    found = []
+    for many in (1, len(datas) + 1):
+        monkeypatch.setattr(dns_messages, "MANY", many)
+        messages = Messages()
+        codes = codes_of(messages, *datas)
+        columns = messages.fields | messages.texts | {"key": messages.keys, "traits": messages._traits}
+        found.append([said(columns, code) for code in codes])
+    assert found[0] == found[1]
 
 
 def test_words_count_where_they_are_longer_than_the_message(monkeypatch):
