@@ -19,10 +19,9 @@ LENGTH_LIMIT = 1 << 63
 """Content-Length from which on no body can be meant; a count that overflows a server's integer is an attack."""
 
 _METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}\Z")
-_VERSION = re.compile(rb"[Hh][Tt][Tt][Pp]/\d{1,3}(?:\.\d{1,3})?\Z")
-_STATUS_LINE = re.compile(
-    rb"((?:[Hh][Tt][Tt][Pp]/[^ \t\r\n]{1,32})|ICY)[ \t]+(\d{3})(?!\d)[ \t]*(.*)[ \t]*\Z", re.DOTALL
-)
+_VERSION = re.compile(rb"[Hh][Tt][Tt][Pp]/(?!/)[!-~]{1,32}\Z")
+"""Servers take or refuse what looks like a version; it is no part of the target in either case."""
+_STATUS_LINE = re.compile(rb"((?:[Hh][Tt][Tt][Pp]/[^ \t\r\n]{1,32})|ICY)[ \t]+(\d{3})[ \t]*(.*)[ \t]*\Z", re.DOTALL)
 """Clients take what looks like a version, and what follows three digits: so do captures of attacks on them."""
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 
@@ -160,11 +159,11 @@ def _remember(memory: dict[bytes, Value], key: bytes, value: Value, limit: int) 
 
 def _request_line(line: bytes) -> RequestLine | None:
     method, _, rest = line.replace(b"\t", b" ").partition(b" ")
-    rest = rest.strip(b" ")
+    absent, rest = rest.startswith(b" "), rest.strip(b" ")
     if not rest or _METHOD.match(method) is None:
         return None
     target, _, version = rest.rpartition(b" ")
-    if not target or _VERSION.match(version) is None:
+    if not (target or absent) or _VERSION.match(version) is None:
         target, version = rest, b""
     name, url = text(method), text(target.rstrip(b" "))
     path, query = split_target(name, url)
