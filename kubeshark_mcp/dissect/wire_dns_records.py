@@ -56,6 +56,9 @@ Names = dict[int, tuple[str, int]]
 _SPECIAL = re.compile(rb'[^!#%-\'*-:<-?A-\[\]-~]|[."]')
 
 
+_UNSEEN = re.compile(rb"[^ -\[\]-~]|\.")
+"""Bytes of a label that is no UTF-8 which are written as numbers, and the dot."""
+
 _UNPRINTABLE = re.compile(rb"[^ !#-\[\]-~]")
 
 
@@ -65,8 +68,23 @@ def _escape(match: re.Match[bytes]) -> bytes:
 
 
 def label_text(label: bytes) -> str:
-    r"""Write a label as a master file does: `\.` and the like, other bytes as `\DDD` (RFC 1035 section 5.1)."""
-    return _SPECIAL.sub(_escape, label).decode("ascii")
+    r"""Write a label as people read it: `\.` and `\\`, and what cannot be printed as `\DDD` (RFC 6763 section 4.3).
+
+    Spaces, other signs and UTF-8 stay as they are: services are named by them, and dots are all that parts labels.
+    """
+    if _SPECIAL.search(label) is None:
+        return label.decode("ascii")
+    try:
+        text = label.decode()
+    except UnicodeDecodeError:
+        return _UNSEEN.sub(_escape, label).decode("ascii")
+    if text.isprintable() and "." not in text and "\\" not in text:
+        return text
+    return "".join([sign if _is_seen(sign) else _UNSEEN.sub(_escape, sign.encode()).decode() for sign in text])
+
+
+def _is_seen(sign: str) -> bool:
+    return sign not in ".\\" and sign.isprintable()
 
 
 @lru_cache(maxsize=8192)

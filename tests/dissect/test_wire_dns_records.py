@@ -42,8 +42,22 @@ def test_a_name_is_written_without_its_final_dot_and_the_root_is_a_dot():
 
 
 def test_bytes_that_are_no_text_are_escaped_as_in_a_master_file():
-    assert label_text(b"a.b\\c d\x00\xff") == "a\\.b\\\\c\\032d\\000\\255"
+    assert label_text(b"a.b\\c d\x00\xff") == "a\\.b\\\\c d\\000\\255"
     assert quoted_text(b'say "hi" \\ \xe9') == '"say \\"hi\\" \\\\ \\233"'
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        (b'Hall (2nd) @ "Caf\xc3\xa9"', 'Hall (2nd) @ "Café"'),
+        (b"v1.2 \xc3\xa9\\", "v1\\.2 é\\\\"),
+        (b"bell\x07", "bell\\007"),
+        ("\u202eabc".encode(), "\\226\\128\\174abc"),
+        (b"", ""),
+    ],
+)
+def test_names_of_services_are_written_as_people_gave_them(label: bytes, text: str):
+    assert label_text(label) == text
 
 
 def test_a_pointer_continues_a_name_and_is_followed_once():
