@@ -147,7 +147,9 @@ class Session:
                 break
         for inner in (self._inner or {}).values():
             inner.close(closing)
-        # A dissector knows its session by the way back of its entries: without this both would wait for the collector.
+        # A dissector knows its session, and its readers know it, by their ways back: all would wait for the collector.
+        if self._dissector is not None:
+            vars(self._dissector).clear()
         self._dissector = self._inner = None
 
     def _read(self, window: Window) -> None:
@@ -163,9 +165,11 @@ class Session:
 
     def _change(self) -> None:
         """Give the connection to the protocol that the present one handed it to."""
-        if self._dissector is None or (hand_over := self._dissector.hand_over) is None:
+        former = self._dissector
+        if former is None or (hand_over := former.hand_over) is None:
             return
         self._dissector = None
+        vars(former).clear()
         self._hand_overs += 1
         self._shared.meter.dissected -= sum([len(piece.data) for piece in hand_over.rest])
         wanted = self._shared.detector.named(hand_over.protocol) if hand_over.protocol else None
@@ -368,16 +372,14 @@ class Session:
             self._emitted += (name,)
             self._shared.note(self._wire, name)
         if self._inherited:
-            for key, value in self._inherited.items():
-                entry.fields.setdefault(key, value)
+            entry.fields.update({key: of for key, of in self._inherited.items() if key not in entry.fields})
         if self._proxied:
             entry.fields.update(self._proxied)
         self._shared.emit(entry)
 
     def _tunnel(self, window: Window, hand_over: HandOver | None) -> None:
         """Read what the present protocol carried inside as a connection of its own; its bytes are counted once."""
-        if self._inner is None:
-            self._inner = {}
+        self._inner = self._inner or {}
         key = id(window.connection)
         inner = self._inner.get(key)
         if not window.pieces:

@@ -26,7 +26,7 @@ from kubeshark_mcp.hub.runs import (
 )
 from kubeshark_mcp.hub.summing import Summing
 from kubeshark_mcp.hub.surveying import Surveying, explain_each_other, first_packets
-from kubeshark_mcp.store.memory import give_back
+from kubeshark_mcp.store.memory import give_pages_back
 from kubeshark_mcp.store.repeats import may_repeat
 
 __all__ = ["Outcome", "Pipeline", "Progress", "Run"]
@@ -63,7 +63,7 @@ class Pipeline:
         """Do it all; gives what came of it. The folder is complete when this returns."""
         found = self._entries()
         self._outcome = Outcome().with_counts([one.outcome for one in found])
-        give_back()  # the join is the other peak: the two must not add up
+        give_pages_back()  # the join is the other peak: the two must not add up
         # What was dissected here leaves its traces in the memory of this process.
         many = self._size == 1 and self._outcome.entries_created >= APART_ENTRIES
         apart = many and may_repeat(self._folder)

@@ -28,6 +28,11 @@ def keep_large_apart() -> None:
 def give_back() -> None:
     """Free what only waits for the garbage collector, and give whole free pages back (with glibc; else nothing)."""
     gc.collect()
+    give_pages_back()
+
+
+def give_pages_back() -> None:
+    """Give whole free pages back (with glibc; else nothing)."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(ctypes.c_size_t(0))

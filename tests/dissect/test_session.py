@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -239,3 +241,36 @@ def test_a_declared_protocol_is_read_from_the_first_byte():
 def test_a_protocol_behind_many_datagrams_of_another_is_found():
     talk = [(CLIENT, b"binding"), (SERVER, b"bound")] * 20 + [(CLIENT, b"echo:1")]
     assert said(play([Echo()], talk, transport="udp")) == ["echo CLIENT echo:1", "echo fin"]
+
+
+class Talker(Echo):
+    """Knows itself by a way back, as a dissector with a reader for each direction does; counts what is still there."""
+
+    def __init__(self, alive: weakref.WeakSet[Dissector]):
+        super().__init__("talk")
+        self.alive = alive
+
+    def open(self, context: Context) -> Dissector:
+        dissector = EchoDissector(context, self.name)
+        dissector.back = dissector.say
+        self.alive.add(dissector)
+        return dissector
+
+
+def test_a_connection_that_ended_waits_for_no_collector():
+    alive: weakref.WeakSet[Dissector] = weakref.WeakSet()
+    entries: list[Entry] = []
+    gc.collect()
+    gc.disable()
+    try:
+        engine = DissectionEngine([Talker(alive), Echo("other")], Settings(), entries.append)
+        there = connection()
+        for data, at in ((b"talk:1", 0), (b">other;other:2", 6)):
+            engine.feed(Window(there, [Piece(Direction.CLIENT, data, at, 0, [0], [1], [1])]))
+            assert len(alive) == (at == 0)
+        engine.feed(Window(connection(number=2), [Piece(Direction.CLIENT, b"talk:3", 0, 0, [0], [1], [1])]))
+        assert len(alive) == 1
+        engine.finish()
+        assert len(alive) == 0
+    finally:
+        gc.enable()

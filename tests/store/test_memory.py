@@ -6,7 +6,7 @@ import subprocess
 import sys
 import weakref
 
-from kubeshark_mcp.store.memory import give_back
+from kubeshark_mcp.store.memory import give_back, give_pages_back
 
 
 class Knot:
@@ -25,6 +25,18 @@ def test_what_only_waits_for_the_collector_is_freed():
         assert gone() is not None
         give_back()
         assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_pages_are_given_back_without_the_collector():
+    gc.disable()
+    try:
+        knot = Knot()
+        gone = weakref.ref(knot)
+        del knot
+        give_pages_back()
+        assert gone() is not None
     finally:
         gc.enable()
 
