@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ _STEP = 0x9E3779B97F4A7C15
 """Odd, its bits spread evenly: 2^64 divided by the golden ratio, the step of SplitMix64."""
 _LIST = 0xD1B54A32D192ED03
 _NOTHING = 0x8CB92BA72F3D8DD7
+_LISTS = frozenset({tuple, list, type(None)})
 
 
 def stable_hash(*parts: object) -> int:
@@ -41,7 +43,12 @@ def number_hashes(values: NDArray[Any]) -> Hashes:
 def list_hashes(lengths: NDArray[np.int64], items: Hashes) -> Hashes:
     """Give the `value_hash` of lists. items: hashes of all their items in order; a list of length -1 is nothing."""
     sizes = np.maximum(lengths, 0)
-    starts = np.cumsum(sizes) - sizes
+    return _joined(lengths, np.cumsum(sizes) - sizes, items)
+
+
+def _joined(lengths: NDArray[np.int64], starts: NDArray[np.int64], items: Hashes) -> Hashes:
+    """Give the `value_hash` of lists, of which the first hashes are in `items` from `starts` on."""
+    sizes = np.maximum(lengths, 0)
     hashes = mixed(sizes.astype(np.uint64) + np.uint64(_LIST))
     for place in range(min(LIST_ITEMS, int(sizes.max(initial=0)))):
         rows = np.flatnonzero(sizes > place)
@@ -71,13 +78,19 @@ def value_hashes(values: Sequence[Any]) -> Hashes:
     """Give the `value_hash` of many values, each distinct one hashed once."""
     kinds = set(map(type, values))
     if kinds <= {str, type(None)}:
-        texts = {text: value_hash(text) for text in set(values)}
-        return np.fromiter(map(texts.__getitem__, values), np.uint64, len(values))
+        return _text_hashes(values)
     if kinds <= {int, bool}:
         try:
             return number_hashes(np.array(values, np.int64))
         except OverflowError:
             pass  # Beyond 64 bits: one by one.
+    if kinds <= _LISTS:
+        parts = [() if value is None else value[:LIST_ITEMS] for value in values]
+        items = list(chain.from_iterable(parts))
+        if set(map(type, items)) <= {str}:
+            lengths = np.array([-1 if value is None else len(value) for value in values], np.int64)
+            ends = np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts)))
+            return _joined(lengths, ends - np.clip(lengths, 0, LIST_ITEMS), _text_hashes(items))
     known: dict[object, int] = {}
     found = np.empty(len(values), np.uint64)
     for row, value in enumerate(values):
@@ -90,6 +103,18 @@ def value_hashes(values: Sequence[Any]) -> Hashes:
             one = known[key] = value_hash(value)
         found[row] = one
     return found
+
+
+def _text_hashes(values: Sequence[str | None]) -> Hashes:
+    """Give the `value_hash` of texts, each distinct one hashed once."""
+    places: dict[str | None, int] = {}
+    rows = [places.setdefault(value, len(places)) for value in values]
+    texts = [b"" if text is None else text.encode("utf-8", "replace") for text in places]
+    digests = b"".join([blake2b(text, digest_size=8).digest() for text in texts])
+    hashes = np.frombuffer(digests, "<u8").astype(np.uint64)
+    if None in places:
+        hashes[places[None]] = _NOTHING
+    return hashes[np.array(rows, np.intp)]
 
 
 def _bytes_hash(data: bytes) -> int:

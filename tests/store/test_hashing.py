@@ -28,6 +28,19 @@ def test_many_values_are_hashed_as_one_by_one(values):
     assert value_hashes(values).tolist() == [value_hash(value) for value in values]
 
 
+TEXTS = st.sampled_from(["", "a", "b", "\ud800"])
+
+
+@given(st.lists(st.one_of(st.none(), st.lists(TEXTS, max_size=20), st.lists(TEXTS, max_size=3).map(tuple))))
+def test_many_lists_of_texts_are_hashed_as_one_by_one(values):
+    assert value_hashes(values).tolist() == [value_hash(value) for value in values]
+
+
+@given(st.lists(st.one_of(st.none(), TEXTS)))
+def test_many_texts_are_hashed_as_one_by_one(values):
+    assert value_hashes(values).tolist() == [value_hash(value) for value in values]
+
+
 def test_values_that_cannot_be_looked_up_are_hashed_too():
     assert value_hashes([{"a": 1}, [{"a": 1}]]).tolist() == [value_hash({"a": 1}), value_hash([{"a": 1}])]
 
