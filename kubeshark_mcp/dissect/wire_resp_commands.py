@@ -98,6 +98,8 @@ _TELLING = (
     b"-ERR unknown command",
     b"-NOSCRIPT ",
 )
+_NOTHING = re.compile(rb"\A(?:\r?\n|\*(?:0|-1)\r\n)+")
+"""Empty lines and arrays of nothing, which servers pass over without a reply."""
 _REFUSALS = (b"-DENIED Redis", b"-ERR max number of clients")
 """What a server says to a client that it does not want, before the client has said anything."""
 _LOOKED_AT = 16
@@ -105,6 +107,9 @@ _LOOKED_AT = 16
 
 def judge_commands(data: bytes, starts: bool) -> Confidence:
     """Say whether the bytes of a client are commands. starts: nothing was before them."""
+    data = _NOTHING.sub(b"", data)
+    if any(nothing.startswith(data) for nothing in (b"\r\n", b"*0\r\n", b"*-1\r\n")):
+        return Confidence.UNDECIDED
     if match := COMMAND_START.match(data):
         if int(match[1]) != len(match[2]):
             return Confidence.NO

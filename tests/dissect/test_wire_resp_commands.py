@@ -65,6 +65,17 @@ def test_a_command_is_sure_and_its_beginning_undecided():
     assert opinion(b"*1\r\n$9\r\nGET\r\n") is Confidence.NO
 
 
+@pytest.mark.parametrize("nothing", [b"\r\n", b"\n\r\n", b"*0\r\n", b"*-1\r\n\r\n*0\r\n"])
+def test_what_servers_pass_over_may_come_before_the_first_command(nothing: bytes):
+    ping = b"*1\r\n$4\r\nPING\r\n"
+    assert {judge_commands((nothing + ping)[:length], True) for length in range(1, len(nothing) + 10)} == {
+        Confidence.UNDECIDED
+    }
+    assert judge_commands(nothing + ping, True) is Confidence.SURE
+    assert judge_commands(nothing + b"PING\r\n", True) is Confidence.POSSIBLE
+    assert judge_commands(nothing + b"\x00", True) is Confidence.NO
+
+
 def test_the_middle_of_a_conversation_is_recognised():
     assert opinion(b"rest of a value\r\n" + GET, starts=False, connection=OLD) is Confidence.LIKELY
     assert opinion(server=b"$5\r\nhello\r\n", starts=False, connection=OLD) is Confidence.LIKELY
