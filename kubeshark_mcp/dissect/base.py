@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kubeshark_mcp.model.datagrams import DatagramBlock
     from kubeshark_mcp.model.entry_columns import EntryColumns
     from kubeshark_mcp.model.stats_columns import StatsColumns
+    from kubeshark_mcp.model.stream_block import StreamBlock
 
 
 class Confidence(IntEnum):
@@ -182,6 +183,42 @@ class ColumnReader(ABC):
         """Give what still waits at the end."""
 
 
+@dataclass(frozen=True, slots=True)
+class TakenStreams:
+    """What a StreamReader did with a block. kept: bool of the block's connections, those that it took."""
+
+    kept: NDArray[np.bool_]
+    entries: EntryColumns | None = None
+
+
+class StreamReader(ABC):
+    """Reads the usual conversations of a protocol over TCP, block by block, into the entries its dissector makes.
+
+    It is a short cut, never another opinion, as ColumnReader is for datagrams. A connection that is not usual, or no
+    longer, goes to a dissector from where the first message begins whose entry was not given. What is held is bounded.
+    A protocol of messages with a length that are asked and answered needs little: see `conversations`.
+    """
+
+    @abstractmethod
+    def feed(self, block: StreamBlock, offered: NDArray[np.bool_], fresh: NDArray[np.bool_]) -> TakenStreams:
+        """Take what is usual; of a connection all or nothing. offered: bool of connections.
+
+        fresh: those offered for the first time: kept only where `Protocol.probe` would be sure of the first piece.
+        """
+
+    @abstractmethod
+    def waits(self, number: int) -> bool:
+        """Tell whether anything of a connection that it keeps is unfinished or unanswered."""
+
+    @abstractmethod
+    def part(self, number: int) -> HandOver:
+        """Give a connection up; `Protocol.adopt` goes on with what is held of it. Never one that it does not keep."""
+
+    @abstractmethod
+    def forget(self, number: int) -> None:
+        """Hear that a connection has ended of which nothing waits."""
+
+
 class Protocol(ABC):
     """One protocol. A file in `protocols/` holds exactly one subclass per KFL flag; it is found by being there."""
 
@@ -215,6 +252,10 @@ class Protocol(ABC):
 
     def columns(self, settings: Settings) -> ColumnReader | None:
         """Give what reads its usual conversations in datagrams as columns, where there is such a short cut."""
+        return None
+
+    def stream_columns(self, settings: Settings) -> StreamReader | None:
+        """Give what reads its usual conversations over TCP as columns, where there is such a short cut."""
         return None
 
 

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kubeshark_mcp.dissect.base import Protocol, Settings
+from kubeshark_mcp.dissect.base import HandOver, Protocol, Settings
 from kubeshark_mcp.dissect.columnar import ColumnSide, Engine
 from kubeshark_mcp.dissect.detection import Detector
 from kubeshark_mcp.dissect.enrich import Enricher, Enrichment
 from kubeshark_mcp.dissect.session import Session, Shared
+from kubeshark_mcp.dissect.stream_columns import ResumedSession, StreamEngine, StreamSide
 from kubeshark_mcp.dissect.unclaimed import ENCRYPTED, Leftovers
 from kubeshark_mcp.model.datagrams import Closings, DatagramBlock
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.entry_columns import Coded
 from kubeshark_mcp.model.stream import Closing, Connection, ConnectionStats, Datagram, Unclaimed, Window
+from kubeshark_mcp.model.stream_block import StreamBlock
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,6 +90,21 @@ class DissectionEngine:
             ),
             enriched,
         )
+        self._streams = StreamSide(
+            protocols,
+            settings,
+            StreamEngine(
+                detector,
+                self._shared.meter,
+                self._fault,
+                _key,
+                self._sessions,
+                self._go_on,
+                self._note_all,
+                emit_columns or self._emit_one_by_one,
+            ),
+            enriched,
+        )
         self._found: dict[int, tuple[str, ...]] = {}
         self._leftovers: dict[int, Leftovers] = {}
         self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -113,16 +130,20 @@ class DissectionEngine:
         """Give the payload bytes that nobody knew; what is undecided is not among them before `finish`."""
         return self._shared.meter.unknown
 
-    def feed(self, event: Window | Closing | Datagram | DatagramBlock | Closings) -> None:
+    def feed(self, event: StreamBlock | Window | Closing | Datagram | DatagramBlock | Closings) -> None:
         """Take one event of the stream room."""
         if isinstance(event, Window):
             self._last_ns = max(self._last_ns, event.pieces[-1].times[-1])
+            self._streams.part(event.connection)
             self._session_of(event.connection).feed(event)
+        elif isinstance(event, StreamBlock):
+            self._feed_streams(event)
         elif isinstance(event, DatagramBlock):
             self._feed_block(event)
         elif isinstance(event, Closings):
             self._close_all(event)
         elif isinstance(event, Closing):
+            self._streams.close(event.connection)
             self._close(_key(event.connection), event.how, event.time_ns)
         else:
             self._feed_datagram(event)
@@ -136,6 +157,13 @@ class DissectionEngine:
             if session is None:
                 session = sessions[number] = self._session_of(datagram.connection)
             session.feed_datagram(datagram)
+
+    def _feed_streams(self, block: StreamBlock) -> None:
+        last_runs = np.flatnonzero(np.diff(block.connection, append=len(block.connections)))
+        last_packets = np.append(block.first, len(block.start))[last_runs + 1] - 1
+        self._last_ns = max(self._last_ns, int(block.time_ns[last_packets].max(initial=0)))
+        for window in self._streams.feed(block):
+            self._session_of(window.connection).feed(window)
 
     def _session_of(self, connection: Connection) -> Session:
         key = _key(connection)
@@ -165,6 +193,7 @@ class DissectionEngine:
     def finish(self) -> None:
         """Close what is still open: the capture has ended."""
         self._columns.finish()
+        self._streams.finish()
         for session in self._sessions.values():
             session.close(Closing(session.connection, "end", self._last_ns))
         self._sessions.clear()
@@ -224,6 +253,9 @@ class DissectionEngine:
     def _resume(self, connection: Connection, protocol: Protocol, reach: tuple[int, int]) -> None:
         session = self._sessions[_key(connection)] = Session(self._shared, connection)
         session.resume(protocol, reach)
+
+    def _go_on(self, connection: Connection, protocol: Protocol, hand_over: HandOver) -> None:
+        self._sessions[_key(connection)] = ResumedSession(self._shared, connection, protocol, hand_over)
 
     def _emit_one_by_one(self, columns: EntryColumns) -> None:
         for entry in columns.entries():

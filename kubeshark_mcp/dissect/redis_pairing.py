@@ -24,7 +24,7 @@ _SUBSCRIPTIONS = frozenset(("SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIB
 _CONFIRMATIONS = frozenset(name.lower() for name in _SUBSCRIPTIONS)
 _PUSHES = frozenset({"message", "pmessage", "smessage"})
 _CHANGING = frozenset({"MONITOR", "PSYNC", "RESET"})
-_UNUSUAL = _SUBSCRIPTIONS | _CHANGING | {"SYNC"}
+UNUSUAL = _SUBSCRIPTIONS | _CHANGING | {"SYNC"}
 """Commands whose replies are more than an outcome."""
 _MONITORED = re.compile(rb"\+\d+\.\d+ \[")
 
@@ -33,7 +33,7 @@ class RedisPairing:
     """Makes entries of commands and replies; replies come in the order of the commands.
 
     replica: what the server sends now are commands for a replica. dump: a database comes, without an end of line.
-    adrift: it is not known to which command the next reply belongs.
+    adrift: it is not known to which command the next reply belongs. pipelined: commands came before earlier replies.
     """
 
     def __init__(self, context: Context) -> None:
@@ -43,7 +43,7 @@ class RedisPairing:
         self._limit = context.settings.body_limit
         self._waiting: Pipeline[Entry] = Pipeline()
         self._forgotten = 0
-        self.adrift = self._pipelined = False
+        self.adrift = self.pipelined = False
         self._silent = self._skip_next = False
         self._subscribed = self._monitoring = False
         self._confirmed = 0
@@ -114,7 +114,7 @@ class RedisPairing:
 
         Then all replies are in, unless it is a client that does not wait for them.
         """
-        if quiet_ns >= QUIET_NS or (whole_replies and not self._pipelined):
+        if quiet_ns >= QUIET_NS or (whole_replies and not self.pipelined):
             self.adrift = False
 
     def answer_usual(self, reply_type: str, span: Span, body: bytes) -> bool:
@@ -124,11 +124,11 @@ class RedisPairing:
         if entry is None or self._monitoring or self._forgotten or self._subscribed:
             return False
         fields, length = entry.fields, span.length
-        if fields["redis_command"] in _UNUSUAL:
+        if fields["redis_command"] in UNUSUAL:
             return False
         waiting.answer()
         if waiting.next is not None:
-            self._pipelined = True
+            self.pipelined = True
         fields["redis_type"], fields["redis_response_size"] = reply_type, length
         fields["redis_total_size"] += length
         entry.response, entry.response_body, entry.status = span, body[: self._limit], "OK"
@@ -138,7 +138,7 @@ class RedisPairing:
     def answer(self, message: Message) -> None:
         """Take a whole reply. Raises RespError."""
         reply = read_reply(message.body)
-        self._pipelined = self._pipelined or len(self._waiting) > 1
+        self.pipelined = self.pipelined or len(self._waiting) > 1
         own = reply.type == "push" or self._subscribed
         if reply.first in _CONFIRMATIONS and (own or self._waits_for(_SUBSCRIPTIONS)):
             self._confirm(reply, message)

@@ -53,11 +53,15 @@ class Readings:
         for command, after in usual_commands(data):
             body = data[start:after]
             start = after
-            asked = self._known.get(body)
-            if asked is None:
-                asked = read_asked(command)
-                self._remember(body, asked)
-            yield asked, body
+            yield self.asked(body, command), body
+
+    def asked(self, body: bytes, command: Command) -> Asked:
+        """Say what a command says that has these bytes, and at least one word."""
+        asked = self._known.get(body)
+        if asked is None:
+            asked = read_asked(command)
+            self._remember(body, asked)
+        return asked
 
     def _remember(self, body: bytes, asked: Asked) -> None:
         if len(body) <= REMEMBERED_BYTES:

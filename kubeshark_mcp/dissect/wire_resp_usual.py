@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kubeshark_mcp.dissect.wire_resp import ARGUMENTS_KEPT, HELD, REPLY_TYPES, Command, RespError, bulk_end, scan
 
-_COUNTS = {b"*%d" % count: count for count in range(1, 65)}
+COUNTS = {b"*%d" % count: count for count in range(1, 65)}
 """First lines of usual commands -> number of their words."""
 _SIZES = {size: b"$%d" % size for size in range(1024)}
 """Length of a short bulk string -> its first line."""
@@ -22,12 +22,12 @@ def _flat_array_end(data: bytes, stop: int) -> int:
         return 0
     tokens = data.split(b"\r\n", 2 * int(digits) + 1)
     sizes, values = tokens[1:-1:2], tokens[2:-1:2]
-    if len(values) != int(digits) or not _fit(sizes, values):
+    if len(values) != int(digits) or not fit(sizes, values):
         return 0
     return len(data) - len(tokens[-1])
 
 
-def _fit(sizes: list[bytes], strings: list[bytes]) -> bool:
+def fit(sizes: list[bytes], strings: list[bytes]) -> bool:
     """Tell whether each string has the size that its first line says; nearly all are short."""
     return sizes == list(map(_SIZES.get, map(len, strings))) or sizes == [b"$%d" % len(found) for found in strings]
 
@@ -44,8 +44,8 @@ def usual_reply(data: bytes, start: int) -> tuple[str, int]:
             return "null", stop + 2
         return "bulk string", bulk_end(data, start, stop)
     if kind == 0x2A and data[start + 1 : stop] != b"-1":
-        if not start and (after := _flat_array_end(data, stop)):
-            return "array", after
+        if after := _flat_array_end(data[start : start + HELD] if start else data, stop - start):
+            return "array", start + after
         try:
             after, remaining, _ = scan(data, start, 1, 0)
         except RespError:
@@ -64,10 +64,10 @@ def usual_commands(data: bytes) -> Iterator[tuple[Command, int]]:
         return
     tokens = data.split(b"\r\n")
     first = position = 0
-    while count := _COUNTS.get(tokens[first]):
+    while count := COUNTS.get(tokens[first]):
         behind = first + 1 + 2 * count
         sizes, words = tokens[first + 1 : behind : 2], tokens[first + 2 : behind : 2]
-        if behind >= len(tokens) or not _fit(sizes, words):
+        if behind >= len(tokens) or not fit(sizes, words):
             return
         position += sum(map(len, tokens[first:behind])) + 2 * (behind - first)
         yield (words[:ARGUMENTS_KEPT], count - 1), position

@@ -193,7 +193,7 @@ class _Dissection:
         firsts = self._firsts.get(number)
         numbering = None if firsts is None else ToldNumbering(firsts, FIRST_UNTOLD + (self._share.piece << 20))
         payload = not self._run.layer4_only
-        return StreamEngine(number, LIMITS, payload=payload, selector=self._selector, numbering=numbering)
+        return StreamEngine(number, LIMITS, payload=payload, columns=True, selector=self._selector, numbering=numbering)
 
     def _end(self, number: int, block: int, connections: Iterable[StatsColumns]) -> None:
         """Take connections of a capture that ended in a block of its packets."""

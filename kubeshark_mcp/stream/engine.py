@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kubeshark_mcp.model.stream import Window
+from kubeshark_mcp.stream.blocks import one_window_each
 from kubeshark_mcp.stream.connections import Addresses
 from kubeshark_mcp.stream.datagrams import DatagramSide
 from kubeshark_mcp.stream.keys import FOREIGN, NO_TRANSPORT, TRANSPORTS, transport_codes
@@ -15,17 +15,18 @@ from kubeshark_mcp.stream.sharing import Numbering
 from kubeshark_mcp.stream.transmission import TcpSide
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
     from kubeshark_mcp.model.datagrams import Closings, DatagramBlock
     from kubeshark_mcp.model.packet import PacketBlock
     from kubeshark_mcp.model.stats_columns import StatsColumns
-    from kubeshark_mcp.model.stream import Closing, ConnectionStats
+    from kubeshark_mcp.model.stream import Closing, ConnectionStats, Window
+    from kubeshark_mcp.model.stream_block import StreamBlock
     from kubeshark_mcp.stream.sharing import Selector
 
-    Event = Window | Closing | DatagramBlock | Closings
+    Event = StreamBlock | Window | Closing | DatagramBlock | Closings
 
 __all__ = ["Counters", "Limits", "StreamEngine"]
 
@@ -39,7 +40,8 @@ class StreamEngine:
 
     capture: position of the capture among those of the run. The cut into blocks does not change what is given, as long
     as no limit of memory is reached; windows may be cut differently.
-    payload: whether anybody wants bytes; without it there are no events, only statistics.
+    payload: whether anybody wants bytes; without it there are no events, only statistics. columns: whether bytes of TCP
+    connections in plain order are to come as StreamBlocks, where they would come as windows.
     selector: which packets are followed, all by default. The time is that of all packets, so that what is followed
     comes to the same, whatever else is. numbering: how connections are numbered, counting by default.
     """
@@ -50,6 +52,7 @@ class StreamEngine:
         limits: Limits | None = None,
         *,
         payload: bool = True,
+        columns: bool = False,
         selector: Selector | None = None,
         numbering: Numbering | None = None,
     ) -> None:
@@ -61,6 +64,7 @@ class StreamEngine:
         self.most_open = 0
         """Connections that were open at once, of those over TCP or of all others."""
         self._selector = selector
+        self._columns = columns
         self._addresses = Addresses()
         self._tcp = TcpSide(capture, limits, self.counters, self._addresses, numbering, wanted=payload)
         self._datagrams = DatagramSide(capture, limits, self.counters, self._addresses, numbering, wanted=payload)
@@ -134,7 +138,7 @@ class StreamEngine:
     ) -> Iterator[Event]:
         tcp = np.flatnonzero(codes[part] == _TCP) + part.start
         if len(tcp):
-            yield from _one_window_each(self._tcp.feed(block, tcp, codes, points))
+            yield from one_window_each(self._tcp.feed(block, tcp, codes, points), columns=self._columns)
         others = np.flatnonzero((codes[part] != _TCP) & (codes[part] < FOREIGN)) + part.start
         if len(others):
             yield from self._datagrams.feed(block, others, codes, points)
@@ -151,17 +155,3 @@ class StreamEngine:
         self._sweep_at_ns = now + self._sweep_every_ns
         yield from self._tcp.sweep(now)
         yield from self._datagrams.sweep(now)
-
-
-def _one_window_each(events: Iterable[Window | Closing]) -> list[Window | Closing]:
-    """Give each connection one window, however its packets were parted: that depends on what else is in the block."""
-    windows: dict[int, Window] = {}
-    kept: list[Window | Closing] = []
-    for event in events:
-        if isinstance(event, Window):
-            before = windows.setdefault(id(event.connection), event)
-            if before is not event:
-                before.pieces.extend(event.pieces)
-                continue
-        kept.append(event)
-    return kept

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kubeshark_mcp.model.packet import TCP_FIN, TCP_RST
-from kubeshark_mcp.model.stream import Closing, Piece, Window
+from kubeshark_mcp.model.stream import Closing, Window
+from kubeshark_mcp.model.stream_block import StreamBlock
 from kubeshark_mcp.stream.assembler import UNKNOWN, Arrival, Assembler, Half
-from kubeshark_mcp.stream.joining import advance, cut_pieces, disorderly, find_carriers, find_gaps
+from kubeshark_mcp.stream.joining import advance, cut_runs, disorderly, find_carriers, find_gaps
 from kubeshark_mcp.stream.origins import learn_origins
 from kubeshark_mcp.stream.pieces import pieces_of
 from kubeshark_mcp.stream.rows import (
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from kubeshark_mcp.stream.connections import Connections
     from kubeshark_mcp.stream.joining import Source
     from kubeshark_mcp.stream.limits import Counters, Limits
+    from kubeshark_mcp.stream.pieces import Runs
     from kubeshark_mcp.stream.table import FlowTable
 
 _LEARNED = STATE_KNOWN[0] | STATE_KNOWN[1] | STATE_STARTED
@@ -55,7 +58,7 @@ class Joiner:
         orderly: NDArray[np.bool_],
         source: Source,
         taken: NDArray[np.bool_],
-    ) -> Iterator[Window | Closing]:
+    ) -> Iterator[StreamBlock | Window | Closing]:
         """Take a batch. orderly: groups that may be in plain order. taken: groups that are to be joined at all."""
         state = self._table.rows["state"][batch.rows]
         learn_origins(batch, segments, self._table)
@@ -75,8 +78,8 @@ class Joiner:
         kept = (batch.payload[carriers.position] > 0) & ~muted[carriers.group]
         gaps = find_gaps(batch, self._table, carriers, kept)
         advance(batch, segments, self._table, carriers, wanted)
-        pieces, groups = cut_pieces(batch, carriers, kept, gaps, source)
-        yield from self._windows(batch, pieces, groups)
+        if kept.any():
+            yield self._block(batch, *cut_runs(batch, carriers, kept, gaps, source), source.view)
         yield from self._close_finished(batch, segments, wanted)
         for group in np.flatnonzero(later & taken).tolist():
             yield from self._assemble(batch, segments, group, source)
@@ -93,14 +96,23 @@ class Joiner:
             yield Closing(connection, how, int(self._table.rows["last_ns"][row]))
         self._table.rows["state"][row] |= STATE_ENDED
 
-    def _windows(self, batch: Batch, pieces: list[Piece], groups: NDArray[np.int64]) -> Iterator[Window]:
-        if not pieces:
-            return
-        heads = np.flatnonzero(np.diff(groups, prepend=-1))
-        bounds = [*heads.tolist(), len(pieces)]
-        connections = self._connections.of(batch.rows[groups[heads]].tolist())
-        for connection, start, end in zip(connections, bounds, bounds[1:], strict=False):
-            yield Window(connection, pieces[start:end])
+    def _block(self, batch: Batch, runs: Runs, groups: NDArray[np.int64], view: memoryview) -> StreamBlock:
+        """Give runs of some groups as columns."""
+        heads = np.diff(groups, prepend=-1) != 0
+        return StreamBlock(
+            connections=self._connections.of(batch.rows[groups[heads]].tolist()),
+            connection=np.cumsum(heads) - 1,
+            direction=runs.direction,
+            offset=runs.offset,
+            gap=runs.gap,
+            first=runs.first,
+            start=runs.begin,
+            length=runs.length,
+            packet=runs.number,
+            time_ns=runs.time,
+            data=view,
+            pieces=partial(runs.pieces, view),
+        )
 
     def _close_finished(self, batch: Batch, segments: Segments, wanted: NDArray[np.bool_]) -> Iterator[Closing]:
         """Close the connections whose second FIN was reached in this batch."""

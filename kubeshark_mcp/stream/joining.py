@@ -15,7 +15,6 @@ from kubeshark_mcp.stream.rows import STATE_FIN, STATE_KNOWN
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kubeshark_mcp.model.stream import Piece
     from kubeshark_mcp.stream.table import FlowTable
 
 
@@ -129,13 +128,11 @@ def find_gaps(batch: Batch, table: FlowTable, carriers: Carriers, kept: NDArray[
     return gaps
 
 
-def cut_pieces(
+def cut_runs(
     batch: Batch, carriers: Carriers, kept: NDArray[np.bool_], gaps: NDArray[np.int64], source: Source
-) -> tuple[list[Piece], NDArray[np.int64]]:
-    """Make the pieces of the kept packets, and give the group of each."""
+) -> tuple[Runs, NDArray[np.int64]]:
+    """Cut the kept packets into runs, and give the group of each."""
     chosen = np.flatnonzero(kept)
-    if not len(chosen):
-        return [], chosen
     at = carriers.position[chosen]
     way, gap = carriers.way[chosen], gaps[chosen]
     first = np.flatnonzero((np.diff(way, prepend=-1) != 0) | (gap > 0))
@@ -149,7 +146,7 @@ def cut_pieces(
         number=batch.number[at],
         time=batch.time[at],
     )
-    return runs.pieces(source.view), carriers.group[chosen[first]]
+    return runs, carriers.group[chosen[first]]
 
 
 @dataclass(frozen=True, slots=True)

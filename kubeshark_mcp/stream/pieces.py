@@ -41,12 +41,18 @@ class Runs:
     number: NDArray[np.int64]
     time: NDArray[np.int64]
 
-    def pieces(self, view: memoryview) -> list[Piece]:
-        """Copy the payload out of the block. Runs of one packet and longer ones are made apart: loops stay in C."""
+    def pieces(self, view: memoryview, chosen: NDArray[np.intp] | None = None) -> list[Piece]:
+        """Copy the payload of all or the chosen runs out of the block.
+
+        Runs of one packet and longer ones are made apart: loops stay in C.
+        """
         count = np.diff(self.first, append=len(self.begin))
+        if chosen is None:
+            chosen = np.arange(len(count))
+        count = count[chosen]
         alone = np.flatnonzero(count == 1)
         long = np.flatnonzero(count > 1)
-        pieces = [*self._alone(alone, view), *self._long(long, count[long], view)]
+        pieces = [*self._alone(chosen[alone], view), *self._long(chosen[long], count[long], view)]
         order = np.empty(len(pieces), dtype=np.int64)
         order[np.concatenate([alone, long])] = np.arange(len(pieces))
         return [pieces[place] for place in order.tolist()]

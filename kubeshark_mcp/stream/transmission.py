@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from kubeshark_mcp.model.packet import PacketBlock
     from kubeshark_mcp.model.stream import Closing, Window
+    from kubeshark_mcp.model.stream_block import StreamBlock
     from kubeshark_mcp.stream.connections import Addresses
     from kubeshark_mcp.stream.limits import Counters, Limits
     from kubeshark_mcp.stream.sharing import Numbering
@@ -55,7 +56,7 @@ class TcpSide(Side):
 
     def feed(
         self, block: PacketBlock, chosen: NDArray[np.intp], codes: NDArray[np.uint8], points: NDArray[np.uint64]
-    ) -> Iterator[Window | Closing]:
+    ) -> Iterator[StreamBlock | Window | Closing]:
         """Take the `chosen` packets of a block."""
         keys = conversation_keys(block, chosen, codes[chosen], points[chosen])
         rows, fresh = self._table.assign(keys.words)
@@ -78,7 +79,7 @@ class TcpSide(Side):
         self._counters.superseded_connections += len(superseded)
         yield from self._leave(superseded, keyed=False)
 
-    def _follow(self, batch: Batch, segments: Segments, source: Source) -> Iterator[Window | Closing]:
+    def _follow(self, batch: Batch, segments: Segments, source: Source) -> Iterator[StreamBlock | Window | Closing]:
         """Examine and join a batch; connections with few odd packets in parts, behind those that have none."""
         waiting, cuts = [(batch, segments)], 0
         while waiting:

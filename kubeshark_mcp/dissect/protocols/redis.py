@@ -5,8 +5,19 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, Opening, Protocol
+from kubeshark_mcp.dissect.base import (
+    Confidence,
+    Context,
+    Dissector,
+    HandOver,
+    Opening,
+    Protocol,
+    Settings,
+    StreamReader,
+)
 from kubeshark_mcp.dissect.buffer import join, piece_span
+from kubeshark_mcp.dissect.conversations import Resumption
+from kubeshark_mcp.dissect.redis_columns import RedisColumns
 from kubeshark_mcp.dissect.redis_pairing import RedisPairing
 from kubeshark_mcp.dissect.redis_reading import Readings
 from kubeshark_mcp.dissect.wire_resp import (
@@ -60,6 +71,13 @@ class RedisDissector(Dissector):
         self._pairing = RedisPairing(context)
         self._arrays = self._inline = self._broken = False
         self._last, self._last_ns = Direction.CLIENT, 0
+
+    def resume(self, resumption: Resumption) -> None:
+        """Begin between messages that were read elsewhere."""
+        client, server = self._sides
+        client.lost, server.lost = False, not resumption.answers
+        self._arrays = True
+        self._pairing.pipelined = resumption.pipelined
 
     def on_piece(self, piece: Piece) -> None:
         """Take the messages that end in this piece."""
@@ -252,3 +270,14 @@ class Redis(Protocol):
     def open(self, context: Context) -> Dissector:
         """Begin to read a connection."""
         return RedisDissector(context, self._readings)
+
+    def adopt(self, context: Context, hand_over: HandOver) -> Dissector:
+        """Go on with a connection that was read as columns until now."""
+        dissector = RedisDissector(context, self._readings)
+        if isinstance(hand_over, Resumption):
+            dissector.resume(hand_over)
+        return dissector
+
+    def stream_columns(self, settings: Settings) -> StreamReader | None:
+        """Give what reads connections of commands and replies as columns."""
+        return RedisColumns(self._readings, settings.body_limit)

@@ -1,0 +1,87 @@
+"""The commands of many connections, cut out of the bytes of their clients."""
+
+from __future__ import annotations
+
+from kubeshark_mcp.dissect.redis_pairing import UNUSUAL
+from kubeshark_mcp.dissect.redis_reading import REMEMBERED_BYTES, Asked, Readings
+from kubeshark_mcp.dissect.wire_resp import HELD, Command, RespError, read_command
+from kubeshark_mcp.dissect.wire_resp_usual import COUNTS, fit
+
+
+class Commands:
+    """Collects the commands of a block. rows: (connection, begin, end, code) of each; asked: what each code says."""
+
+    def __init__(self, readings: Readings) -> None:
+        self.rows: list[tuple[int, int, int, int]] = []
+        self.asked: list[Asked] = []
+        self._readings = readings
+        self._codes: dict[bytes, int] = {}
+
+    def read(self, connection: int, data: bytes, begin: int, end: int) -> int:
+        """Read the commands in data[begin:end]; give where the first unfinished one begins, -1 if one is unusual."""
+        chunk = data[begin:end]
+        position = self._flat(connection, chunk, begin)
+        if 0 <= position < len(chunk):
+            position = self._careful(connection, chunk, begin, position)
+        return position if position < 0 else begin + position
+
+    def _flat(self, connection: int, chunk: bytes, base: int) -> int:
+        """Read commands in whose words no line ends: one split finds all parts of all of them."""
+        tokens = chunk.split(b"\r\n")
+        codes, rows = self._codes, self.rows
+        first = position = 0
+        while count := COUNTS.get(tokens[first]):
+            behind = first + 1 + 2 * count
+            if behind >= len(tokens):
+                break
+            after = position + sum(map(len, tokens[first:behind])) + 2 * (behind - first)
+            body = chunk[position:after]
+            code = codes.get(body, -1)
+            if code < 0:
+                words = tokens[first + 2 : behind : 2]
+                if not fit(tokens[first + 1 : behind : 2], words):
+                    break
+                code = self._code(body, words, count - 1)
+                if code < 0:
+                    return -1
+            rows.append((connection, base + position, base + after, code))
+            position, first = after, behind
+        return position
+
+    def _careful(self, connection: int, chunk: bytes, base: int, position: int) -> int:
+        """Read on one command after the other."""
+        while position < len(chunk):
+            if chunk[position] != 0x2A:
+                return -1
+            try:
+                found = read_command(chunk, position)
+            except RespError:
+                return -1
+            if found is None:
+                break
+            (words, arguments), after = found
+            code = self._code(chunk[position:after], words, arguments)
+            if code < 0:
+                return -1
+            self.rows.append((connection, base + position, base + after, code))
+            position = after
+        return position
+
+    def _code(self, body: bytes, words: list[bytes], arguments: int) -> int:
+        """Give the code of a command, -1 of an unusual one: its reply would be more than an outcome."""
+        code = self._codes.get(body, -1)
+        if code >= 0:
+            return code
+        if not words or len(body) > HELD:
+            return -1
+        command: Command = words, arguments
+        asked = self._readings.asked(body, command)
+        if asked.name in UNUSUAL or (
+            asked.name == "CLIENT" and asked.words[1:2] and asked.words[1].upper() == b"REPLY"
+        ):
+            return -1
+        code = len(self.asked)
+        self.asked.append(asked)
+        if len(body) <= REMEMBERED_BYTES:
+            self._codes[body] = code
+        return code
