@@ -62,12 +62,15 @@ class Detector:
                 return self._by_name[name]
         return None
 
-    def judge(self, opening: Opening) -> Verdict:
+    def judge(self, opening: Opening, declared: Protocol | None = None) -> Verdict:
         """Ask all probes. A sure one wins at once; a likelier one wins when nobody wants more bytes.
 
         The protocol that won last at this port is asked before the others, and they are not when it is sure again.
+        declared: what the user says it is; no other is asked then, and this one only whether the ends are exchanged.
         """
         connection = opening.connection
+        if declared is not None:
+            return self._judge_ends(declared, opening)
         place = connection.transport, connection.server.port
         last = self._lately.get(place)
         if last is not None and self._ask(last, opening) is Confidence.SURE:
@@ -87,6 +90,14 @@ class Detector:
             if len(self._lately) >= PORTS_REMEMBERED:
                 self._lately.clear()
             self._lately[transport, port] = protocol
+
+    def _judge_ends(self, protocol: Protocol, opening: Opening) -> Verdict:
+        """Take the protocol unless it fits better with client and server exchanged."""
+        exchanged = turned_opening(opening, turned(opening.connection))
+        opinions = straight, other = self._ask(protocol, opening), self._ask(protocol, exchanged)
+        if Confidence.UNDECIDED in opinions and Confidence.SURE not in opinions and not opening.complete:
+            return WAIT
+        return NOBODY if other > straight else Verdict(protocol)
 
     def _judge(self, opening: Opening) -> tuple[Verdict, int]:
         """Ask all probes; gives how sure the winner was as well."""

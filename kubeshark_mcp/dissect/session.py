@@ -46,9 +46,9 @@ class Session:
     """
 
     __slots__ = (
-        "_begins", "_client", "_dissector", "_emitted", "_hand_overs", "_held", "_inherited", "_inner", "_peeler",
-        "_protocol", "_proxied", "_reach", "_server", "_shared", "_skipped", "_skipping", "_tries", "_turned",
-        "_unknown", "_wire", "connection",
+        "_begins", "_client", "_declared", "_dissector", "_emitted", "_hand_overs", "_held", "_inherited", "_inner",
+        "_peeler", "_protocol", "_proxied", "_reach", "_server", "_shared", "_skipped", "_skipping", "_tries",
+        "_turned", "_unknown", "_wire", "connection",
     )  # fmt: skip
 
     def __init__(self, shared: Shared, connection: Connection, inherited: dict[str, object] | None = None) -> None:
@@ -71,8 +71,9 @@ class Session:
         self._peeler = Peeler(from_start=connection.from_start) if outermost else None
         self._proxied: dict[str, object] | None = None
         self._begins: Sequence[int] = (0, 0)
-        if inherited is None and (declared := shared.detector.declared(connection)) is not None:
-            self._open(declared, None)
+        self._declared = shared.detector.declared(connection) if inherited is None else None
+        if self._declared is not None and (connection.from_start or connection.transport != "tcp"):
+            self._open(self._declared, None)
 
     def feed(self, window: Window) -> None:
         """Take what the connection carried in one window."""
@@ -222,7 +223,7 @@ class Session:
         while self._held:
             full = complete or max(len(self._client), len(self._server)) >= OPENING_BYTES
             opening = self._opening(full)
-            verdict = self._shared.detector.judge(opening)
+            verdict = self._shared.detector.judge(opening, self._declared)
             if verdict.wait:
                 return False
             found = verdict.protocol or self._judge_turned(opening)
@@ -240,7 +241,7 @@ class Session:
         if self._turned or self._wire.from_start or self._hand_overs:
             return None
         connection = turned(self.connection)
-        found = self._shared.detector.judge(turned_opening(opening, connection)).protocol
+        found = self._shared.detector.judge(turned_opening(opening, connection), self._declared).protocol
         if found is not None:
             self.connection, self._turned = connection, True
             self._held = [turned_piece(piece) for piece in self._held]
@@ -285,8 +286,7 @@ class Session:
         self._client = self._server = b""
         for piece in self._held:
             self._extend(piece)
-        self._skipping = None if self._held else direction
-        self._skipped = 0
+        self._skipping, self._skipped = None if self._held else direction, 0
         self._tries -= 1
         if not self._tries:
             self._count_unknown(self._held)
@@ -307,7 +307,7 @@ class Session:
         context = Context(self.connection, self._shared.settings, self._emit, self._tunnel, unread=self._unread)
         if self._inherited is not None:
             context.inherited = self._inherited
-        self._protocol = protocol.name
+        self._protocol, self._declared = protocol.name, None
         self._shared.note(self._wire, protocol.name)
         self._emitted += (protocol.name,)
         try:

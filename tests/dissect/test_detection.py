@@ -106,6 +106,39 @@ def test_declared_ports_of_either_end_win_without_a_probe():
     assert detector.named("a") is declared
 
 
+class Sided(Fixed):
+    """Thinks so of what the client says first, and otherwise of what the server says."""
+
+    def __init__(self, client: Confidence, server: Confidence):
+        super().__init__("a", client)
+        self.server = server
+
+    def probe(self, opening: Opening) -> Confidence:
+        return super().probe(opening) if opening.client else self.server
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "complete", "taken"),
+    [
+        (SURE, UNDECIDED, False, True),
+        (UNDECIDED, SURE, False, False),
+        (NO, UNDECIDED, False, None),
+        (NO, UNDECIDED, True, False),
+        (LIKELY, POSSIBLE, False, True),
+        (NO, POSSIBLE, False, False),
+        (NO, NO, False, True),
+    ],
+)
+def test_a_declared_protocol_is_asked_which_end_is_the_client(
+    client: Confidence, server: Confidence, complete: bool, taken: bool | None
+):
+    declared = Sided(client, server)
+    detector = Detector([declared, Fixed("b", SURE)], Settings(), print)
+    opening = Opening(connection(), b"?", b"", False, False, complete)
+    expected = {True: Verdict(declared), False: NOBODY, None: WAIT}[taken]
+    assert detector.judge(opening, declared) == expected
+
+
 @pytest.mark.parametrize("setting", [{"decode_as": {("tcp", 1): "htpp"}}, {"ports": {1: "htpp"}}])
 def test_a_protocol_that_is_not_installed_is_refused_by_its_name(setting: dict):
     with pytest.raises(UsageError, match=r"names the protocol 'htpp', which is not installed: use one of a, b"):

@@ -238,6 +238,25 @@ def test_a_declared_protocol_is_read_from_the_first_byte():
     assert said(play([Echo()], [(SERVER, b"hello")], settings=settings)) == ["echo SERVER hello", "echo fin"]
 
 
+@pytest.mark.parametrize(
+    ("talk", "expected"),
+    [
+        ([(SERVER, b"echo:1"), (CLIENT, b"2")], ["echo CLIENT echo:1", "echo SERVER 2", "echo fin"]),
+        ([(SERVER, b"ec"), (SERVER, b"ho:1"), (CLIENT, b"2")], ["echo CLIENT echo:1", "echo SERVER 2", "echo fin"]),
+        ([(CLIENT, b"echo:1"), (SERVER, b"2")], ["echo CLIENT echo:1", "echo SERVER 2", "echo fin"]),
+        ([(SERVER, b"what"), (CLIENT, b"2")], ["echo SERVER what", "echo CLIENT 2", "echo fin"]),
+        ([(CLIENT, b"ec")], ["echo CLIENT ec", "echo fin"]),
+    ],
+)
+def test_a_declared_protocol_whose_beginning_is_missing_says_which_end_is_the_client(
+    talk: list[tuple[Direction, bytes]], expected: list[str]
+):
+    settings = Settings(decode_as={("tcp", 40080): "echo"})
+    entries, engine = run([Echo(), Echo("what")], talk, settings=settings, from_start=False)
+    assert said(entries) == expected
+    assert (engine.bytes_dissected, engine.bytes_unknown) == (engine.bytes_fed, 0)
+
+
 def test_a_protocol_behind_many_datagrams_of_another_is_found():
     talk = [(CLIENT, b"binding"), (SERVER, b"bound")] * 20 + [(CLIENT, b"echo:1")]
     assert said(play([Echo()], talk, transport="udp")) == ["echo CLIENT echo:1", "echo fin"]
