@@ -13,7 +13,7 @@ from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.entry_columns import EntryColumns
 from kubeshark_mcp.model.field import FieldType
 from kubeshark_mcp.store import match
-from kubeshark_mcp.store.arrays import constant_array, empty_array, schema_of
+from kubeshark_mcp.store.arrays import array_of, codes_of, constant_array, empty_array, schema_of, taken
 from kubeshark_mcp.store.column_rows import ColumnRows
 from kubeshark_mcp.store.columns import COMPUTED, CONNECTIONS, FLOWS
 from kubeshark_mcp.store.entry_rows import EntryRows, Rows
@@ -78,13 +78,13 @@ class BatchBuilder:
         if name not in self._own:
             return rows.connections.told(name, kind)
         own = rows.field(name, kind)
-        if own is None:
-            own = empty_array(len(rows), kind)
-        if own.null_count == 0:
+        if own is not None and own.null_count == 0:
             return own
         other = ready.get(name)
         if other is None and rows.connections.knows(name):
             other = rows.connections.told(name, kind)
+        if own is None or own.null_count == len(own):
+            return empty_array(len(rows), kind) if other is None else other
         return own if other is None else _coalesced(own, other)
 
     def _computed(self, rows: Rows, ids: Int64) -> dict[str, pa.Array]:
@@ -163,12 +163,11 @@ def _evidence(rows: Rows) -> dict[str, pa.Array]:
 
 def _endpoints(summaries: pa.DictionaryArray) -> pa.Array:
     values = [endpoint_of(text) for text in summaries.dictionary.to_pylist()]
-    codes = pa.array(values, pa.string()).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(codes.indices.take(summaries.indices), codes.dictionary)
+    return taken(array_of(values, FieldType.STRING), codes_of(summaries))
 
 
 def _coalesced(own: pa.Array, other: pa.Array) -> pa.Array:
-    import pyarrow.compute as pc
+    import pyarrow.compute as pc  # takes 50 ms to load, and is hardly ever needed
 
     if pa.types.is_dictionary(own.type):
         return pc.coalesce(own.cast(pa.string()), other.cast(pa.string())).dictionary_encode()

@@ -14,6 +14,7 @@ from kubeshark_mcp.model.entry_columns import Coded, Column, ConnectionColumns, 
 from kubeshark_mcp.model.field import FieldType
 from kubeshark_mcp.model.stream import Connection
 from kubeshark_mcp.store import match
+from kubeshark_mcp.store.arrays import taken
 from kubeshark_mcp.store.column_arrays import column_array
 from kubeshark_mcp.store.hashing import Hashes
 from kubeshark_mcp.store.places import (
@@ -121,7 +122,7 @@ class _ColumnPlaces(Connections):
 
     def _spread(self, column: Column, kind: FieldType) -> pa.Array:
         made = column_array(column, kind)
-        return made if self._alike else made.take(pa.array(self.codes))
+        return made if self._alike else taken(made, self.codes)
 
 
 def _keys(columns: ConnectionColumns) -> Numbers:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kubeshark_mcp.model.field import FieldType
 from kubeshark_mcp.store import arrays
-from kubeshark_mcp.store.arrays import array_of, coded_array, constant_array
+from kubeshark_mcp.store.arrays import array_of, coded_array, codes_of, constant_array, taken
 
 GOOD = {
     FieldType.STRING: ["a", None, "", "ü", "a"],
@@ -88,3 +92,61 @@ def test_a_constant_is_stored_once():
     array = constant_array("http", 1000)
     assert array.to_pylist() == ["http"] * 1000
     assert len(array.dictionary) == 1
+
+
+_VALUES = {
+    FieldType.STRING: st.text(max_size=5),
+    FieldType.INT: st.integers(-(2**63), 2**63 - 1),
+    FieldType.DOUBLE: st.floats(allow_nan=False),
+    FieldType.BOOL: st.booleans(),
+    FieldType.BYTES: st.binary(max_size=5),
+    FieldType.STRING_LIST: st.lists(st.text(max_size=3), max_size=3),
+    FieldType.STRING_MAP: st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=3),
+}
+
+
+@given(st.data(), st.sampled_from(list(_VALUES)))
+def test_values_are_taken_by_their_codes(data, kind):
+    values = data.draw(st.lists(st.none() | _VALUES[kind], min_size=1, max_size=4))
+    codes = np.array(data.draw(st.lists(st.integers(-1, len(values) - 1), max_size=20)), np.int32)
+    wanted = [values[code] if code >= 0 else None for code in codes.tolist()]
+    if kind is FieldType.STRING_MAP:
+        wanted = [None if value is None else list(value.items()) for value in wanted]
+    found = coded_array(codes, values, kind)
+    found.validate(full=True)
+    assert found.to_pylist() == wanted
+    assert found.type == array_of(values, kind).type
+
+
+@given(st.lists(st.none() | st.booleans(), min_size=12, max_size=30), st.integers(0, 9))
+def test_a_part_of_an_array_is_taken_from(values, begin):
+    part = pa.array(values)[begin:]
+    codes = np.arange(len(part) - 1, -1, -1, dtype=np.int32)
+    assert taken(part, codes).to_pylist() == values[begin:][::-1]
+
+
+@given(st.lists(st.none() | st.text(max_size=2), min_size=4, max_size=12), st.integers(0, 3))
+def test_codes_lead_to_their_texts(values, begin):
+    part = array_of(values, FieldType.STRING)[begin:]
+    texts = [*part.dictionary.to_pylist(), None]
+    assert [texts[code] for code in codes_of(part).tolist()] == values[begin:]
+
+
+def test_one_map_for_all_rows_is_written_so_often_unless_it_would_be_too_large(monkeypatch):
+    value = {"file": "a.pcap", "näme": ""}
+    codes = np.zeros(3, np.int32)
+    made = coded_array(codes, [value, dict(value)], FieldType.STRING_MAP)
+    monkeypatch.setattr(arrays, "_MOST_TILED", 10)
+    assert made.equals(coded_array(codes, [value], FieldType.STRING_MAP))
+    assert made.to_pylist() == [list(value.items())] * 3
+
+
+def test_no_function_of_arrow_is_loaded_for_what_every_dissection_needs():
+    told = (
+        "import sys, numpy as np; from kubeshark_mcp.store.arrays import coded_array, FieldType as T; "
+        "codes = np.array([0, 1, 0], np.int32); "
+        "[coded_array(codes, v, k) for k, v in ((T.STRING, ['a', None]), (T.INT, [1, None]), (T.BOOL, [True, None]),"
+        " (T.STRING_MAP, [{'a': 'b'}, {'a': 'b'}]))]; print('pyarrow.compute' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
