@@ -51,8 +51,9 @@ ALIAS_LIMIT = 16
 _NETBIOS_LABEL = 32
 """Length of a NetBIOS name's label: two letters from A to P for each of 16 bytes."""
 
-_CACHE_LIMIT = 2048
-_CACHED_LENGTH = 512
+REMEMBERED = 2048
+REMEMBERED_BYTES = 1 << 19
+"""Messages that are remembered, and bytes of them; zone transfers and signed answers are long, and come again too."""
 
 
 class Question(NamedTuple):
@@ -338,6 +339,7 @@ class Readings:
 
     def __init__(self) -> None:
         self._known: dict[bytes, Reading] = {}
+        self._bytes = 0
 
     def read(self, data: bytes) -> Reading:
         """Give the reading of a message."""
@@ -345,8 +347,9 @@ class Readings:
         reading = self._known.get(rest)
         if reading is None:
             reading = read_message(data)
-            if len(data) <= _CACHED_LENGTH:
-                if len(self._known) >= _CACHE_LIMIT:
-                    self._known.clear()
-                self._known[rest] = reading
+            self._bytes += len(data)
+            if len(self._known) >= REMEMBERED or self._bytes > REMEMBERED_BYTES:
+                self._known.clear()
+                self._bytes = len(data)
+            self._known[rest] = reading
         return reading

@@ -6,9 +6,11 @@ import dns.message
 import dns.rcode
 import dns.rrset
 import dns.update
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubeshark_mcp.dissect import wire_dns
 from kubeshark_mcp.dissect.wire_dns import (
     Message,
     Question,
@@ -135,6 +137,17 @@ def test_equal_messages_are_read_once():
     readings = Readings()
     assert readings.read(QUERY) is readings.read(b"\xff\xff" + QUERY[2:])
     assert read_message(QUERY).key == (("api.example.com", "A"),)
+
+
+@pytest.mark.parametrize("limit", ["REMEMBERED", "REMEMBERED_BYTES"])
+def test_messages_are_forgotten_at_once_when_they_are_many_or_long(limit, monkeypatch):
+    monkeypatch.setattr(wire_dns, limit, 2 if limit == "REMEMBERED" else 2 * len(QUERY))
+    readings = Readings()
+    first, second = readings.read(QUERY), readings.read(QUERY[:-1] + b"\3")
+    assert readings.read(QUERY) is first
+    readings.read(QUERY[:-1] + b"\4")
+    assert readings.read(QUERY) is not first
+    assert readings.read(QUERY[:-1] + b"\3") is not second
 
 
 @given(st.binary(max_size=200))
