@@ -30,7 +30,8 @@ class Told:
 
     usual: bool, a dissector would make of it what a reader does. certain: bool, `Protocol.probe` would be sure of it.
     asks, answers: bool; a message that does neither is an entry of its own. number, key: what request and answer share
-    (see Exchanges). codes: int32, its reading (see Remembered), -1 where it was not read.
+    (see Exchanges). codes: int32, its reading (see Remembered), -1 where it was not read. again: bool, set where a
+    request was repeated while it waited for its answer.
     """
 
     usual: NDArray[np.bool_]
@@ -40,6 +41,7 @@ class Told:
     number: NDArray[np.int64]
     key: NDArray[np.int32]
     codes: NDArray[np.int32]
+    again: NDArray[np.bool_]
 
 
 class ExchangeColumns(ColumnReader):
@@ -64,9 +66,14 @@ class ExchangeColumns(ColumnReader):
         """Tell which datagrams are of conversations whose answers travel in the direction of their requests."""
         return np.zeros(len(rows), bool)
 
-    def fitting(self, told: Told, asked: NDArray[np.intp], answered: NDArray[np.intp]) -> NDArray[np.bool_] | None:
-        """Tell which answers may belong to the requests of the same number and key; None for all."""
-        return None
+    def strange(
+        self, batch: Batch, told: Told, rows: NDArray[np.intp], messages: Exchanges, pairs: Pairs
+    ) -> list[NDArray[np.intp]]:
+        """Give messages that are unusual because of others: their conversations are for a dissector.
+
+        rows: of messages. pairs: positions in the batch, as `entries` gets them.
+        """
+        return []
 
     def forget(self) -> None:
         """Hear that codes are needed no longer."""
@@ -122,24 +129,31 @@ class ExchangeColumns(ColumnReader):
         new = np.flatnonzero(fresh)
         unusual[new[~told.certain[begun[new]]]] = True
         rows = rows[~unusual[both.connection[rows]] & (told.asks | told.answers)[rows]]
-        answers = told.answers[rows]
-        asked_by = both.connection[rows] * 2 + (both.direction[rows] ^ (answers & ~self.itself(batch, rows)))
-        exchanges = Exchanges(asked_by, told.number[rows], told.key[rows], answers, both.time_ns[rows])
-        found = pair(exchanges, 2 * len(unusual), self._bounds)
+        messages = self._messages(batch, told, rows)
+        found = pair(messages, 2 * len(unusual), self._bounds)
         unusual |= found.unusual.reshape(-1, 2).any(axis=1)
         paired = Pairs(unusual, rows[found.asked], rows[found.answered], rows[found.waiting]).usual(both.connection)
-        fitting = self.fitting(told, paired.asked, paired.answered)
-        if fitting is not None:
-            unusual[both.connection[paired.asked[~fitting]]] = True
-            paired = paired.usual(both.connection)
+        stay = ~unusual[both.connection[rows]]
+        for strange in self.strange(batch, told, rows[stay], messages.taken(stay), paired):
+            unusual[both.connection[strange]] = True
+        paired = paired.usual(both.connection)
         if len(paired.waiting) > HELD or int(both.length[paired.waiting].sum()) > HELD_BYTES:
             unusual[both.connection[paired.waiting]] = True
             paired = paired.usual(both.connection)
         return told, paired
 
+    def _messages(self, batch: Batch, told: Told, rows: NDArray[np.intp]) -> Exchanges:
+        """Give messages for pairing. Each direction of a connection is one of its own: that of the requests."""
+        both, answers = batch.all, told.answers[rows]
+        asked_by = both.connection[rows] * 2 + (both.direction[rows] ^ (answers & ~self.itself(batch, rows)))
+        return Exchanges(asked_by, told.number[rows], told.key[rows], answers, both.time_ns[rows])
+
     def _waited(self, held: DatagramBlock) -> EntryColumns:
         batch, rows = Batch(held, None), np.arange(len(held))
-        entries = self.entries(batch, self.read(batch, rows), rows, np.full(len(rows), -1))
+        told = self.read(batch, rows)
+        waiting = Pairs(np.zeros(len(held.connections), bool), rows[:0], rows[:0], rows)
+        self.strange(batch, told, rows, self._messages(batch, told, rows), waiting)
+        entries = self.entries(batch, told, rows, np.full(len(rows), -1))
         self.forget()
         return entries
 

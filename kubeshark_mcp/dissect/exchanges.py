@@ -25,6 +25,16 @@ class Exchanges:
     answers: NDArray[np.bool_]
     time_ns: NDArray[np.int64]
 
+    def taken(self, chosen: NDArray[np.bool_]) -> Exchanges:
+        """Give some messages."""
+        return Exchanges(
+            self.connection[chosen],
+            self.number[chosen],
+            self.key[chosen],
+            self.answers[chosen],
+            self.time_ns[chosen],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -101,6 +111,23 @@ def _paired(messages: Exchanges, unusual: NDArray[np.bool_], order: NDArray[np.i
     waits[matching] = False
     by_answer = np.argsort(answered)
     return Pairs(unusual, asked[matching][by_answer], answered[by_answer], np.sort(asked[waits]))
+
+
+def repeats(messages: Exchanges) -> NDArray[np.intp]:
+    """Give the position of the question before each that is asked while one of its number is open; -1 for all others.
+
+    No number may have more answers than questions, at any moment.
+    """
+    previous = np.full(len(messages.number), -1)
+    if not len(previous):
+        return previous
+    place = messages.connection.astype(np.int64) << 16 | messages.number
+    order = np.argsort(place, kind="stable")
+    asked = ~messages.answers[order]
+    again = np.flatnonzero(asked & (_open_at_each(messages, order, _starts(place[order])) > 1))
+    latest = np.maximum.accumulate(np.where(asked, np.arange(len(order)), 0))
+    previous[order[again]] = order[latest[again - 1]]
+    return previous
 
 
 def _timely(paired: Pairs, messages: Exchanges, lifetime_ns: int) -> Pairs:

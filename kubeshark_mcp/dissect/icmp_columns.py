@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from kubeshark_mcp.dissect.exchange_columns import Batch, ExchangeColumns, Told
-from kubeshark_mcp.dissect.remembered import Remembered, Spread
+from kubeshark_mcp.dissect.remembered import Remembered, Spread, flag, some
 from kubeshark_mcp.dissect.wire_icmp import (
     ECHOES,
     FAILURES,
@@ -76,7 +76,7 @@ class IcmpColumns(ExchangeColumns):
         codes = np.full(count, -1, np.int32)
         read = np.flatnonzero(usual[rows])
         codes[rows[read]] = self._readings.codes_of(_keys(batch, rows[read], six[read], echo[read]))
-        return Told(usual, np.ones(count, bool), asks, answers, number, key, codes)
+        return Told(usual, np.ones(count, bool), asks, answers, number, key, codes, np.zeros(count, bool))
 
     def itself(self, batch: Batch, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Tell of a host that pings itself; see ExchangeColumns."""
@@ -103,13 +103,13 @@ class IcmpColumns(ExchangeColumns):
             "icmp_length": Numbers(lengths),
             "icmp_code": Numbers(said.array(lambda reading: reading[1].code, np.int64)),
             "icmp_reason": said.column(lambda reading: reading[1].reason or None),
-            "icmp_error": _flag(failed),
-            "icmp_request": _flag(echo),
-            "icmp_response": _flag(pairs),
-            "icmp_response_length": _some(np.where(pairs, both.length[answered], 0), pairs),
-            "icmp_id": _some(np.where(echo, told.number[asked], 0), echo),
-            "icmp_sequence": _some(np.where(echo, told.key[asked], 0), echo),
-            "icmp_altered": _flag(_altered(batch, data, asked, answered, self._limit)),
+            "icmp_error": flag(failed),
+            "icmp_request": flag(echo),
+            "icmp_response": flag(pairs),
+            "icmp_response_length": some(np.where(pairs, both.length[answered], 0), pairs),
+            "icmp_id": some(np.where(echo, told.number[asked], 0), echo),
+            "icmp_sequence": some(np.where(echo, told.key[asked], 0), echo),
+            "icmp_altered": flag(_altered(batch, data, asked, answered, self._limit)),
         }
         fields |= {name: said.column(_field(name)) for name in _NAMES}
         return EntryColumns(
@@ -135,16 +135,6 @@ def _read(key: bytes) -> tuple[int, Message]:
 def _field(name: str) -> Callable[[tuple[int, Message]], Any]:
     """Give what reads a field; echoes differ in theirs, which are not read here."""
     return lambda reading: reading[1].fields.get(name)
-
-
-def _flag(seen: NDArray[np.bool_]) -> Numbers | None:
-    """Give a flag that is set or not told."""
-    return _some(seen, seen)
-
-
-def _some(values: NDArray[Any], seen: NDArray[np.bool_]) -> Numbers | None:
-    """Give numbers that some rows have."""
-    return Numbers(values, None if seen.all() else seen) if seen.any() else None
 
 
 def _keys(batch: Batch, rows: NDArray[np.intp], six: NDArray[np.bool_], echo: NDArray[np.bool_]) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""RADIUS as columns: requests that are sent once, and answered in time by one answer, or never."""
+"""RADIUS as columns: requests that are answered in time by one answer, or never, even if they are sent again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from kubeshark_mcp.dissect.exchange_columns import Batch, ExchangeColumns, Told
-from kubeshark_mcp.dissect.remembered import Remembered, Spread, preferred
+from kubeshark_mcp.dissect.exchanges import repeats
+from kubeshark_mcp.dissect.remembered import Remembered, Spread, flag, preferred, some
 from kubeshark_mcp.dissect.wire_radius import HEADER_LENGTH, LONGEST, NAMED, Known, Packet, parse_packet
 from kubeshark_mcp.dissect.wire_radius_dictionary import ANSWERS, ATTRIBUTES, CODES, REFUSALS, SECRET
 from kubeshark_mcp.model.entry_columns import Coded, Column, EntryColumns, Numbers, Slices
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kubeshark_mcp.dissect.base import Settings
-    from kubeshark_mcp.dissect.exchanges import Bounds
+    from kubeshark_mcp.dissect.exchanges import Bounds, Exchanges, Pairs
 
 _STEPS = 64
 """Attributes of a packet in which secrets are looked for, before packets are told apart; all are when it is read."""
@@ -45,7 +46,7 @@ class Reading:
 
 
 class RadiusColumns(ExchangeColumns):
-    """Reads whole packets of known codes; a request sent again, and one answered by the wrong code, are unusual."""
+    """Reads whole packets of known codes; a request that is answered by the wrong code is unusual."""
 
     shortest: ClassVar[int] = HEADER_LENGTH
 
@@ -74,16 +75,26 @@ class RadiusColumns(ExchangeColumns):
         usual[read] = said.array(lambda reading: not reading.packet.malformed, bool)
         expected = answers[read] == (both.direction[read] == Direction.SERVER)
         certain[read] = expected & said.array(lambda reading: _is_certain(reading.packet), bool)
-        return Told(usual, certain, asks, answers, number, np.zeros(count, np.int32), codes)
+        return Told(usual, certain, asks, answers, number, np.zeros(count, np.int32), codes, np.zeros(count, bool))
 
-    def fitting(self, told: Told, asked: NDArray[np.intp], answered: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """See ExchangeColumns."""
-        readings = self._readings.readings
-        ask, reply = (
-            Spread(readings, told.codes[rows]).array(lambda one: one.packet.code, np.int64)
-            for rows in (asked, answered)
-        )
-        return np.asarray(_FITTING[reply, ask])
+    def strange(
+        self, batch: Batch, told: Told, rows: NDArray[np.intp], messages: Exchanges, pairs: Pairs
+    ) -> list[NDArray[np.intp]]:
+        """Find answers of the wrong code, and requests for which those before of their number are given up.
+
+        Of requests that are sent again, only the last may be answered before all others are.
+        """
+        both = (Spread(self._readings.readings, told.codes[rows]) for rows in (pairs.answered, pairs.asked))
+        answer, request = (said.array(lambda reading: reading.packet.code, np.int64) for said in both)
+        wrong = pairs.answered[~_FITTING[answer, request]]
+        previous = repeats(messages)
+        again = np.flatnonzero(previous >= 0)
+        first, second = rows[previous[again]], rows[again]
+        told.again[second] = True
+        other = second[(_headers(batch, first) != _headers(batch, second)).any(axis=1)]
+        waits = np.zeros(len(told.again), bool)
+        waits[pairs.waiting] = True
+        return [wrong, other, second[waits[second] & ~waits[first]]]
 
     def forget(self) -> None:
         """See ExchangeColumns."""
@@ -109,9 +120,10 @@ class RadiusColumns(ExchangeColumns):
             "radius_total_size": Numbers(asking + replying),
             "radius_message_authenticator": ask.column(lambda reading: reading.packet.signed),
             "radius_request_attributes": ask.column(lambda reading: reading.packet.attributes),
+            "radius_retransmission": flag(told.again[asked]),
             "radius_result": status,
-            "radius_response": Numbers(pairs, pairs) if pairs.any() else None,
-            "radius_response_length": Numbers(replying, pairs) if pairs.any() else None,
+            "radius_response": flag(pairs),
+            "radius_response_length": some(replying, pairs),
             "radius_response_message_authenticator": reply.column(lambda reading: reading.packet.signed),
             "radius_response_attributes": reply.column(lambda reading: reading.packet.attributes),
         }
@@ -147,6 +159,11 @@ def _said(name: str, ask: Spread[Reading], reply: Spread[Reading]) -> Coded | No
     """Give what the request says, else what the answer does."""
     value: Callable[[Reading], Any] = lambda reading: reading.named.get(name)  # noqa: E731 - used twice, here alone
     return preferred(ask.column(value), reply.column(value))
+
+
+def _headers(batch: Batch, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """Give what requests that are sent again have in common: code, identifier, length and authenticator."""
+    return np.asarray(batch.all.data[batch.all.start[rows][:, None] + np.arange(HEADER_LENGTH)])
 
 
 def _authenticators(batch: Batch, rows: NDArray[np.intp]) -> Slices:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from kubeshark_mcp.model.entry_columns import Coded
+from kubeshark_mcp.model.entry_columns import Coded, Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,3 +88,13 @@ def preferred(first: Coded | None, second: Coded | None) -> Coded | None:
     codes = np.where(second.codes >= 0, second.codes + len(first.values), -1)
     codes = np.where(present[first.codes], first.codes, codes)
     return Coded([*first.values, *second.values], codes.astype(np.int32))
+
+
+def flag(seen: NDArray[np.bool_]) -> Numbers | None:
+    """Give a flag that is set or not told."""
+    return some(seen, seen)
+
+
+def some(values: NDArray[Any], seen: NDArray[np.bool_]) -> Numbers | None:
+    """Give numbers that some rows have."""
+    return Numbers(values, None if seen.all() else seen) if seen.any() else None

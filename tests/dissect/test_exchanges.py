@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeshark_mcp.dissect.exchanges import Bounds, Exchanges, pair
+from kubeshark_mcp.dissect.exchanges import Bounds, Exchanges, pair, repeats
 
 BOUNDS = Bounds(lifetime_ns=60, same_number=3, at_once=5)
 
@@ -83,6 +83,19 @@ def test_a_number_that_comes_again_later_is_not_late_where_each_pair_counts_alon
     assert paired(rows, each) == ([], [(0, 1), (2, 3)], [])
     late: list[Row] = [(1, 1, 1, False, 0), (1, 2, 1, False, 0), (1, 1, 1, True, 61), (2, 1, 1, False, 0)]
     assert paired(rows + late, each) == ([1], [(0, 1), (2, 3)], [7])
+
+
+def test_a_question_is_asked_again_while_one_of_its_number_is_open():
+    connection, number, answers = zip(
+        (0, 7, False), (0, 8, False), (0, 7, False), (1, 7, False), (0, 7, False), (0, 7, True), (0, 8, True),
+        (0, 8, False), (0, 7, False), strict=True,
+    )  # fmt: skip
+    nothing = np.zeros(9, np.int64)
+    messages = Exchanges(
+        np.array(connection, np.int32), np.array(number), nothing.astype(np.int32), np.array(answers), nothing
+    )
+    assert repeats(messages).tolist() == [-1, -1, 0, -1, 2, -1, -1, -1, 4]
+    assert repeats(messages.taken(np.zeros(9, bool))).tolist() == []
 
 
 def test_nothing_is_paired_with_nothing():

@@ -77,6 +77,7 @@ def test_packets_that_differ_in_what_is_not_told_are_read_once_and_keep_their_ow
         ),
         pytest.param([(0, packet(1, 1)), (1, packet(11, 1)), (0, packet(1, 1)), (1, packet(2, 1))], id="again its id"),
         pytest.param([(0, packet(12)), (1, packet(2))], id="status"),
+        pytest.param([(0, packet())] * 3, id="sent again and again"),
         pytest.param([(0, packet()), (1, packet(40)), (0, packet(41)), (1, packet(2))], id="both ask"),
         pytest.param([(0, packet()), (1, packet(2, attributes=b"\x01\x07robert"[:7]))], id="another name"),
     ],
@@ -97,7 +98,8 @@ def test_usual_conversations_are_read_as_columns(messages):
     [
         pytest.param([(0, packet()), (1, packet(2)), (1, packet(2))], 1, id="answered twice"),
         pytest.param([(1, packet(2))], 0, id="never asked"),
-        pytest.param([(0, packet()), (0, packet()), (1, packet(2))], 0, id="sent again"),
+        pytest.param([(0, packet())] * 2 + [(1, packet(2)), (0, packet(1, 1))], 0, id="sent again, answered once"),
+        pytest.param([(0, packet())] * 2 + [(0, packet(4))], 0, id="sent again, with another code"),
         pytest.param([(0, packet()), (0, packet(authenticator=9)), (1, packet(2))], 0, id="given up for another"),
         pytest.param([(0, packet()), (1, packet(5))], 0, id="answered with the wrong code"),
         pytest.param([(0, packet()), (1, packet(2)), (0, packet() + b"x")], 1, id="padded"),
@@ -120,6 +122,18 @@ def test_unusual_conversations_go_to_a_dissector_from_what_waits_on(messages, in
         play.engine.feed(each)
     play.engine.finish()
     assert play.in_columns == in_columns
+
+
+def test_requests_that_are_sent_again_and_all_answered_are_read_as_columns_where_one_block_has_them():
+    of = server_at()
+    messages = [(0, packet())] * 2 + [(1, packet(2))] * 2 + [(0, packet(1, 9))] * 2
+    datagrams = [sent(of, way, data, number) for number, (way, data) in enumerate(messages, 1)]
+    for size, in_columns in ((1, 0), (3, 0), (9, 4)):
+        play = Play([Radius()])
+        for each in blocks(datagrams, size):
+            play.engine.feed(each)
+        assert play.outcome() == one_by_one([Radius()], datagrams)
+        assert play.in_columns == in_columns
 
 
 def test_an_answer_after_two_minutes_is_not_taken_for_one_and_an_identifier_may_come_again():

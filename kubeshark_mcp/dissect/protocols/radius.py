@@ -229,8 +229,8 @@ class Radius(Protocol):
         return RadiusDissector(context, self._known)
 
     def columns(self, settings: Settings) -> ColumnReader:
-        """Give what reads requests that are sent once, and their answers, as columns."""
-        return RadiusColumns(settings, Bounds(LIFETIME_NS, 1, WAITING_LIMIT // 2, each=True))
+        """Give what reads requests and answers as columns; each end may ask, so each has half of what may wait."""
+        return RadiusColumns(settings, Bounds(LIFETIME_NS, WAITING_LIMIT // 2, WAITING_LIMIT // 2, each=True))
 
 
 def _judge(data: bytes, *, answer: bool) -> Confidence:
