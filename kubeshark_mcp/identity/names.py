@@ -67,6 +67,18 @@ class NameTable:
                     times.append(time_ns)
                     names.append(name)
 
+    def has_room(self, changes: int) -> bool:
+        """Tell whether so many more changes of name would all be remembered."""
+        return self._count + changes <= NAMES_KEPT
+
+    def latest(self, address: str) -> int | None:
+        """Give when an address got the last of the names that are known; None where none is."""
+        single = self._single.get(address)
+        if single is not None:
+            return single[0]
+        several = self._several.get(address)
+        return None if several is None else several[0][-1]
+
     def resolve(self, address: str, time_ns: int) -> str:
         """Give the name of an address at a time; empty where none is known.
 

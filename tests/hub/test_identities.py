@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from kubeshark_mcp.hub import identities
 from kubeshark_mcp.hub.identities import answers_in, answers_of, learn, learn_columns, load_identities
+from kubeshark_mcp.identity import names
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.entry_columns import (
     Coded,
@@ -72,3 +77,46 @@ def test_columns_teach_names_but_for_ports_that_are_known():
     learn_columns(others, _columns(CODED), {53})
     assert [table.resolve(f"192.0.2.{end}", 1, 500).dns for end in (7, 8, 9)] == ["api.example"] * 2 + ["db.example"]
     assert [others.resolve(f"192.0.2.{end}", 1, 500).dns for end in (7, 8, 9)] == ["", "", "db.example"]
+
+
+ANSWERS = st.tuples(
+    st.integers(-1, 4), st.integers(0, 1), st.sampled_from([*range(8), None]), st.sampled_from([*range(8), None])
+).filter(lambda row: row[2:] != (None, None))
+SAID = [
+    ("a 60 192.0.2.7",),
+    ("b 60 192.0.2.7", "b 60 192.0.2.8"),
+    ("a 5 192.0.2.8", "c 5 ::ffff:192.0.2.7"),
+    (),
+    ("no address",),
+]
+
+
+@pytest.mark.parametrize("kept", [4, 1000])
+@given(st.lists(st.lists(ANSWERS, max_size=12), max_size=4), st.sampled_from([(), (8600,)]))
+def test_answers_that_repeat_each_other_teach_what_they_teach_one_by_one(kept, blocks, known_ports):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(names, "NAMES_KEPT", kept)
+        patch.setattr(identities, "REPEATED", 0)
+        many, few = load_identities([]), load_identities([])
+        for rows in blocks:
+            columns = _answering(rows)
+            learn_columns(many, columns, known_ports)
+            learn(few, columns.entries(), known_ports)
+    assert vars(many.names) == vars(few.names)
+
+
+def _answering(rows: list[tuple[int, int, int | None, int | None]]) -> EntryColumns:
+    """Make entries of what they say, their connections, and when they are asked and answered."""
+    count = len(rows)
+    halves = [
+        SpanColumns(
+            np.array([row[part] is not None for row in rows], bool),
+            *[np.zeros(count, np.int64)] * 4,
+            *[np.array([row[part] or 0 for row in rows], np.int64)] * 2,
+            np.zeros(count, np.int64),
+        )
+        for part in (2, 3)
+    ]
+    codes = np.array([row[0] for row in rows], np.int32)
+    connection = np.array([row[1] for row in rows], np.int32)
+    return EntryColumns("dns", _columns(None).connections, connection, *halves, {"dns_addresses": Coded(SAID, codes)})

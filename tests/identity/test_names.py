@@ -53,6 +53,17 @@ def test_only_an_address_that_had_several_names_changes_its_name() -> None:
     assert [names.changes(address) for address in ("10.0.0.1", "10.0.0.2", "10.0.0.3")] == [[5, 9], [], []]
 
 
+def test_the_last_change_of_an_address_is_told_and_whether_there_is_room_for_more(monkeypatch) -> None:
+    monkeypatch.setattr(names, "NAMES_KEPT", 4)
+    table = NameTable()
+    for name, time_ns in (("a", 5), ("b", 9), ("c", 7)):
+        table.add(name, "10.0.0.1", time_ns)
+    assert [table.latest(address) for address in ("10.0.0.1", "10.0.0.2")] == [9, None]
+    assert (table.has_room(1), table.has_room(2)) == (True, False)
+    table.add("a", "10.0.0.2", 3)
+    assert table.latest("10.0.0.2") == 3
+
+
 TOLD = st.lists(
     st.tuples(
         st.integers(0, 9),
