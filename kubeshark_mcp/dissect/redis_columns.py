@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kubeshark_mcp.dissect.redis_reading import Readings
     from kubeshark_mcp.dissect.ways import Ways
     from kubeshark_mcp.model.stream import Connection
 
@@ -25,10 +24,9 @@ if TYPE_CHECKING:
 class RedisColumns(ConversationReader):
     """Reads connections without subscriptions, MONITOR, replication, CLIENT REPLY, inline commands and pushes."""
 
-    def __init__(self, readings: Readings, body_limit: int) -> None:
+    def __init__(self, body_limit: int) -> None:
         """Begin. body_limit: bytes of each command and reply that are kept."""
         super().__init__("redis")
-        self._readings = readings
         self._limit = body_limit
 
     def is_question(self, data: bytes) -> bool:
@@ -42,7 +40,7 @@ class RedisColumns(ConversationReader):
 
     def read(self, ways: Ways) -> Said:
         """Find the commands and replies of all ways."""
-        self._commands, self._replies = Commands(self._readings), Replies()
+        self._commands, self._replies = Commands(), Replies()
         bounds = ways.bounds.tolist()
         rest = list(bounds[1:])
         odd = np.zeros(len(rest) // 2, np.bool_)

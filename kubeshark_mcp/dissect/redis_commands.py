@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from kubeshark_mcp.dissect.redis_pairing import UNUSUAL
-from kubeshark_mcp.dissect.redis_reading import REMEMBERED_BYTES, Asked, Readings
-from kubeshark_mcp.dissect.wire_resp import HELD, Command, RespError, read_command
+from kubeshark_mcp.dissect.redis_reading import REMEMBERED_BYTES, Asked, read_asked
+from kubeshark_mcp.dissect.wire_resp import HELD, RespError, read_command
 from kubeshark_mcp.dissect.wire_resp_usual import COUNTS, fit
 
 
 class Commands:
     """Collects the commands of a block. rows: (connection, begin, end, code) of each; asked: what each code says."""
 
-    def __init__(self, readings: Readings) -> None:
+    def __init__(self) -> None:
         self.rows: list[tuple[int, int, int, int]] = []
         self.asked: list[Asked] = []
-        self._readings = readings
         self._codes: dict[bytes, int] = {}
 
     def read(self, connection: int, data: bytes, begin: int, end: int) -> int:
@@ -74,8 +73,7 @@ class Commands:
             return code
         if not words or len(body) > HELD:
             return -1
-        command: Command = words, arguments
-        asked = self._readings.asked(body, command)
+        asked = read_asked((words, arguments))
         if asked.name in UNUSUAL or (
             asked.name == "CLIENT" and asked.words[1:2] and asked.words[1].upper() == b"REPLY"
         ):

@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kubeshark_mcp.dissect.wire_resp import Command, text
-from kubeshark_mcp.dissect.wire_resp_commands import CONTAINERS, key_of
+from kubeshark_mcp.dissect.wire_resp_commands import CONTAINERS, KEY_FIRST, key_of
 from kubeshark_mcp.dissect.wire_resp_usual import usual_commands
 
 REMEMBERED = 4096
 """Commands that are remembered."""
 REMEMBERED_BYTES = 256
 """Bytes of the longest command that is remembered."""
+
+
+_KEY_BEHIND = {spelt.encode(): name for name in KEY_FIRST for spelt in (name, name.lower())}
+"""Usual spellings of the commands whose key is their first argument -> their names."""
 
 
 @dataclass(slots=True)
@@ -29,6 +33,10 @@ class Asked:
 def read_asked(command: Command) -> Asked:
     """Say what a command says that has at least one word."""
     words, arguments = command
+    name = _KEY_BEHIND.get(words[0])
+    if name is not None and len(words) > 1:
+        key = text(words[1])
+        return Asked(words, name, key, arguments, f"{name} {key}" if key else name)
     name = words[0].decode("ascii", "backslashreplace").upper()
     key = key_of(name, words)
     summary = f"{name} {key}" if key else name

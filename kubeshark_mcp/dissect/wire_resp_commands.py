@@ -43,6 +43,9 @@ XINFO
 CONTAINERS = frozenset(_CONTAINERS.split())
 """Commands whose first argument is part of their name."""
 
+KEY_FIRST = frozenset(_KEY_FIRST.split())
+"""Commands whose first argument is their first key, or a channel."""
+
 _NO_KEY = frozenset(_WITHOUT_KEY.split())
 _KEY_AT = {
     **dict.fromkeys(_KEY_SECOND.split(), 2),
@@ -50,7 +53,7 @@ _KEY_AT = {
 }
 _COUNTED = frozenset(_SCRIPTS.split())
 
-COMMANDS = _NO_KEY | CONTAINERS | frozenset(_KEY_AT) | frozenset((*_KEY_FIRST.split(), *_STREAMS.split()))
+COMMANDS = _NO_KEY | CONTAINERS | frozenset(_KEY_AT) | KEY_FIRST | frozenset(_STREAMS.split())
 """Names of the commands of Redis itself; modules add names with a dot (`JSON.GET`)."""
 
 _MODULE_COMMAND = re.compile(rb"[A-Za-z]{1,12}\.[A-Za-z_.]{1,24}")

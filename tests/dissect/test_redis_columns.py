@@ -153,7 +153,7 @@ EXCHANGES = st.one_of(st.sampled_from(USUAL), st.sampled_from(USUAL), st.sampled
 STEPS = st.tuples(st.integers(0, 2), EXCHANGES, st.integers(0, 3), st.lists(st.integers(1, 40), max_size=3))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(STEPS, max_size=14),
     st.sets(st.integers(1, 60), max_size=6),

@@ -3,14 +3,13 @@ from __future__ import annotations
 import pytest
 
 from kubeshark_mcp.dissect.redis_commands import Commands
-from kubeshark_mcp.dissect.redis_reading import Readings
 
 GET, PING = b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n", b"*1\r\n$4\r\nPING\r\n"
 LINES = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$4\r\nx\r\ny\r\n"
 
 
 def test_commands_are_cut_out_and_what_they_say_is_told_once():
-    commands = Commands(Readings())
+    commands = Commands()
     data = b"??" + GET + PING + GET + LINES + PING + b"*1\r\n$4\r\nPI"
     end = len(data) - len(b"*1\r\n$4\r\nPI")
     assert commands.read(3, data, 2, len(data)) == end
@@ -40,11 +39,11 @@ def test_commands_are_cut_out_and_what_they_say_is_told_once():
     ids=lambda data: repr(data[:20]),
 )
 def test_what_is_not_usual_is_said_so(data):
-    assert Commands(Readings()).read(0, GET + data, 0, len(GET + data)) == -1
+    assert Commands().read(0, GET + data, 0, len(GET + data)) == -1
 
 
 def test_a_long_command_is_remembered_by_nobody_and_read_again():
-    commands = Commands(Readings())
+    commands = Commands()
     long = b"*2\r\n$3\r\nGET\r\n$300\r\n" + b"k" * 300 + b"\r\n"
     assert commands.read(0, long * 2, 0, 2 * len(long)) == 2 * len(long)
     assert [row[3] for row in commands.rows] == [0, 1]

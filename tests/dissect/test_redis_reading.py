@@ -65,3 +65,15 @@ def test_usual_commands_are_what_reading_with_care_finds(commands: list[list[byt
         command, after = found
         assert (asked, body) == (read_asked(command), data[start:after])
         start = after
+
+
+def test_usual_spellings_say_the_same_as_others():
+    for words in ([b"get", b"k"], [b"GET", b"k"], [b"gEt", b"k"]):
+        assert read_asked((words, 1)) == Asked(words, "GET", "k", 1, "GET k")
+    for words in ([b"get"], [b"Get"]):
+        assert read_asked((words, 0)) == Asked(words, "GET", "", 0, "GET")
+    assert read_asked(([b"get", b""], 1)).summary == read_asked(([b"Get", b""], 1)).summary == "GET"
+
+
+def test_a_command_of_which_only_the_name_was_kept_has_no_key():
+    assert read_asked(([b"GET"], 7)) == Asked([b"GET"], "GET", "", 7, "GET")

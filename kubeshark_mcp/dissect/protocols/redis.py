@@ -280,4 +280,4 @@ class Redis(Protocol):
 
     def stream_columns(self, settings: Settings) -> StreamReader | None:
         """Give what reads connections of commands and replies as columns."""
-        return RedisColumns(self._readings, settings.body_limit)
+        return RedisColumns(settings.body_limit)
