@@ -105,6 +105,8 @@ class Analysis:
     def take(self, packet: Packet) -> None:
         """Compare a packet with what came before, count what is wrong, remember it."""
         ours, theirs = self.sides[packet.direction], self.sides[1 - packet.direction]
+        if not (ours.seen or theirs.seen) and packet.flags & _OPENING == TCP_SYN:
+            self.completeness |= COMPLETE_SYN
         marks = self._look_at_acknowledgment(packet, ours, theirs)
         if packet.acknowledgment != ours.acknowledgment:
             ours.duplicates = 0
@@ -112,12 +114,12 @@ class Analysis:
             self._look_at_repetition(packet, ours, theirs)
         window = self._scaled(packet, ours, theirs)
         self._remember(packet, window, marks, ours)
-        if packet.flags & TCP_ACK:
-            self._sample(packet, theirs)
+        self._sample(packet, theirs)
         self._count(packet, window, ours)
 
     def _scaled(self, packet: Packet, ours: Side, theirs: Side) -> int:
-        if packet.flags & TCP_SYN or ours.scale < 0 or theirs.scale < 0:
+        """Scale the window: not a SYN's, nor where the other side is known not to scale (RFC 7323 section 2.2)."""
+        if packet.flags & TCP_SYN or ours.scale < 0 or theirs.scale == SCALE_ABSENT:
             return packet.window
         return packet.window << ours.scale
 
@@ -163,7 +165,7 @@ class Analysis:
         end = (packet.sequence + packet.length) % _WHOLE
         if packet.payload and theirs.acknowledgment and distance(end, theirs.acknowledgment) <= 0:
             self._repeat(packet)
-        elif not ours.seen or distance(packet.sequence, ours.next_sequence) >= 0:
+        elif not ours.seen or self._is_new(packet, ours):
             return
         elif (
             theirs.duplicates >= 2
@@ -176,6 +178,12 @@ class Analysis:
             self.tally.out_of_order += 1
         else:
             self._repeat(packet)
+
+    @staticmethod
+    def _is_new(packet: Packet, ours: Side) -> bool:
+        """Tell whether it begins where the direction goes on, or one before that with more than a probe's byte."""
+        ahead = distance(packet.sequence, ours.next_sequence)
+        return ahead >= 0 or (ahead == -1 and packet.payload > 1)
 
     def _repeat(self, packet: Packet) -> None:
         self.tally.retransmissions += 1
@@ -202,6 +210,7 @@ class Analysis:
             ours.marks |= MARK_ACKNOWLEDGING
 
     def _sample(self, packet: Packet, theirs: Side) -> None:
+        """Sample the round trip that ends here. The number counts without the flag too, as it does in Wireshark."""
         sent = theirs.unacknowledged.get(packet.acknowledgment)
         if sent is not None and 0 < packet.time - sent <= LONGEST_ROUND_TRIP_NS:
             self.tally.samples.append(packet.time - sent)
@@ -212,7 +221,7 @@ class Analysis:
         tally, flags = self.tally, packet.flags
         if packet.payload:
             tally.data_segments += 1
-            self.completeness |= 0 if flags & TCP_SYN else COMPLETE_DATA
+            self.completeness |= COMPLETE_DATA if flags & _OPENING == TCP_ACK else 0
             if ours.data_ns == NEVER:
                 ours.data_ns = packet.time
         if not flags & (TCP_SYN | TCP_RST):
@@ -229,14 +238,12 @@ class Analysis:
     def _note_handshake(self, packet: Packet) -> None:
         """Note the last SYN before the handshake was answered, the SYN-ACK behind it, and the first ACK of any kind."""
         opening = packet.flags & _OPENING
-        if opening == TCP_SYN:
-            self.completeness |= COMPLETE_SYN
-            if self.ack_ns == NEVER:
-                self.syn_ns, self.syn_ack_ns = packet.time, NEVER
+        if opening == TCP_SYN and self.ack_ns == NEVER:
+            self.syn_ns, self.syn_ack_ns = packet.time, NEVER
         elif opening == _OPENING:
             self.completeness |= COMPLETE_SYN_ACK
             self.syn_ack_ns = packet.time if self.syn_ack_ns == NEVER else self.syn_ack_ns
         elif opening == TCP_ACK:
             self.completeness |= COMPLETE_ACK if packet.payload == 0 else 0
-            if self.ack_ns == NEVER and self.syn_ns != NEVER:
+            if self.ack_ns in {NEVER, self.syn_ns} and self.syn_ns != NEVER:
                 self.ack_ns = packet.time

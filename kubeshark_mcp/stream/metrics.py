@@ -68,19 +68,20 @@ def _count_packets(
         first = batch.first(data & (batch.direction == direction))
         new &= first < total
         counters["data_ns"][batch.rows[new], direction] = batch.time[first[new]]
-    counters["completeness"][batch.rows[clean & batch.any(data & window)]] |= COMPLETE_DATA
 
 
 def _note_handshakes(batch: Batch, segments: Segments, table: FlowTable, clean: NDArray[np.bool_]) -> None:
     """Note SYN, SYN-ACK and the first packet behind the SYN that only acknowledges."""
     rows, total = table.rows, len(batch)
     opening = segments.flags & _OPENING
-    answer = opening == TCP_ACK
+    answer, carries = opening == TCP_ACK, batch.sent > 0
+    rows["completeness"][batch.rows[clean & batch.any(answer & carries)]] |= COMPLETE_DATA
     bare = clean & ((rows["completeness"][batch.rows] & COMPLETE_ACK) == 0)
     if bare.any():
-        bare &= batch.any(answer & (batch.sent == 0))
+        bare &= batch.any(answer & ~carries)
         rows["completeness"][batch.rows[bare]] |= COMPLETE_ACK
-    waiting = clean & (rows["ack_ns"][batch.rows] == NEVER)
+    acknowledged = rows["ack_ns"][batch.rows]
+    waiting = clean & ((acknowledged == NEVER) | (acknowledged == rows["syn_ns"][batch.rows]))
     behind = np.full(len(batch.rows), -1, dtype=np.int64)
     for bit, column, flags in ((COMPLETE_SYN, "syn_ns", TCP_SYN), (COMPLETE_SYN_ACK, "syn_ack_ns", _OPENING)):
         marks = opening == flags
@@ -99,7 +100,21 @@ def _note_handshakes(batch: Batch, segments: Segments, table: FlowTable, clean: 
     if waiting.any():
         at = batch.first(answer & (np.arange(total) > behind[batch.group]))
         done = waiting & (at < total)
+        at = _past_coarse_clocks(batch, rows, answer, at, done)
         rows["ack_ns"][batch.rows[done]] = batch.time[at[done]]
+
+
+def _past_coarse_clocks(
+    batch: Batch, rows: Rows, answer: NDArray[np.bool_], at: NDArray[np.int64], done: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Give the handshakes that took no time at all, by a clock too coarse for them, the first later answer there is."""
+    opened = rows["syn_ns"][batch.rows]
+    stuck = np.flatnonzero(done)
+    stuck = stuck[batch.time[at[stuck]] == opened[stuck]]
+    if len(stuck):
+        later = batch.first(answer & (batch.time != opened[batch.group]))[stuck]
+        at[stuck] = np.where(later < len(batch), later, at[stuck])
+    return at
 
 
 def _note_ends(batch: Batch, segments: Segments, table: FlowTable, near: Neighbours, clean: NDArray[np.bool_]) -> None:

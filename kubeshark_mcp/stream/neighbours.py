@@ -63,9 +63,10 @@ def find_neighbours(batch: Batch, segments: Segments, table: FlowTable) -> Neigh
 
 
 def _scaled_windows(batch: Batch, segments: Segments, table: FlowTable) -> NDArray[np.int64]:
-    """Scale the windows: not those of SYNs, and only where both sides sent the option (RFC 7323 section 2.2)."""
+    """Scale the windows: not those of SYNs, nor where a side is known not to scale (RFC 7323 section 2.2)."""
     scale = table.rows["scale"][batch.rows].astype(np.int64)
-    shifts = np.where(np.all(scale >= 0, axis=1, keepdims=True), scale, 0)
+    refused = np.any(scale == SCALE_ABSENT, axis=1, keepdims=True)
+    shifts = np.where(refused, 0, np.maximum(scale, 0))
     scaled: NDArray[np.int64] = segments.window << shifts.ravel()[batch.way]
     opening = np.flatnonzero(segments.flags & TCP_SYN)
     scaled[opening] = segments.window[opening]
@@ -109,9 +110,11 @@ def judge(batch: Batch, segments: Segments, table: FlowTable, near: Neighbours) 
     astray = ours.seen & (segments.sequence != ours.take(segments.end, "next_sequence"))
     astray |= theirs.seen & ((flags & TCP_ACK) != 0) & ahead
     astray |= (flags & TCP_RST) != 0
+    mute = (flags & TCP_ACK) == 0
+    mute[batch.starts[batch.fresh]] = False
     progress = (segments.acknowledgment - ours.take(segments.acknowledgment, "acknowledgment")).view(np.int32)
     plain = (flags & _CONTROL) == 0
-    noted = astray | (ours.acknowledging(flags) & (progress < 0)) | (near.scaled == 0)
+    noted = astray | mute | (ours.acknowledging(flags) & (progress < 0)) | (near.scaled == 0)
     noted |= (segments.length == 0) & plain & ours.seen & (progress == 0)
     noted |= _touches_receiver(batch, segments, table, near, theirs, plain)
     windows, marks = table.rows["window"][batch.rows], table.rows["marks"][batch.rows]

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from kubeshark_mcp.stream.analysis import distance
-from tests.stream.building import MILLISECOND, Talk, run
+from kubeshark_mcp.stream.engine import StreamEngine
+from tests.stream.building import MILLISECOND, Talk, block, run
 
 SCALE = b"\x03\x03\x02"
 
@@ -132,3 +133,76 @@ def test_completeness_gathers_the_parts_of_a_conversation(count, bits):
 def test_a_mid_stream_conversation_is_complete_in_data_and_acknowledgment_only():
     talk = Talk().say(0, b"abc")
     assert metrics(talk.packets).connection_completeness == 4 | 8
+
+
+def test_a_segment_one_before_what_comes_next_that_brings_more_than_a_probes_byte_is_no_repetition():
+    talk = Talk().handshake()
+    talk.send(0, b"a", "PA")
+    talk.send(0, b"abcd", "PA", sequence=1001)
+    assert noted(talk.packets) == {}
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_window_is_scaled_where_only_the_receivers_syn_was_seen(later):
+    talk = Talk()
+    talk.send(1, flags="SA", options=SCALE, window=25, acknowledgment=1000)
+    talk.next[0] = 1000
+    talk.send(1, window=25)
+    talk.send(0, bytes(100))
+    if later:
+        talk.send(0, b"more", sequence=1050)
+    assert noted(talk.packets[:3]) == {"window_full_events": 1, "dup_acks": 1}
+    assert metrics(talk.packets).avg_receive_window == (100 + 1000 * (1 + later)) // (2 + later)
+
+
+def test_a_window_is_not_scaled_where_the_other_side_refused():
+    talk = Talk()
+    talk.send(0, flags="S")
+    talk.send(1, flags="SA", options=SCALE, window=25)
+    talk.send(0)
+    talk.send(1, window=25)
+    talk.send(0, bytes(25))
+    assert noted(talk.packets) == {"window_full_events": 1, "dup_acks": 1}
+
+
+@pytest.mark.parametrize("disorder", [False, True])
+def test_a_handshake_that_a_coarse_clock_shows_as_no_time_ends_with_the_next_acknowledgment(disorder):
+    talk = Talk().handshake().say(0, b"abc").say(1, b"def")
+    packets = [replace(packet, time=MILLISECOND) for packet in talk.packets[:3]]
+    packets += [replace(packet, time=3 * MILLISECOND + number) for number, packet in enumerate(talk.packets[3:])]
+    if disorder:
+        packets.append(replace(packets[-1], time=9 * MILLISECOND))
+    events = [replace(packet, number=number) for number, packet in enumerate(packets, 1)]
+    engine = StreamEngine()
+    engine.feed(block(events))
+    engine.finish()
+    (stats,) = engine.stats()
+    assert stats.metrics is not None
+    assert stats.metrics.handshake_time_us == 2000
+
+
+def test_a_syn_behind_other_packets_is_no_beginning():
+    talk = Talk()
+    talk.send(1, flags="SA", acknowledgment=1001)
+    talk.send(0, flags="S", acknowledgment=0)
+    talk.send(0)
+    assert metrics(talk.packets).connection_completeness == 2 | 4
+    talk.packets.append(replace(talk.packets[-1], time=talk.now + 1))
+    assert metrics(talk.packets).connection_completeness == 2 | 4
+
+
+@pytest.mark.parametrize(("flags", "bits"), [("R", 7 | 32), ("RA", 7 | 8 | 32)])
+def test_what_a_reset_says_is_data_only_where_it_acknowledges(flags, bits):
+    talk = Talk().handshake()
+    talk.send(1, b"no such service", flags)
+    assert metrics(talk.packets).connection_completeness == bits
+
+
+def test_a_syn_behind_its_answer_takes_the_answers_round_trip_away():
+    """Its acknowledgment is zero, which is beyond what lies in the lower half of the sequence numbers."""
+    for server_isn, samples in ((5000, 1), (2**31 + 5000, 0)):
+        talk = Talk(server_isn=server_isn)
+        talk.send(1, flags="SA", acknowledgment=1001)
+        talk.send(0, flags="S")
+        talk.send(0)
+        assert metrics(talk.packets).rtt_samples == samples

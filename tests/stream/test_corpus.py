@@ -40,11 +40,7 @@ STREAM_EXCEPTIONS = {
     "http/arkime__socks-https-example.pcap": "tshark gives what SOCKS carries a number of its own",
 }
 
-SYN_BEHIND = "tshark forgets a SYN that was captured behind its SYN-ACK"
 ANALYSIS_EXCEPTIONS = {
-    ("tcp_reassembly/arkime__tcp_handshake_synthetic.pcap", 12): SYN_BEHIND,
-    ("tcp_reassembly/deepflow__flow_generator__out-of-order.pcap", 0): SYN_BEHIND,
-    ("tcp_reassembly/zeek__tcp__handshake-reorder.pcap", 0): SYN_BEHIND,
     ("tcp_reassembly/zeek__tcp__reassembly.pcap", 0): "tshark takes FINs sent again for fast retransmissions",
 }
 BYTE_EXCEPTIONS = {
