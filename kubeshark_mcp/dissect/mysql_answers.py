@@ -93,6 +93,8 @@ class Answers:
             return payload[:1] != b"\xff"
         if exchange.awaits is Await.DEFINITIONS and not exchange.left and not exchange.sections:
             return False
+        if exchange.awaits is Await.AUTHENTICATION and sequence == exchange.sequence + 1:
+            return False  # what the client said between was not captured
         raise FrameError(f"packet {sequence} comes where {exchange.sequence} is to come", 0)
 
     def _alone(self, frame: Frame, payload: bytes) -> Exchange:

@@ -24,6 +24,7 @@ from kubeshark_mcp.model.stream import Direction
 
 _BARE = {Direction.CLIENT: frozenset(b"HScX"), Direction.SERVER: frozenset(b"123nsIc")}
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+_WELCOME = b"R\0\0\0"
 _READY = re.compile(rb"Z\0\0\0\x05[ITE]")
 
 CANDIDATES = 64
@@ -37,7 +38,7 @@ def judge(opening: Opening) -> Confidence:
         if start is not Confidence.NO:
             return start
     elif opening.server_start and opening.connection.from_start:
-        return Confidence.NO
+        return _judge_alone(opening.server, complete=opening.complete)
     sides = [
         judge_kinds(direction, data, complete=opening.complete)
         for direction, data in ((Direction.CLIENT, opening.client), (Direction.SERVER, opening.server))
@@ -47,6 +48,14 @@ def judge(opening: Opening) -> Confidence:
         return Confidence.NO
     best = max(sides)
     return Confidence.SURE if len(sides) == 2 and min(sides) >= Confidence.LIKELY else best
+
+
+def _judge_alone(data: bytes, *, complete: bool) -> Confidence:
+    """Judge a server whose client was not captured: it never speaks first, and begins by asking who that is."""
+    start = 1 if data[:1] == b"N" and data[1:2] in {b"", b"R"} else 0
+    if not _WELCOME.startswith(data[start : start + 4]):
+        return Confidence.NO
+    return judge_kinds(Direction.SERVER, data[start:], complete=True) if complete else Confidence.UNDECIDED
 
 
 def judge_start(data: bytes, answer: bytes = b"", *, complete: bool = True) -> Confidence:

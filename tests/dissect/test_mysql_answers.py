@@ -188,3 +188,16 @@ def test_a_cursor_ends_the_answer_behind_the_columns():
 def test_the_short_eof_of_before_protocol_41_ends_definitions_and_rows():
     entry = Talk().ask(query("SELECT 1")).hear(b"\x01", b"\x01t\x01c\x03\x0b\0\0", b"\xfe", b"\x011", b"\xfe").only
     assert (entry.fields["mysql_rows"], entry.status, entry.malformed) == (1, "OK", "")
+
+
+def test_a_login_of_which_only_the_server_was_captured_has_its_outcome():
+    talk = Talk(signed_in=False).hear(greeting()[4:], first=0).hear(ok(), first=2).hear(error(1146, "42S02", "none"))
+    login_, failed = talk.entries
+    assert (login_.fields["mysql_command"], login_.status, login_.failed) == ("Handshake", "OK", False)
+    assert (failed.fields["mysql_error_code"], failed.failed) == (1146, True)
+
+
+def test_a_login_whose_numbers_leap_is_not_read_on():
+    talk = Talk(signed_in=False).hear(greeting()[4:], first=0)
+    with pytest.raises(FrameError, match="packet 3 comes where 1 is to come"):
+        talk.hear(ok(), first=3)

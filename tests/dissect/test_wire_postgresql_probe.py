@@ -112,6 +112,18 @@ def test_both_sides_have_to_fit():
     assert judge(Opening(old, b"", b"", False, False, True)) is Confidence.NO
 
 
+def test_a_server_alone_is_known_by_how_it_asks_for_a_login():
+    asked = authentication(10, b"SCRAM-SHA-256\0\0") + authentication(0)
+
+    def alone(data: bytes, *, complete: bool = True) -> Confidence:
+        return judge(Opening(connection(), b"", data, False, True, complete))
+
+    assert alone(asked) is alone(b"N" + asked) is Confidence.SURE
+    assert alone(asked, complete=False) is alone(b"N", complete=False) is Confidence.UNDECIDED
+    assert alone(b"RFB 003.008\n") is alone(row("1") + IDLE) is alone(b"220 mail\r\n") is Confidence.NO
+    assert alone(b"R\0\0\0\x08\0\0\0\x63") is Confidence.NO
+
+
 def test_a_message_is_found_at_a_packet_or_behind_a_ready_for_query():
     inside = b"\x99" * 50
     assert find_message(SERVER, inside + row("1") + IDLE, [0, 50]) == 50
