@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from kubeshark_mcp.dissect.base import Confidence, ConnectionProtocol, Opening, Protocol, Settings
 from kubeshark_mcp.dissect.enrich import Enricher
@@ -145,12 +145,17 @@ class Detector:
 
 def turned(connection: Connection) -> Connection:
     """Give the connection with client and server exchanged, for one whose beginning was not seen."""
-    return replace(
-        connection,
-        client=connection.server,
-        server=connection.client,
-        client_sequence=connection.server_sequence,
-        server_sequence=connection.client_sequence,
+    return Connection(  # `replace` takes eight times as long, and every unknown conversation is turned
+        connection.number,
+        connection.transport,
+        connection.server,
+        connection.client,
+        connection.capture,
+        connection.point,
+        connection.server_sequence,
+        connection.client_sequence,
+        connection.from_start,
+        connection.muted,
     )
 
 
