@@ -6,6 +6,7 @@ The conditions are those that Wireshark documents (User's Guide, chapter "TCP An
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 from kubeshark_mcp.model.packet import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN
@@ -18,6 +19,7 @@ from kubeshark_mcp.stream.metrics import (
     COMPLETE_SYN_ACK,
 )
 from kubeshark_mcp.stream.rows import (
+    KEPT_SEGMENTS,
     LONGEST_ROUND_TRIP_NS,
     MARK_ACKNOWLEDGING,
     MARK_KEEP_ALIVE,
@@ -32,7 +34,6 @@ _CONTROL = TCP_SYN | TCP_FIN | TCP_RST
 _OPENING = TCP_SYN | TCP_ACK
 _FAST_RETRANSMISSION_NS = 20_000_000
 _DEFAULT_ROUND_TRIP_NS = 3_000_000
-_KEPT_SEGMENTS = 512
 
 
 def distance(later: int, earlier: int) -> int:
@@ -56,7 +57,11 @@ class Packet(NamedTuple):
 
 @dataclass(slots=True)
 class Side:
-    """What is remembered of one direction; see rows.ANALYSIS_FIELDS. unacknowledged: end of segment -> time sent."""
+    """What is remembered of one direction; see rows.ANALYSIS_FIELDS.
+
+    unacknowledged: end of segment -> time sent. order: a heap of the same, (bytes from where it was begun, end).
+    advanced: bytes that next_sequence went on since the heap was begun.
+    """
 
     seen: bool = False
     next_sequence: int = 0
@@ -70,6 +75,31 @@ class Side:
     advance_ns: int = 0
     data_ns: int = NEVER
     unacknowledged: dict[int, int] = field(default_factory=dict)
+    order: list[tuple[int, int]] = field(default_factory=list)
+    advanced: int = 0
+
+    def place(self, number: int) -> int:
+        """Give where a sequence number lies, without the turn at 2^32."""
+        return self.advanced + distance(number, self.next_sequence)
+
+    def note_sent(self, end: int, time: int) -> None:
+        """Note a segment that is to be acknowledged, as long as there are not too many."""
+        if end not in self.unacknowledged and len(self.unacknowledged) < KEPT_SEGMENTS:
+            self._keep_order()
+            self.unacknowledged[end] = time
+            heappush(self.order, (self.place(end), end))
+
+    def forget_sent(self, acknowledgment: int) -> None:
+        """Forget the segments that end at an acknowledgment or before it."""
+        self._keep_order()
+        reached = self.place(acknowledgment)
+        while self.order and self.order[0][0] <= reached:
+            del self.unacknowledged[heappop(self.order)[1]]
+
+    def _keep_order(self) -> None:
+        if len(self.order) != len(self.unacknowledged):  # it was just loaded
+            self.order = [(self.place(end), end) for end in self.unacknowledged]
+            heapify(self.order)
 
 
 @dataclass(slots=True)
@@ -197,12 +227,12 @@ class Analysis:
 
     def _remember(self, packet: Packet, window: int, marks: int, ours: Side) -> None:
         end = (packet.sequence + packet.length) % _WHOLE
-        if packet.length:
-            ours.unacknowledged.setdefault(end, packet.time)
-            if len(ours.unacknowledged) > _KEPT_SEGMENTS:
-                del ours.unacknowledged[next(iter(ours.unacknowledged))]
-        if not ours.seen or (distance(end, ours.next_sequence) > 0 and not marks & MARK_PROBE):
+        ahead = distance(end, ours.next_sequence) if ours.seen else 0
+        if not ours.seen or (ahead > 0 and not marks & MARK_PROBE):
             ours.next_sequence, ours.advance_ns = end, packet.time
+            ours.advanced += ahead
+        if packet.length:
+            ours.note_sent(end, packet.time)
         ours.seen = True
         ours.acknowledgment, ours.packet_ns, ours.marks = packet.acknowledgment, packet.time, marks
         ours.window, ours.scaled_window = packet.window, window
@@ -214,8 +244,7 @@ class Analysis:
         sent = theirs.unacknowledged.get(packet.acknowledgment)
         if sent is not None and 0 < packet.time - sent <= LONGEST_ROUND_TRIP_NS:
             self.tally.samples.append(packet.time - sent)
-        for end in [end for end in theirs.unacknowledged if distance(packet.acknowledgment, end) >= 0]:
-            del theirs.unacknowledged[end]
+        theirs.forget_sent(packet.acknowledgment)
 
     def _count(self, packet: Packet, window: int, ours: Side) -> None:
         tally, flags = self.tally, packet.flags

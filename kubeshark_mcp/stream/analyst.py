@@ -8,8 +8,8 @@ import numpy as np
 
 from kubeshark_mcp.stream.analysis import Analysis, Packet, Side, Tally
 from kubeshark_mcp.stream.metrics import count_clean
-from kubeshark_mcp.stream.round_trips import KEPT_SEGMENTS, Unacknowledged, nothing_unacknowledged, sample_clean
-from kubeshark_mcp.stream.rows import MARK_SEEN
+from kubeshark_mcp.stream.round_trips import Unacknowledged, nothing_unacknowledged, sample_clean
+from kubeshark_mcp.stream.rows import KEPT_SEGMENTS, MARK_SEEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ _MARKS = _SIDE_COLUMNS.index("marks")
 _TALLIES = tuple(name for name in Tally.__slots__ if name != "samples")
 _TIMES = ("syn_ns", "syn_ack_ns", "ack_ns")
 _TRIM_AT_LEAST = 2 * KEPT_SEGMENTS
-_MOST_UNACKNOWLEDGED = 1 << 20
+_MOST_UNACKNOWLEDGED = 1 << 18
 
 
 class Analyst:

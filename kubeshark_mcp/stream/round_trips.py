@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from kubeshark_mcp.stream.neighbours import Neighbours
     from kubeshark_mcp.stream.table import FlowTable, Rows
 
-KEPT_SEGMENTS = 512
-"""Unacknowledged segments of one direction that are remembered."""
-
 _SPAN = 1 << 33
 _MIDDLE = 1 << 32
 

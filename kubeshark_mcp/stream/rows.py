@@ -42,6 +42,9 @@ SCALE_UNKNOWN, SCALE_ABSENT = -1, -2
 LONGEST_ROUND_TRIP_NS = 86_400 * 10**9
 """An acknowledgment that comes after more than a day is a damaged time; sums of such would not fit."""
 
+KEPT_SEGMENTS = 2048
+"""Unacknowledged segments of one direction that are remembered: 3 MB of usual ones, 128 MB of offloaded ones."""
+
 JOIN_FIELDS: list[tuple[Any, ...]] = [
     ("origin", "<u4", (2,)),  # sequence number of stream offset 0, by direction
     ("next", "<i8", (2,)),  # stream offset that is expected next

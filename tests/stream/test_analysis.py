@@ -206,3 +206,20 @@ def test_a_syn_behind_its_answer_takes_the_answers_round_trip_away():
         talk.send(0, flags="S")
         talk.send(0)
         assert metrics(talk.packets).rtt_samples == samples
+
+
+@pytest.mark.parametrize("cuts", [(), range(0, 3000, 700)])
+@pytest.mark.parametrize("again", [False, True])
+def test_each_of_many_segments_in_flight_gives_a_round_trip(again, cuts):
+    """On the way are more than a thousand segments; one that is sent again brings them before the closer look."""
+    talk = Talk(client_isn=2**32 - 700).handshake()
+    for _ in range(1400):
+        talk.send(0, b"x")
+    if again:
+        talk.packets.append(replace(talk.packets[-5], time=talk.now + 200 * MILLISECOND))
+        talk.now += 300 * MILLISECOND
+    for number in range(1400):
+        talk.send(1, acknowledgment=(2**32 - 700 + 2 + number) % 2**32)
+    (stats,) = run(talk.packets, cuts)[1].stats()
+    assert stats.metrics is not None
+    assert (stats.metrics.rtt_samples, stats.metrics.retransmissions) == (1402, int(again))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubeshark_mcp.stream.rows import KEPT_SEGMENTS
 from tests.stream.building import MILLISECOND, Talk, run
 
 
@@ -34,7 +35,7 @@ def test_a_segment_without_an_answer_is_sampled_in_a_later_block():
 
 def test_one_sided_captures_do_not_pile_up_unacknowledged_segments():
     talk = Talk()
-    for _ in range(3000):
+    for _ in range(6000):
         talk.send(0, b"x")
-    engine = run(talk.packets, range(0, 3000, 500))[1]
-    assert len(engine._tcp._analyst._open) <= 1024
+    engine = run(talk.packets, range(0, 6000, 500))[1]
+    assert len(engine._tcp._analyst._open) <= 2 * KEPT_SEGMENTS
