@@ -43,14 +43,36 @@ class Messages:
     end: Int64
     code: Int64
 
-    @classmethod
-    def of(cls, rows: Sequence[tuple[int, int, int, int]]) -> Messages:
-        """Make columns of rows (connection, begin, end, code)."""
-        return cls(*np.array(rows, np.int64).reshape(-1, 4).T)
-
     def taken(self, chosen: Int64) -> Messages:
         """Give some of them."""
         return Messages(self.connection[chosen], self.begin[chosen], self.end[chosen], self.code[chosen])
+
+
+class Notes:
+    """Takes down messages as they are read, which follow on from each other within a way. A list has but numbers."""
+
+    __slots__ = ("_ways", "codes", "ends")
+
+    def __init__(self) -> None:
+        self.ends: list[int] = []
+        """Where each message ends in `Ways.data`."""
+        self.codes: list[int] = []
+        """What each says."""
+        self._ways: list[tuple[int, int, int]] = []
+
+    def begin(self, connection: int, position: int) -> None:
+        """Hear whose messages come next, and where the first of them begins."""
+        self._ways.append((connection, position, len(self.ends)))
+
+    def messages(self) -> Messages:
+        """Give all of them as columns."""
+        ways = np.array(self._ways, np.int64).reshape(-1, 3)
+        counts = np.diff(ways[:, 2], append=len(self.ends))
+        ends = np.array(self.ends, np.int64)
+        begins = np.append(np.zeros(1, np.int64), ends)[:-1]
+        (some,) = np.nonzero(counts)
+        begins[ways[some, 2]] = ways[some, 1]
+        return Messages(ways[:, 0].repeat(counts), begins, ends, np.array(self.codes, np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

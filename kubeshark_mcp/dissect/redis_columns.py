@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kubeshark_mcp.dissect.conversations import ConversationReader, Messages, Said
+from kubeshark_mcp.dissect.conversations import ConversationReader, Said
 from kubeshark_mcp.dissect.redis_commands import Commands
 from kubeshark_mcp.dissect.redis_replies import Replies
 from kubeshark_mcp.dissect.wire_resp_commands import COMMAND_START, is_command, is_reply
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from kubeshark_mcp.dissect.conversations import Messages
     from kubeshark_mcp.dissect.ways import Ways
     from kubeshark_mcp.model.stream import Connection
 
@@ -46,13 +47,13 @@ class RedisColumns(ConversationReader):
         odd = np.zeros(len(rest) // 2, np.bool_)
         for connection in range(len(odd)):
             begin, middle, end = bounds[2 * connection : 2 * connection + 3]
-            asked = self._commands.read(connection, ways.data, begin, middle)
-            answered = self._replies.read(connection, ways.data, middle, end) if asked >= 0 else -1
-            odd[connection] = answered < 0
-            if answered >= 0:
-                rest[2 * connection], rest[2 * connection + 1] = asked, answered
-        rows, replies = self._commands.rows, self._replies.rows
-        return Said(Messages.of(rows), Messages.of(replies), np.array(rest, np.int64), odd)
+            client = self._commands.read(connection, ways.data, begin, middle)
+            server = self._replies.read(connection, ways.data, middle, end) if client >= 0 else -1
+            odd[connection] = server < 0
+            if server >= 0:
+                rest[2 * connection : 2 * connection + 2] = client, server
+        asked, answered = self._commands.notes.messages(), self._replies.notes.messages()
+        return Said(asked, answered, np.array(rest, np.int64), odd)
 
     def entries(
         self, ways: Ways, connections: Sequence[Connection], asked: Messages, answered: Messages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubeshark_mcp.dissect.conversations import Notes
 from kubeshark_mcp.dissect.redis_pairing import UNUSUAL
 from kubeshark_mcp.dissect.redis_reading import REMEMBERED_BYTES, Asked, read_asked
 from kubeshark_mcp.dissect.wire_resp import HELD, RespError, read_command
@@ -9,25 +10,26 @@ from kubeshark_mcp.dissect.wire_resp_usual import COUNTS, fit
 
 
 class Commands:
-    """Collects the commands of a block. rows: (connection, begin, end, code) of each; asked: what each code says."""
+    """Collects the commands of a block. asked: what each code says."""
 
     def __init__(self) -> None:
-        self.rows: list[tuple[int, int, int, int]] = []
+        self.notes = Notes()
         self.asked: list[Asked] = []
         self._codes: dict[bytes, int] = {}
 
     def read(self, connection: int, data: bytes, begin: int, end: int) -> int:
         """Read the commands in data[begin:end]; give where the first unfinished one begins, -1 if one is unusual."""
         chunk = data[begin:end]
-        position = self._flat(connection, chunk, begin)
+        self.notes.begin(connection, begin)
+        position = self._flat(chunk, begin)
         if 0 <= position < len(chunk):
-            position = self._careful(connection, chunk, begin, position)
+            position = self._careful(chunk, begin, position)
         return position if position < 0 else begin + position
 
-    def _flat(self, connection: int, chunk: bytes, base: int) -> int:
+    def _flat(self, chunk: bytes, base: int) -> int:
         """Read commands in whose words no line ends: one split finds all parts of all of them."""
         tokens = chunk.split(b"\r\n")
-        codes, rows = self._codes, self.rows
+        codes, ends, noted = self._codes, self.notes.ends, self.notes.codes
         first = position = 0
         while count := COUNTS.get(tokens[first]):
             behind = first + 1 + 2 * count
@@ -43,11 +45,12 @@ class Commands:
                 code = self._code(body, words, count - 1)
                 if code < 0:
                     return -1
-            rows.append((connection, base + position, base + after, code))
+            ends.append(base + after)
+            noted.append(code)
             position, first = after, behind
         return position
 
-    def _careful(self, connection: int, chunk: bytes, base: int, position: int) -> int:
+    def _careful(self, chunk: bytes, base: int, position: int) -> int:
         """Read on one command after the other."""
         while position < len(chunk):
             if chunk[position] != 0x2A:
@@ -62,7 +65,8 @@ class Commands:
             code = self._code(chunk[position:after], words, arguments)
             if code < 0:
                 return -1
-            self.rows.append((connection, base + position, base + after, code))
+            self.notes.ends.append(base + after)
+            self.notes.codes.append(code)
             position = after
         return position
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kubeshark_mcp.dissect.conversations import Notes
 from kubeshark_mcp.dissect.wire_resp import HELD, REPLY_TYPES, RespError, read_reply, scan
 from kubeshark_mcp.dissect.wire_resp_usual import usual_reply
 
@@ -29,16 +30,17 @@ _UNASKED = b">|"
 
 
 class Replies:
-    """Collects the replies of a block. rows: (connection, begin, end, code) of each; outcomes: what each code says."""
+    """Collects the replies of a block. outcomes: what each code says."""
 
     def __init__(self) -> None:
-        self.rows: list[tuple[int, int, int, int]] = []
+        self.notes = Notes()
         self.outcomes = list(_USUAL)
         self._errors: dict[tuple[str, str], int] = {}
 
     def read(self, connection: int, data: bytes, begin: int, end: int) -> int:
         """Read the replies in data[begin:end]; give where the first unfinished one begins, -1 if one is unusual."""
-        chunk, rows = data[begin:end], self.rows
+        self.notes.begin(connection, begin)
+        chunk, ends, codes = data[begin:end], self.notes.ends, self.notes.codes
         position, length = 0, end - begin
         while position < length:
             reply_type, after = usual_reply(chunk, position)
@@ -52,7 +54,8 @@ class Replies:
                     break
             if after - position > HELD:
                 return -1
-            rows.append((connection, begin + position, begin + after, code))
+            ends.append(begin + after)
+            codes.append(code)
             position = after
         return begin + position
 

@@ -13,14 +13,11 @@ def test_commands_are_cut_out_and_what_they_say_is_told_once():
     data = b"??" + GET + PING + GET + LINES + PING + b"*1\r\n$4\r\nPI"
     end = len(data) - len(b"*1\r\n$4\r\nPI")
     assert commands.read(3, data, 2, len(data)) == end
-    assert [(data[begin:after], code) for _, begin, after, code in commands.rows] == [
-        (GET, 0),
-        (PING, 1),
-        (GET, 0),
-        (LINES, 2),
-        (PING, 1),
-    ]
-    assert {row[0] for row in commands.rows} == {3}
+    found = commands.notes.messages()
+    assert found.connection.tolist() == [3] * 5
+    bodies = [data[begin:after] for begin, after in zip(found.begin.tolist(), found.end.tolist(), strict=True)]
+    assert bodies == [GET, PING, GET, LINES, PING]
+    assert found.code.tolist() == [0, 1, 0, 2, 1]
     assert [asked.summary for asked in commands.asked] == ["GET a", "PING", "SET a"]
 
 
@@ -46,4 +43,4 @@ def test_a_long_command_is_remembered_by_nobody_and_read_again():
     commands = Commands()
     long = b"*2\r\n$3\r\nGET\r\n$300\r\n" + b"k" * 300 + b"\r\n"
     assert commands.read(0, long * 2, 0, 2 * len(long)) == 2 * len(long)
-    assert [row[3] for row in commands.rows] == [0, 1]
+    assert commands.notes.codes == [0, 1]

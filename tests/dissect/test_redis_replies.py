@@ -18,8 +18,10 @@ def test_replies_are_cut_out_with_what_came_of_each():
     ]
     data = b"".join(parts) + b"$5\r\nab"
     assert replies.read(2, data, 0, len(data)) == len(data) - len(b"$5\r\nab")
-    assert [data[begin:end] for _, begin, end, _ in replies.rows] == parts
-    assert [replies.outcomes[code] for *_, code in replies.rows] == [
+    found = replies.notes.messages()
+    assert found.connection.tolist() == [2] * len(parts)
+    assert [data[begin:end] for begin, end in zip(found.begin.tolist(), found.end.tolist(), strict=True)] == parts
+    assert [replies.outcomes[code] for code in found.code.tolist()] == [
         Outcome("simple string"),
         Outcome("simple error", "ERR no", failed=True),
         Outcome("array"),
