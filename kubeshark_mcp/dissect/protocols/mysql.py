@@ -82,6 +82,8 @@ _FIELDS = tuple(
 
 _read_head = Struct("<I").unpack_from
 """Reads the header of a packet: three bytes of length, one of sequence."""
+_read_beginning = Struct("<IB").unpack_from
+"""Reads the header of a packet and the first byte behind it."""
 
 
 class MysqlDissector(Dissector):
@@ -228,13 +230,14 @@ class MysqlDissector(Dissector):
             if direction is Direction.SERVER and (after := self._count(side, data, start)):
                 start = after
                 continue
-            size = data[start] | data[start + 1] << 8 | data[start + 2] << 16
+            head = _read_head(data, start)[0]
+            size = head & FULL
             after = start + HEADER + size
             if after > end:
                 return side.wait(data, start, HEADER + size)
             try:
                 if size < HELD - HEADER and parts[direction] is None:
-                    take(Frame(data[start:after], None, HEADER + size, side, base + start), data[start + 3])
+                    take(Frame(data[start:after], None, HEADER + size, side, base + start), head >> 24)
                 else:
                     self._packet(direction, side.whole(data, start, after))
             except FrameError as error:
@@ -286,11 +289,12 @@ def _together(first: Frame, second: Frame) -> Frame:
 def _count_packets(data: bytes, start: int, most: int) -> tuple[int, int]:
     """Give where whole packets end that lie behind each other and end nothing, and how many there are."""
     end, count, sequence = len(data), 0, data[start + 3]
-    while start + HEADER < end and count < most:
-        head = _read_head(data, start)[0]
-        size = head & 0xFFFFFF
+    last = end - HEADER
+    while start < last and count < most:
+        head, first = _read_beginning(data, start)
+        size = head & FULL
         after = start + HEADER + size
-        if after > end or data[start + HEADER] >= 0xFE or head >> 24 != sequence or size in {0, FULL}:
+        if after > end or first >= 0xFE or head >> 24 != sequence or not 0 < size < FULL:
             break
         start, count, sequence = after, count + 1, (sequence + 1) & 0xFF
     return start, count
