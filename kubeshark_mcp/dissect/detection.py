@@ -92,11 +92,17 @@ class Detector:
             self._lately[transport, port] = protocol
 
     def _judge_ends(self, protocol: Protocol, opening: Opening) -> Verdict:
-        """Take the protocol unless it fits better with client and server exchanged."""
+        """Take the protocol unless it fits better with client and server exchanged.
+
+        Where it fits neither way, the port that the user named is the server's.
+        """
         exchanged = turned_opening(opening, turned(opening.connection))
         opinions = straight, other = self._ask(protocol, opening), self._ask(protocol, exchanged)
         if Confidence.UNDECIDED in opinions and Confidence.SURE not in opinions and not opening.complete:
             return WAIT
+        rules, connection = self._settings.decode_as, opening.connection
+        if other == straight == Confidence.NO and (connection.transport, connection.server.port) not in rules:
+            return NOBODY
         return NOBODY if other > straight else Verdict(protocol)
 
     def _judge(self, opening: Opening) -> tuple[Verdict, int]:

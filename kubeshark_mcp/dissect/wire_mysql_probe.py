@@ -10,6 +10,7 @@ from kubeshark_mcp.dissect.base import Confidence, Opening
 from kubeshark_mcp.dissect.wire_mysql import (
     COMMANDS,
     HEADER,
+    Capability,
     integer,
     number,
     query_text,
@@ -61,7 +62,7 @@ def judge_client(data: bytes, *, complete: bool) -> Confidence:
     if not size or data[3] > 3:
         return Confidence.NO
     if data[3]:
-        return _judge_login(payload, size, complete=complete)
+        return _judge_login(payload, size, first=data[3] == 1, complete=complete)
     if len(payload) < size:
         return _judge_unfinished(payload, size, complete=complete)
     found = judge_command(payload)
@@ -85,7 +86,8 @@ def _follows(data: bytes, position: int) -> bool:
     return True
 
 
-def _judge_login(payload: bytes, size: int, *, complete: bool) -> Confidence:
+def _judge_login(payload: bytes, size: int, *, first: bool, complete: bool) -> Confidence:
+    """Judge a login. first: no SSLRequest can have been before it; that is younger than protocol 4.1."""
     if len(payload) < size:
         plausible = size < 4096 and (len(payload) < 28 or not any(payload[10:28]))
         return Confidence.UNDECIDED if plausible and not complete else Confidence.NO
@@ -94,7 +96,7 @@ def _judge_login(payload: bytes, size: int, *, complete: bool) -> Confidence:
     login = read_login(payload)
     if login is None or not login.user.isprintable() or size < 32:
         return Confidence.NO
-    return Confidence.SURE
+    return Confidence.SURE if first or login.capabilities & Capability.PROTOCOL_41 else Confidence.NO
 
 
 def _judge_unfinished(payload: bytes, size: int, *, complete: bool) -> Confidence:

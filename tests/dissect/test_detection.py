@@ -5,7 +5,7 @@ from typing import ClassVar
 import pytest
 
 from kubeshark_mcp.dissect.base import Confidence, ConnectionProtocol, Context, Dissector, Opening, Protocol, Settings
-from kubeshark_mcp.dissect.detection import NOBODY, WAIT, Detector, Verdict, turned
+from kubeshark_mcp.dissect.detection import NOBODY, WAIT, Detector, Verdict, turned, turned_opening
 from kubeshark_mcp.errors import UsageError
 from kubeshark_mcp.model.stream import Connection, Endpoint
 from tests.dissect.conversation import connection
@@ -133,10 +133,19 @@ def test_a_declared_protocol_is_asked_which_end_is_the_client(
     client: Confidence, server: Confidence, complete: bool, taken: bool | None
 ):
     declared = Sided(client, server)
-    detector = Detector([declared, Fixed("b", SURE)], Settings(), print)
+    rules = {("tcp", connection().server.port): "a"}
+    detector = Detector([declared, Fixed("b", SURE)], Settings(decode_as=rules), print)
     opening = Opening(connection(), b"?", b"", False, False, complete)
     expected = {True: Verdict(declared), False: NOBODY, None: WAIT}[taken]
     assert detector.judge(opening, declared) == expected
+
+
+def test_the_port_of_a_declared_protocol_that_fits_neither_way_is_the_servers():
+    declared = Fixed("a", NO)
+    detector = Detector([declared], Settings(decode_as={("tcp", connection().client.port): "a"}), print)
+    opening = Opening(connection(), b"?", b"", False, False, True)
+    assert detector.judge(opening, declared) == NOBODY
+    assert detector.judge(turned_opening(opening, turned(connection())), declared) == Verdict(declared)
 
 
 @pytest.mark.parametrize("setting", [{"decode_as": {("tcp", 1): "htpp"}}, {"ports": {1: "htpp"}}])

@@ -168,3 +168,9 @@ def test_any_bytes_are_judged_without_an_exception(data: bytes, complete: bool):
     assert judge_client(data, complete=complete) in Confidence
     assert judge_server(data, complete=complete) in Confidence
     assert -1 <= find_command(data, [0]) <= len(data)
+
+
+def test_a_change_of_the_way_to_log_in_is_not_taken_for_a_login_of_old():
+    switch = packet(2, b"\xfemysql_native_password\0=PFp\x12m\x1b~y<qn3=pe9yq\0")
+    assert judge_client(switch, complete=True) is NO
+    assert judge_server(switch, complete=True) is POSSIBLE
