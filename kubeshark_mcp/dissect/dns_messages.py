@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import compress, count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,10 @@ class Values:
         self.distinct: list[Any] = []
         self.codes = np.full(_FIRST_CAPACITY, -1, np.int32)
         """Of each message, position in `distinct`; -1 where it has no value."""
-        self._known: dict[Any, int] = {}
+        self._offers: dict[Any, int] = {None: 0}
+        """Which offer of a value was the first, counting all that were ever made."""
+        self._code_of = np.full(1, -1, np.int32)
+        """Of each offer that was the first of its value, position in `distinct`."""
 
     def reserve(self, count: int) -> None:
         """Make room for so many messages."""
@@ -50,14 +54,15 @@ class Values:
     def put_told(self, place: int, told: Told) -> None:
         """Take values of messages that are counted from `place` on."""
         codes = self._codes_of(told.values)
-        self.codes[told.rows + place] = codes if told.codes is None else np.array(codes, np.int32)[told.codes]
+        self.codes[told.rows + place] = codes if told.codes is None else codes[told.codes]
 
-    def _codes_of(self, values: Sequence[Any]) -> list[int]:
-        known = self._known
-        codes = [-1 if value is None else known.setdefault(value, len(known)) for value in values]
-        if len(known) > len(self.distinct):
-            self.distinct = list(known)
-        return codes
+    def _codes_of(self, values: Sequence[Any]) -> NDArray[np.int32]:
+        first = len(self._code_of)
+        offers = np.fromiter(map(self._offers.setdefault, values, count(first)), np.int64, len(values))
+        new = offers == np.arange(first, first + len(values))
+        self._code_of = np.concatenate([self._code_of, (len(self.distinct) + np.cumsum(new) - 1).astype(np.int32)])
+        self.distinct += compress(values, new.tolist())
+        return np.asarray(self._code_of[offers])
 
 
 class _Codes(dict[bytes, int]):
