@@ -6,6 +6,7 @@ Lengths are checked, depth and elements bounded; what is beyond is left out, nev
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from struct import Struct
 from typing import Any
@@ -71,10 +72,15 @@ def read_document(
     return read_elements(data, start, start + document_length(data, start, stop), depth, interest)
 
 
-def read_elements(data: bytes, start: int, stop: int, depth: int, interest: Interest) -> dict[str, Any]:
-    """Read the document data[start:stop], whose length is known to be right; see `read_document`."""
+def read_elements(
+    data: bytes, start: int, stop: int, depth: int, interest: Interest, found: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Read the document data[start:stop], whose length is known to be right; see `read_document`.
+
+    found: takes the elements, for who needs those before an error.
+    """
     position, end = start + 4, stop - 1
-    found: dict[str, Any] = {}
+    found = {} if found is None else found
     while position < end and len(found) < ELEMENTS:
         kind = data[position]
         name_end = data.find(b"\0", position + 1, end)
@@ -87,6 +93,14 @@ def read_elements(data: bytes, start: int, stop: int, depth: int, interest: Inte
             value, position = _value(kind, data, name_end + 1, end)
         if name not in found:
             found[name] = value
+    return found
+
+
+def read_beginning(data: bytes, start: int, stop: int, interest: Interest = EVERYTHING) -> dict[str, Any]:
+    """Read the elements of the document at `start` that are whole before `stop`, where the document is not."""
+    found: dict[str, Any] = {}
+    with suppress(BsonError):
+        read_elements(data, start, stop + 1, DEPTH, interest, found)
     return found
 
 

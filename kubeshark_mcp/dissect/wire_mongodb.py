@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from struct import unpack_from
 from typing import Any
 
-from kubeshark_mcp.dissect.wire_bson import DEPTH, BsonError, Interest, document_length, read_document, read_elements
+from kubeshark_mcp.dissect.wire_bson import DEPTH, BsonError, Interest, document_length, read_beginning, read_elements
 
 HEADER = 16
 LONGEST = 48_000_000
@@ -85,7 +85,7 @@ def _read_body(message: Message, data: bytes, position: int, stop: int) -> None:
             raise BsonError("a reply is cut off", position)
         message.flags, _, _, message.documents = unpack_from("<Iqii", data, position)
         if stop - position > 20:
-            message.body = read_document(data, position + 20, stop, DEPTH, INTEREST)
+            message.body, _ = _document(message, data, position + 20, stop)
     elif message.opcode in LEGACY:
         _read_legacy(message, data, position, stop)
 
@@ -101,12 +101,21 @@ def _read_sections(message: Message, data: bytes, position: int, stop: int) -> N
             return
         kind = data[position]
         if kind == 0:
-            start, position = position + 1, position + 1 + document_length(data, position + 1, stop)
-            message.body = read_elements(data, start, position, DEPTH, INTEREST)
+            message.body, position = _document(message, data, position + 1, stop)
         elif kind == 1:
             position = _read_sequence(message, data, position + 1, stop)
         else:
             raise BsonError(f"a section of the unknown kind {kind}", position)
+
+
+def _document(message: Message, data: bytes, start: int, stop: int) -> tuple[dict[str, Any], int]:
+    """Give the document at `start` and its end; of one that is cut off or damaged, what comes before is kept."""
+    try:
+        end = start + document_length(data, start, stop)
+        return read_elements(data, start, end, DEPTH, INTEREST), end
+    except BsonError:
+        message.body = read_beginning(data, start, stop, INTEREST)
+        raise
 
 
 def _read_sequence(message: Message, data: bytes, position: int, stop: int) -> int:
@@ -137,7 +146,7 @@ def _read_legacy(message: Message, data: bytes, position: int, stop: int) -> Non
     (message.flags,) = unpack_from("<I", data, position)
     message.collection = data[position + 4 : min(name_end, position + 260)].decode("utf-8", "replace")
     if message.opcode == OP_QUERY and name_end + 9 < stop:
-        message.body = read_document(data, name_end + 9, stop, DEPTH, INTEREST)
+        message.body, _ = _document(message, data, name_end + 9, stop)
 
 
 def decompress(compressor: int, data: bytes, size: int) -> bytes | None:

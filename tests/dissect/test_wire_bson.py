@@ -13,6 +13,7 @@ from kubeshark_mcp.dissect.wire_bson import (
     Interest,
     count_elements,
     document_length,
+    read_beginning,
     read_document,
 )
 from tests.dissect.samples.mongodb import bson
@@ -34,6 +35,17 @@ def test_what_was_written_is_read(document):
     data = bson(document)
     assert document_length(data, 0, len(data)) == len(data)
     assert read_document(data, 0, len(data)) == document
+
+
+def test_of_a_document_that_is_cut_off_the_beginning_is_read():
+    data = bson({"insert": "orders", "n": 1, "text": "x" * 100})
+    assert read_beginning(data, 0, len(data) - 50) == {"insert": "orders", "n": 1}
+    assert read_beginning(data, 0, 3) == {}
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_have_a_beginning(data: bytes):
+    assert isinstance(read_beginning(data, 0, len(data)), dict)
 
 
 @given(st.binary(max_size=200))

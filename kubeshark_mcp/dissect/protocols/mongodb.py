@@ -8,7 +8,16 @@ from typing import Any, ClassVar
 from kubeshark_mcp.dissect.base import Confidence, Context, Dissector, Opening, Protocol
 from kubeshark_mcp.dissect.framed import FramedDissector, FrameError
 from kubeshark_mcp.dissect.pairing import Transactions
-from kubeshark_mcp.dissect.wire_mongodb import HEADER, LEGACY, LONGEST, MORE_TO_COME, OPCODES, Message, read_message
+from kubeshark_mcp.dissect.wire_mongodb import (
+    COMPRESSORS,
+    HEADER,
+    LEGACY,
+    LONGEST,
+    MORE_TO_COME,
+    OPCODES,
+    Message,
+    read_message,
+)
 from kubeshark_mcp.model.entry import Entry
 from kubeshark_mcp.model.field import Field, FieldType
 from kubeshark_mcp.model.stream import Closing, Direction, Span
@@ -89,9 +98,10 @@ def _judge(data: bytes, start: bool, direction: Direction) -> Confidence:
     length = _HEAD(data, 0)[0]
     message = read_message(data, 0, min(length, len(data)))
     if len(data) < length:
-        return Confidence.LIKELY if not message.unread or message.body else Confidence.UNDECIDED
+        known = not message.unread or message.body or message.compressor in COMPRESSORS.values()
+        return Confidence.LIKELY if known else Confidence.UNDECIDED
     if message.unread and not message.compressor:
-        return Confidence.NO
+        return Confidence.POSSIBLE
     answers = message.is_response
     if start and direction is Direction.CLIENT and answers:
         return Confidence.NO
@@ -207,18 +217,19 @@ def _named(message: Message) -> tuple[str, str, str]:
         database, _, collection = message.collection.partition(".")
         if collection != "$cmd":
             return LEGACY[message.opcode], database, collection
-        command = _first(body)
+        body = _unwrapped(body)
+        command = next(iter(body), "")
         return command, database, _text(body.get(command))
-    command = _first(body)
+    command = next(iter(body), "")
     target = body.get("collection" if command == "getMore" else command)
     return command, _text(body.get("$db")), _text(target)
 
 
-def _first(body: dict[str, Any]) -> str:
-    """Give the name of a command: the first name of its document; `$query` wraps it in old ones."""
+def _unwrapped(body: dict[str, Any]) -> dict[str, Any]:
+    """Give the command, whose name comes first; `$query` wraps it in old ones."""
     name = next(iter(body), "")
     inner = body.get(name)
-    return _first(inner) if name in {"$query", "query"} and isinstance(inner, dict) else name
+    return _unwrapped(inner) if name in {"$query", "query"} and isinstance(inner, dict) else body
 
 
 def _text(value: Any) -> str:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from kubeshark_mcp.dissect.base import Confidence, Opening
 from kubeshark_mcp.dissect.protocols.mongodb import Mongodb
 from kubeshark_mcp.hub.offline import Offline
 from kubeshark_mcp.model.entry import Entry
-from tests.dissect.conversation import run
+from tests.dissect.conversation import connection, run
 from tests.dissect.samples.mongodb import CLIENT, FIND, SAMPLES, SERVER, message, packet, query
 
 RECORDED = Path(__file__).resolve().parents[2] / "recordings" / "mongodb"
@@ -90,8 +91,31 @@ def test_a_damaged_document_keeps_its_message_and_what_follows():
     broken = bytearray(message(4, {"find": "x", "$db": "y"}))
     broken[21] = 0x7E
     found = run([Mongodb()], [(CLIENT, FIND), (CLIENT, bytes(broken)), (CLIENT, query(6, "a.$cmd", {"ping": 1}))])[0]
-    assert [entry.summary for entry in found] == ["find shop.orders", "", "ping a"]
+    assert [entry.summary for entry in found] == ["find shop.orders", "find y.x", "ping a"]
     assert "of the message" in found[1].malformed
+
+
+def test_a_connection_that_begins_with_a_large_message_is_recognised_and_named():
+    insert = message(1, {"insert": "orders", "$db": "shop", "documents": {"0": {"text": "x" * 100_000}}})
+    packets = [(CLIENT, insert[start : start + 1400]) for start in range(0, len(insert), 1400)]
+    reply = message(2, {"n": 1, "ok": 1.0}, 1)
+    (entry,) = run([Mongodb()], [*packets, (SERVER, reply)])[0]
+    assert (entry.summary, entry.status, entry.malformed) == ("insert shop.orders", "ok", "")
+    (cut,) = run([Mongodb()], packets[:4])[0]
+    assert cut.summary == "insert shop.orders"
+    assert "of the message" in cut.malformed
+
+
+def test_a_damaged_document_at_first_is_believed_at_the_usual_port_only():
+    broken = bytearray(message(4, {"ping": 1, "$db": "y"}))
+    broken[21] = 0x7E
+    opening = Opening(connection(), bytes(broken), b"", True, True)
+    assert Mongodb().probe(opening) is Confidence.POSSIBLE
+
+
+def test_a_command_in_a_wrapper_is_named_with_its_target():
+    (entry,) = run([Mongodb()], [(CLIENT, query(1, "shop.$cmd", {"$query": {"count": "orders"}}))])[0]
+    assert entry.summary == "count shop.orders"
 
 
 def test_secrets_of_a_login_are_not_kept():
