@@ -133,13 +133,14 @@ class Session:
     encrypted: TLS begins. compression: what packets are compressed with from now on.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, phrases: Phrasebook | None = None) -> None:
+        """Begin. phrases: the words of statements, where connections share them."""
         self.context = context
         self.fields: dict[str, Any] = {"mysql": True}
         self.waiting: Pipeline[Exchange] = Pipeline()
         self.lone: Exchange | None = None
         self.statements: Statements[int, int] = Statements()
-        self.phrases = Phrasebook()
+        self.phrases = phrases or Phrasebook()
         self.prepared = -1
         self.capabilities = self.greeted = -1
         self.logged_in = not context.connection.from_start

@@ -60,7 +60,8 @@ class Conversation:
     failed: the server passes over everything up to Sync. ready: the server waits for a request.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, phrases: Phrasebook | None = None) -> None:
+        """Begin. phrases: the words of statements, where connections share them."""
         self.session: dict[str, Any] = {"postgresql": True}
         self.operations: deque[Operation] = deque()
         self.answering: list[Exchange] = []
@@ -74,7 +75,7 @@ class Conversation:
         self.adrift = self.gaps = self.failed = self.ready = self.was_ready = False
         self._context = context
         self._connection = context.connection
-        self._phrases = Phrasebook()
+        self._phrases = phrases or Phrasebook()
         self._limit = context.settings.body_limit
         self._pipelined = False
         self._cycle = self._unready = 0

@@ -55,7 +55,7 @@ class Words(NamedTuple):
 
 
 class Phrasebook:
-    """The words of the statements that a connection says again and again; bounded."""
+    """The words of the statements that connections say again and again; bounded."""
 
     __slots__ = ("_known",)
 

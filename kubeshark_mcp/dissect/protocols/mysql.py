@@ -12,6 +12,7 @@ from kubeshark_mcp.dissect.mysql_answers import Answers
 from kubeshark_mcp.dissect.mysql_compression import ZSTD, Inflater, Opaque
 from kubeshark_mcp.dissect.mysql_exchange import Await, Exchange, Session
 from kubeshark_mcp.dissect.mysql_requests import Requests
+from kubeshark_mcp.dissect.sql_text import Phrasebook
 from kubeshark_mcp.dissect.wire_mysql import FULL, HEADER
 from kubeshark_mcp.dissect.wire_mysql_probe import find_command, judge, judge_server
 from kubeshark_mcp.model.field import Field, FieldType
@@ -89,14 +90,14 @@ _read_beginning = Struct("<IB").unpack_from
 class MysqlDissector(Dissector):
     """Cuts both directions into packets; rows are counted without a look at each."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, phrases: Phrasebook) -> None:
         super().__init__(context)
         self._sides = (FrameSide(Direction.CLIENT), FrameSide(Direction.SERVER))
         for side in self._sides:
             side.lost = not context.connection.from_start
         self._parts: list[Frame | None] = [None, None]
         self._inflaters: tuple[Inflater, Inflater] | None = None
-        self._session = Session(context)
+        self._session = Session(context, phrases)
         self._requests = Requests(self._session)
         self._answers = Answers(self._session)
         self._last_ns = 0
@@ -310,10 +311,13 @@ class Mysql(Protocol):
     ports: ClassVar[frozenset[int]] = frozenset({3306})
     fields: ClassVar[tuple[Field, ...]] = _FIELDS
 
+    def __init__(self) -> None:
+        self._phrases = Phrasebook()  # many short connections say the same
+
     def probe(self, opening: Opening) -> Confidence:
         """Look for a server's greeting, a client's login, or commands and answers that are what they claim to be."""
         return judge(opening)
 
     def open(self, context: Context) -> Dissector:
         """Begin to read a connection."""
-        return MysqlDissector(context)
+        return MysqlDissector(context, self._phrases)

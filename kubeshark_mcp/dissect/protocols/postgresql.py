@@ -11,6 +11,7 @@ from kubeshark_mcp.dissect.frames import HELD, Frame, FrameError, FrameSide
 from kubeshark_mcp.dissect.postgresql_answers import Answers
 from kubeshark_mcp.dissect.postgresql_pairing import Conversation
 from kubeshark_mcp.dissect.postgresql_requests import Requests
+from kubeshark_mcp.dissect.sql_text import Phrasebook
 from kubeshark_mcp.dissect.wire_postgresql import (
     CLIENT_KINDS,
     LONGEST,
@@ -107,12 +108,12 @@ class _Listener(NamedTuple):
 class PostgresqlDissector(Dissector):
     """Cuts both directions into messages; rows and copied data are counted without a look at each."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, phrases: Phrasebook) -> None:
         super().__init__(context)
         self._sides = (FrameSide(Direction.CLIENT), FrameSide(Direction.SERVER))
         for side in self._sides:
             side.lost = not context.connection.from_start
-        self._conversation = Conversation(context)
+        self._conversation = Conversation(context, phrases)
         self._requests = Requests(self._conversation)
         self._answers = Answers(self._conversation)
         self._listeners = (
@@ -267,10 +268,13 @@ class Postgresql(Protocol):
     ports: ClassVar[frozenset[int]] = frozenset({5432})
     fields: ClassVar[tuple[Field, ...]] = _FIELDS
 
+    def __init__(self) -> None:
+        self._phrases = Phrasebook()  # many short connections say the same
+
     def probe(self, opening: Opening) -> Confidence:
         """Look for the first message of a session, or for messages that are what they claim to be."""
         return judge(opening)
 
     def open(self, context: Context) -> Dissector:
         """Begin to read a connection."""
-        return PostgresqlDissector(context)
+        return PostgresqlDissector(context, self._phrases)
