@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubeshark_mcp.capture.reader import open_capture
-from kubeshark_mcp.dissect import dns_columns
+from kubeshark_mcp.dissect import exchange_columns
 from kubeshark_mcp.dissect.base import Settings
 from kubeshark_mcp.dissect.discovery import load_protocols
 from kubeshark_mcp.dissect.protocols.dns import Dns
@@ -135,7 +135,7 @@ def test_what_waits_is_told_when_its_connection_ends():
 
 @pytest.mark.parametrize("limit", ["HELD", "HELD_BYTES"])
 def test_too_much_that_waits_goes_to_dissectors(limit, monkeypatch):
-    monkeypatch.setattr(dns_columns, limit, 2)
+    monkeypatch.setattr(exchange_columns, limit, 2)
     datagrams = [sent(udp(number), 0, query(number), number) for number in range(9)]
     datagrams += [sent(udp(number), 1, answer(number), 9 + number) for number in range(0, 9, 2)]
     for size in (1, 2, 5, 99):
