@@ -1,4 +1,4 @@
-"""Protocols whose requests and answers each fill a datagram, read as columns: what DNS, RADIUS and ICMP have in common."""
+"""Requests and answers that each fill a datagram, read as columns: what DNS, RADIUS and ICMP have in common."""
 
 from __future__ import annotations
 
