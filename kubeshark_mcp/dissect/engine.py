@@ -74,6 +74,7 @@ class DissectionEngine:
             emit = Enrichment(enrichers, settings, emit, self._note, self._fault).emit
         self._shared = Shared(settings, detector, emit, self._fault, self._note, self._leftovers_of)
         self._sessions: dict[int, Session] = {}
+        take_columns = emit_columns or self._emit_one_by_one
         enriched = frozenset(name for found in enrichers for name in found.enriches)
         self._columns = ColumnSide(
             protocols,
@@ -86,25 +87,14 @@ class DissectionEngine:
                 self._sessions,
                 self._resume,
                 self._note_all,
-                emit_columns or self._emit_one_by_one,
+                take_columns,
             ),
             enriched,
         )
-        self._streams = StreamSide(
-            protocols,
-            settings,
-            StreamEngine(
-                detector,
-                self._shared.meter,
-                self._fault,
-                _key,
-                self._sessions,
-                self._go_on,
-                self._note_all,
-                emit_columns or self._emit_one_by_one,
-            ),
-            enriched,
+        lent = StreamEngine(
+            detector, self._shared.meter, self._fault, _key, self._sessions, self._go_on, self._note_all, take_columns
         )
+        self._streams = StreamSide(protocols, settings, lent, enriched)
         self._found: dict[int, tuple[str, ...]] = {}
         self._leftovers: dict[int, Leftovers] = {}
         self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
