@@ -213,7 +213,8 @@ class Kafka(Protocol):
         if header is not None and header.version <= APIS[header.key].newest:
             body = data[4 : 4 + size]
             found = self._readings.schemas.request(read_request_header(body), body)
-            return Confidence.NO if found.malformed else Confidence.SURE
+            named = body[8:10] > b"\0\0" and body[8] < 0x80
+            return Confidence.SURE if not found.malformed else Confidence.POSSIBLE if named else Confidence.NO
         if data[12:14] > b"\0\0" and data[12] < 0x80:
             return Confidence.LIKELY
         return Confidence.POSSIBLE if opening.client_start else Confidence.NO

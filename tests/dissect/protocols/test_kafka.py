@@ -73,6 +73,10 @@ def test_without_a_client_id_it_is_possible_at_the_start_and_nothing_else():
     assert opinion(data, complete=True, start=False) is Confidence.NO
 
 
+def test_a_client_that_does_not_keep_to_a_schema_is_believed_at_the_usual_port_only():
+    assert opinion(request(3, 1, 1, b"\0\0\0\x01\0\x09short")) is Confidence.POSSIBLE
+
+
 def test_a_newer_version_is_likely():
     assert opinion(request(0, 15, 1, b"who knows")) is Confidence.LIKELY
 
@@ -85,7 +89,7 @@ def test_a_newer_version_is_likely():
         struct.pack(">iiqiq", 45, 0, 0, 30000, 0) + b"\0\0\0\x10" + bytes(17),
         request(300, 0, 1, b""),
         request(0, 40, 1, b""),
-        request(3, 1, 1, b"\0\0\0\x01\0\x09short"),
+        request(3, 1, 1, b"\0\0\0\x01\0\x09short", None),
         request(3, 1, 1, b"\0\0\0\0", "tab\tbed"),
         struct.pack(">i", 1 << 30) + metadata(1)[4:],
         b"798D\0\0\0\r\0\1\0\0\0\x03799D\0\0\0\r\0\1\0\0\0\x03800D\0\0\0\r\0\1\0\0\0\x03801",  # rows of PostgreSQL
