@@ -13,7 +13,7 @@ from kubeshark_mcp.dissect.columnar import ColumnSide, Engine
 from kubeshark_mcp.dissect.detection import Detector
 from kubeshark_mcp.dissect.enrich import Enricher, Enrichment
 from kubeshark_mcp.dissect.session import Session, Shared
-from kubeshark_mcp.dissect.stream_columns import ResumedSession, StreamEngine, StreamSide
+from kubeshark_mcp.dissect.stream_columns import Lent, ResumedSession, StreamSide
 from kubeshark_mcp.dissect.unclaimed import ENCRYPTED, Leftovers
 from kubeshark_mcp.model.datagrams import Closings, DatagramBlock
 from kubeshark_mcp.model.entry import Entry
@@ -91,7 +91,7 @@ class DissectionEngine:
             ),
             enriched,
         )
-        lent = StreamEngine(
+        lent = Lent(
             detector, self._shared.meter, self._fault, _key, self._sessions, self._go_on, self._note_all, take_columns
         )
         self._streams = StreamSide(protocols, settings, lent, enriched)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamEngine:
+class Lent:
     """What the engine lends.
 
     key: gives what it knows a connection by. opened: keys of connections with a session. resume: gives a connection to
@@ -62,7 +62,7 @@ class StreamSide:
     """
 
     def __init__(
-        self, protocols: Iterable[Protocol], settings: Settings, engine: StreamEngine, enriched: Collection[str] = ()
+        self, protocols: Iterable[Protocol], settings: Settings, engine: Lent, enriched: Collection[str] = ()
     ) -> None:
         enabled = [found for found in protocols if settings.enabled is None or found.name in settings.enabled]
         self._readings = [
@@ -101,9 +101,7 @@ class StreamSide:
 class _Reading:
     """One protocol: which connections its reader keeps."""
 
-    def __init__(
-        self, protocol: Protocol, reader: StreamReader, ports: NDArray[np.bool_], engine: StreamEngine
-    ) -> None:
+    def __init__(self, protocol: Protocol, reader: StreamReader, ports: NDArray[np.bool_], engine: Lent) -> None:
         self._protocol = protocol
         self._reader = reader
         own, others = ports.tolist()
