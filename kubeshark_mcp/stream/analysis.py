@@ -74,6 +74,8 @@ class Side:
     packet_ns: int = 0
     advance_ns: int = 0
     data_ns: int = NEVER
+    contiguous: int = 0
+    overtaken: bool = False
     unacknowledged: dict[int, int] = field(default_factory=dict)
     order: list[tuple[int, int]] = field(default_factory=list)
     advanced: int = 0
@@ -139,7 +141,9 @@ class Analysis:
             self.completeness |= COMPLETE_SYN
         marks = self._look_at_acknowledgment(packet, ours, theirs)
         if packet.acknowledgment != ours.acknowledgment:
-            ours.duplicates = 0
+            ours.duplicates, ours.overtaken = 0, False
+        if packet.flags & TCP_ACK and theirs.seen and distance(packet.acknowledgment, theirs.contiguous) > 0:
+            self._overtake(theirs)
         if packet.length and not marks & MARK_KEEP_ALIVE:
             self._look_at_repetition(packet, ours, theirs)
         window = self._scaled(packet, ours, theirs)
@@ -188,23 +192,35 @@ class Analysis:
         same = packet.acknowledgment == ours.acknowledgment
         if packet.window and same and not theirs.marks & MARK_KEEP_ALIVE:
             ours.duplicates += 1
+            ours.overtaken = False
             self.tally.dup_acks += 1
 
+    @staticmethod
+    def _overtake(theirs: Side) -> None:
+        """Take note that more was acknowledged than captured: the capture may lack duplicate ACKs as well."""
+        if theirs.contiguous == theirs.next_sequence:
+            theirs.duplicates, theirs.overtaken = 0, True
+        theirs.contiguous = theirs.next_sequence
+
     def _look_at_repetition(self, packet: Packet, ours: Side, theirs: Side) -> None:
-        """Tell spurious and fast retransmission, reordering and retransmission apart, in Wireshark's precedence."""
+        """Tell spurious and fast retransmission, reordering and retransmission apart, in Wireshark's precedence.
+
+        Where the capture's times go back, nothing is known to have come soon after something else.
+        """
         end = (packet.sequence + packet.length) % _WHOLE
-        if packet.payload and theirs.acknowledgment and distance(end, theirs.acknowledgment) <= 0:
+        behind = (packet.sequence + packet.payload) % _WHOLE
+        if packet.payload and theirs.acknowledgment and distance(behind, theirs.acknowledgment) <= 0:
             self._repeat(packet)
         elif not ours.seen or self._is_new(packet, ours):
             return
         elif (
-            theirs.duplicates >= 2
+            (theirs.duplicates >= 2 or theirs.overtaken)
             and theirs.acknowledgment == packet.sequence
-            and packet.time - theirs.packet_ns < _FAST_RETRANSMISSION_NS
+            and 0 <= packet.time - theirs.packet_ns < _FAST_RETRANSMISSION_NS
         ):
             self.tally.fast_retransmissions += 1
             self._repeat(packet)
-        elif packet.time - ours.advance_ns < self._reordering_ns() and end != ours.next_sequence:
+        elif 0 <= packet.time - ours.advance_ns < self._reordering_ns() and end != ours.next_sequence:
             self.tally.out_of_order += 1
         else:
             self._repeat(packet)
@@ -233,6 +249,8 @@ class Analysis:
             ours.advanced += ahead
         if packet.length:
             ours.note_sent(end, packet.time)
+        if not ours.seen or (packet.sequence == ours.contiguous and not marks & MARK_PROBE):
+            ours.contiguous = ours.next_sequence
         ours.seen = True
         ours.acknowledgment, ours.packet_ns, ours.marks = packet.acknowledgment, packet.time, marks
         ours.window, ours.scaled_window = packet.window, window

@@ -9,7 +9,7 @@ import numpy as np
 from kubeshark_mcp.stream.analysis import Analysis, Packet, Side, Tally
 from kubeshark_mcp.stream.metrics import count_clean
 from kubeshark_mcp.stream.round_trips import Unacknowledged, nothing_unacknowledged, sample_clean
-from kubeshark_mcp.stream.rows import KEPT_SEGMENTS, MARK_SEEN
+from kubeshark_mcp.stream.rows import KEPT_SEGMENTS, MARK_OVERTAKEN, MARK_SEEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _SIDE_COLUMNS = (
     "next_sequence", "acknowledgment", "window", "scaled_window", "scale", "marks", "duplicates", "packet_ns",
-    "advance_ns", "data_ns",
+    "advance_ns", "data_ns", "contiguous",
 )  # fmt: skip
 _MARKS = _SIDE_COLUMNS.index("marks")
 _TALLIES = tuple(name for name in Tally.__slots__ if name != "samples")
@@ -98,7 +98,8 @@ class Analyst:
             for way in (0, 1):
                 own = [value[way] for value in values]
                 side = Side(bool(own[_MARKS] & MARK_SEEN), *own)
-                side.marks &= ~MARK_SEEN
+                side.overtaken = bool(side.marks & MARK_OVERTAKEN)
+                side.marks &= ~(MARK_SEEN | MARK_OVERTAKEN)
                 sides.append(side)
             analyses.append(Analysis((sides[0], sides[1]), complete, moments))
         return analyses
@@ -107,7 +108,7 @@ class Analyst:
         table = self._table.rows
         for analysis in analyses:
             for side in analysis.sides:
-                side.marks |= MARK_SEEN if side.seen else 0
+                side.marks |= (MARK_SEEN if side.seen else 0) | (MARK_OVERTAKEN if side.overtaken else 0)
         for name in _SIDE_COLUMNS:
             table[name][rows] = [[getattr(side, name) for side in analysis.sides] for analysis in analyses]
         table["completeness"][rows] = [analysis.completeness for analysis in analyses]

@@ -11,7 +11,14 @@ from kubeshark_mcp.model.entry_columns import Numbers
 from kubeshark_mcp.model.packet import TCP_ACK, TCP_FIN, TCP_SYN
 from kubeshark_mcp.model.stats_columns import STATES
 from kubeshark_mcp.model.stream import TcpMetrics
-from kubeshark_mcp.stream.rows import MARK_ACKNOWLEDGING, MARK_SEEN, STATE_FIN, STATE_REFUSED, STATE_RESET
+from kubeshark_mcp.stream.rows import (
+    MARK_ACKNOWLEDGING,
+    MARK_OVERTAKEN,
+    MARK_SEEN,
+    STATE_FIN,
+    STATE_REFUSED,
+    STATE_RESET,
+)
 from kubeshark_mcp.stream.table import NEVER
 
 if TYPE_CHECKING:
@@ -133,14 +140,14 @@ def _note_ends(batch: Batch, segments: Segments, table: FlowTable, near: Neighbo
         rows["advance_ns"][row[advanced], direction] = batch.time[moved[advanced]]
         changed = rows["acknowledgment"][row, direction] != segments.acknowledgment[at]
         rows["duplicates"][row[changed], direction] = 0
-        rows["next_sequence"][row, direction] = segments.end[at]
+        rows["next_sequence"][row, direction] = rows["contiguous"][row, direction] = segments.end[at]
         rows["acknowledgment"][row, direction] = segments.acknowledgment[at]
         rows["window"][row, direction] = segments.window[at]
         rows["scaled_window"][row, direction] = near.scaled[at]
         rows["packet_ns"][row, direction] = batch.time[at]
-        rows["marks"][row, direction] = np.where(
-            (segments.flags[at] & TCP_ACK) != 0, MARK_SEEN | MARK_ACKNOWLEDGING, MARK_SEEN
-        )
+        kept = np.where(changed, 0, rows["marks"][row, direction] & MARK_OVERTAKEN)
+        acknowledging = np.where((segments.flags[at] & TCP_ACK) != 0, MARK_ACKNOWLEDGING, 0)
+        rows["marks"][row, direction] = kept | acknowledging | MARK_SEEN
 
 
 def metrics_of(rows: Rows) -> Iterator[TcpMetrics]:

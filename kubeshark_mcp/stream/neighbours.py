@@ -118,7 +118,8 @@ def judge(batch: Batch, segments: Segments, table: FlowTable, near: Neighbours) 
     noted |= (segments.length == 0) & plain & ours.seen & (progress == 0)
     noted |= _touches_receiver(batch, segments, table, near, theirs, plain)
     windows, marks = table.rows["window"][batch.rows], table.rows["marks"][batch.rows]
-    shut = ((windows == 0) & ((marks & MARK_SEEN) != 0)).any(axis=1)
+    torn = table.rows["contiguous"][batch.rows] != table.rows["next_sequence"][batch.rows]
+    shut = (((windows == 0) | torn) & ((marks & MARK_SEEN) != 0)).any(axis=1)
     aligned, first = _aligned(batch, table), batch.first(noted)
     first_odd = np.where(shut | ~aligned, batch.starts, first)
     return Verdict(~batch.any(astray) & aligned, (first == len(batch)) & ~shut, first_odd)

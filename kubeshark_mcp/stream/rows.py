@@ -35,6 +35,8 @@ MARK_PROBE = 4
 """The last packet of this direction was a zero-window probe."""
 MARK_ACKNOWLEDGING = 8
 """The last packet of this direction carried an acknowledgment."""
+MARK_OVERTAKEN = 16
+"""More than was captured of this direction was acknowledged, since its own last new or duplicate ACK."""
 
 SCALE_UNKNOWN, SCALE_ABSENT = -1, -2
 """Window scale of a direction whose SYN was not seen, or carried no such option (RFC 7323 section 2.2)."""
@@ -62,6 +64,7 @@ ANALYSIS_FIELDS: list[tuple[Any, ...]] = [
     ("duplicates", "<u4", (2,)),  # duplicate acknowledgments in a row
     ("packet_ns", "<i8", (2,)),  # time of the last packet
     ("advance_ns", "<i8", (2,)),  # time of the packet that set next_sequence
+    ("contiguous", "<u4", (2,)),  # end of what was captured without a hole that nobody acknowledged
 ]
 
 COUNTER_FIELDS: list[tuple[Any, ...]] = [

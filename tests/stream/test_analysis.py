@@ -48,6 +48,12 @@ def test_a_repetition_of_acknowledged_bytes_is_a_spurious_retransmission_and_cou
     assert noted(talk.packets) == {"retransmissions": 1}
 
 
+def test_a_repetition_of_acknowledged_bytes_that_adds_a_fin_is_one_as_well():
+    talk = Talk().handshake().say(0, b"abc")
+    talk.packets.append(replace(talk.packets[3], flags="FA", time=talk.now))
+    assert noted(talk.packets) == {"retransmissions": 1}
+
+
 def test_a_repetition_right_after_two_duplicate_acks_is_a_fast_retransmission():
     talk = Talk().handshake()
     talk.send(0, b"abc")
@@ -223,3 +229,33 @@ def test_each_of_many_segments_in_flight_gives_a_round_trip(again, cuts):
     (stats,) = run(talk.packets, cuts)[1].stats()
     assert stats.metrics is not None
     assert (stats.metrics.rtt_samples, stats.metrics.retransmissions) == (1402, int(again))
+
+
+@pytest.mark.parametrize("cuts", [(), (4,), (5,), (3, 4, 5, 6)])
+def test_a_repetition_after_an_acknowledgment_of_what_was_not_captured_is_a_fast_retransmission(cuts):
+    """The capture lacks segments of the server, so it may lack its duplicate ACKs as well."""
+    talk = Talk().handshake()
+    talk.send(0, b"ask")
+    asked = talk.packets[-1]
+    talk.next[1] += 1000
+    talk.send(0)
+    talk.packets.append(replace(asked, acknowledgment=6001, time=talk.now + 1))
+    (stats,) = run(talk.packets, cuts)[1].stats()
+    assert stats.metrics is not None
+    assert (stats.metrics.retransmissions, stats.metrics.fast_retransmissions) == (1, 1)
+    plain = [*talk.packets[:4], *(replace(packet, acknowledgment=5001) for packet in talk.packets[4:])]
+    assert metrics(plain).fast_retransmissions == 0
+
+
+def test_a_hole_that_fills_at_a_time_before_it_was_seen_is_a_retransmission():
+    """Captures put together from several sources have such times; they say nothing of how soon it came."""
+    talk = Talk().handshake()
+    talk.send(0, b"abc")
+    talk.send(0, b"def")
+    packets = [*talk.packets[:3], talk.packets[4], talk.packets[3]]
+    engine = StreamEngine()
+    engine.feed(block([replace(packet, number=number) for number, packet in enumerate(packets, 1)]))
+    engine.finish()
+    (stats,) = engine.stats()
+    assert stats.metrics is not None
+    assert (stats.metrics.retransmissions, stats.metrics.out_of_order) == (1, 0)
