@@ -54,7 +54,7 @@ class Verdict:
 
 def judge(row: Mapping[str, Any]) -> Verdict:
     """Judge a `tcp_conn` entry by its fields; absent ones count as not seen."""
-    for look in (_state, _loss, _window, _answer):
+    for look in (_state, _loss, _window, _answer, _way):
         found = look(row)
         if found is not None:
             return found
@@ -81,9 +81,10 @@ def _state(row: Mapping[str, Any]) -> Verdict | None:
 def _loss(row: Mapping[str, Any]) -> Verdict | None:
     again, rate = row.get("tcp_retransmissions", 0), row.get("tcp_retransmission_rate", 0.0)
     if again >= LOSS_SEGMENTS and rate >= LOSS_RATE and not _captured_twice(row):
-        quick = row.get("tcp_fast_retransmissions", 0)
+        quick, closed = row.get("tcp_fast_retransmissions", 0), row.get("tcp_zero_window_events", 0)
+        slow = f"; the receive window was closed {closed} times as well" if closed else ""
         return Verdict(
-            Cause.NETWORK, f"{again} segments sent again ({rate:.1%}), {quick} of them fast: packets were lost"
+            Cause.NETWORK, f"{again} segments sent again ({rate:.1%}), {quick} of them fast: packets were lost{slow}"
         )
     smallest = row.get("tcp_rtt_min_us", 0)
     if smallest > SLOW_PATH_US:
@@ -122,6 +123,14 @@ def _answer(row: Mapping[str, Any]) -> Verdict | None:
     if first >= SLOW_ANSWER_US and first >= SLOW_ANSWER_ROUND_TRIPS * rtt:
         way = f", while a round trip takes {_ms(rtt)}" if rtt else ""
         return Verdict(Cause.APPLICATION, f"the first byte of the answer came after {_ms(first)}{way}")
+    return None
+
+
+def _way(row: Mapping[str, Any]) -> Verdict | None:
+    """Look at the handshake, which goes there and back wherever it is captured; round trips at one end do not."""
+    handshake = row.get("tcp_handshake_time_us", 0)
+    if handshake > SLOW_PATH_US:
+        return Verdict(Cause.NETWORK, f"the handshake took {_ms(handshake)}: a long or congested path")
     return None
 
 
