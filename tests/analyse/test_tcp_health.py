@@ -60,7 +60,8 @@ def test_loss_does_not_hide_that_the_receiver_was_slow_as_well():
     lost = {"tcp_retransmissions": 8, "tcp_retransmission_rate": 0.04, "tcp_zero_window_events": 2}
     assert judge({**CLEAN, **lost}) == Verdict(
         Cause.NETWORK,
-        "8 segments sent again (4.0%), 0 of them fast: packets were lost; the receive window was closed 2 times as well",
+        "8 segments sent again (4.0%), 0 of them fast: packets were lost; "
+        "the receive window was closed 2 times as well",
     )
 
 
