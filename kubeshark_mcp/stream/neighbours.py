@@ -108,9 +108,9 @@ def judge(batch: Batch, segments: Segments, table: FlowTable, near: Neighbours) 
     flags = segments.flags
     ahead = (segments.acknowledgment - theirs.take(segments.end, "next_sequence")).view(np.int32) > 0
     astray = ours.seen & (segments.sequence != ours.take(segments.end, "next_sequence"))
-    astray |= theirs.seen & ((flags & TCP_ACK) != 0) & ahead
-    astray |= (flags & TCP_RST) != 0
     mute = (flags & TCP_ACK) == 0
+    astray |= theirs.seen & ~mute & ahead
+    astray |= (flags & TCP_RST) != 0
     mute[batch.starts[batch.fresh]] = False
     progress = (segments.acknowledgment - ours.take(segments.acknowledgment, "acknowledgment")).view(np.int32)
     plain = (flags & _CONTROL) == 0
