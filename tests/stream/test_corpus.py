@@ -40,9 +40,6 @@ STREAM_EXCEPTIONS = {
     "http/arkime__socks-https-example.pcap": "tshark gives what SOCKS carries a number of its own",
 }
 
-ANALYSIS_EXCEPTIONS = {
-    ("tcp_reassembly/zeek__tcp__reassembly.pcap", 0): "tshark takes FINs sent again for fast retransmissions",
-}
 BYTE_EXCEPTIONS = {
     "suricata__tcp-rst-unacked-stream-02-raw-ips.pcap": "text in a RST is no data (RFC 9293 section 3.5.3)",
 }
@@ -165,7 +162,7 @@ def test_the_tcp_analysis_agrees_with_tshark():
             if expected.pop("packets") == 1:
                 del expected["connection_completeness"]  # tshark forgets the first packet that is no SYN
             ours = {name: getattr(known.get(number), name, None) for name in expected}
-            if ours == expected or (entry["file"], number) in ANALYSIS_EXCEPTIONS:
+            if ours == expected:
                 agreed += 1
             else:
                 differing[entry["file"], number] = {
