@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     setting = Setting(OUT, options.packets)
     OUT.mkdir(exist_ok=True)
     print(f"{platform.python_version()}, {platform.machine()}, {options.rounds} rounds, CPU seconds, median (range)")
-    print(f"{setting.packets:,} recorded packets, {setting.copied:,} copied ones in the rows of protocols\n")
+    print(f"{setting.packets:,} packets in each capture\n")
     print("| task | command | CPU s | range | wall s | peak MB | ratio | goal |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for row in chosen:

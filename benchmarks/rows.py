@@ -43,17 +43,12 @@ class Setting:
             subprocess.run(script, check=True)
         return path
 
-    @property
-    def copied(self) -> int:
-        """Packets of the captures made of recordings: enough that starting up is a small part of the time."""
-        return self.packets // 3
-
     def multiplied(self, protocol: str) -> Path:
         """Give a capture made of copies of the tests' recordings of a protocol."""
         path = self.folder / f"{protocol}-recordings-{self.packets}.pcap"
         if not path.exists():
             recordings = sorted(str(file) for file in (RECORDINGS / protocol).glob("*.pcap"))
-            script = [PYTHON, "-m", "benchmarks.multiply", str(path), *recordings, "--packets", str(self.copied)]
+            script = [PYTHON, "-m", "benchmarks.multiply", str(path), *recordings, "--packets", str(self.packets)]
             subprocess.run(script, check=True)
         return path
 
