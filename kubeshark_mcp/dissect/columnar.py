@@ -52,7 +52,7 @@ class ColumnSide:
     ) -> None:
         enabled = [found for found in protocols if settings.enabled is None or found.name in settings.enabled]
         self._sides = [
-            _Side(protocol, transport, reader, _own_ports(protocol, transport, enabled, settings), engine)
+            _Side(protocol, transport, reader, ports_of_protocol(protocol, transport, enabled, settings), engine)
             for protocol in enabled
             for transport in sorted(protocol.transports - {"tcp"})
             if protocol.name not in enriched and (reader := protocol.columns(settings)) is not None
@@ -190,7 +190,7 @@ class _Side:
         return () if returned is None else returned.datagrams()
 
 
-def _own_ports(
+def ports_of_protocol(
     protocol: Protocol, transport: str, enabled: Iterable[Protocol], settings: Settings
 ) -> NDArray[np.bool_]:
     """Give the server ports at which a protocol is expected, and those at either end that speak for another (2 x n)."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kubeshark_mcp.dissect.base import HandOver, Protocol, Settings, StreamReader, TakenStreams
-from kubeshark_mcp.dissect.columnar import _own_ports
+from kubeshark_mcp.dissect.columnar import ports_of_protocol
 from kubeshark_mcp.dissect.detection import Detector, Fault
 from kubeshark_mcp.dissect.session import Session, Shared
 from kubeshark_mcp.dissect.unclaimed import Meter
@@ -66,7 +66,7 @@ class StreamSide:
     ) -> None:
         enabled = [found for found in protocols if settings.enabled is None or found.name in settings.enabled]
         self._readings = [
-            _Reading(protocol, reader, _own_ports(protocol, "tcp", enabled, settings), engine)
+            _Reading(protocol, reader, ports_of_protocol(protocol, "tcp", enabled, settings), engine)
             for protocol in enabled
             if "tcp" in protocol.transports
             and protocol.name not in enriched
