@@ -22,6 +22,8 @@ from kubeshark_mcp.store.workshop import Workshop
 
 PART_ROWS = 250_000
 """Rows that are grouped at once, about."""
+COUNTED_ROWS = 500_000
+"""Rows whose matches are counted at once, about: nearly all matches differ, and each takes some 100 bytes of memory."""
 _NUMBERS = ("conn_id", "flow_id", "conn_group_id")
 
 _EVERY_ROW = Template("""
@@ -55,12 +57,13 @@ JOIN lone USING (match_response) GROUP BY lone._id
 """A response whose request was not seen here takes the match of the same response where the request was seen."""
 _NONE_ADOPTED = "CREATE TABLE adopted (_id BIGINT, match BIGINT)"
 
-_OFTEN = """
-CREATE TABLE often AS
+_OFTEN = Template("""
+INSERT INTO often
 SELECT match, count(*) AS size FROM (
     SELECT coalesce(adopted.match, every_row.match) AS match, place FROM every_row LEFT JOIN adopted USING (_id))
+WHERE match % $turns = $turn
 GROUP BY match HAVING count(*) > 1 AND min(place) <> max(place)
-"""
+""")
 
 _REPEATED = """
 SELECT every_row.* REPLACE (coalesce(adopted.match, every_row.match) AS match)
@@ -126,7 +129,7 @@ def split_rows(shop: Workshop) -> int:
     shop.run("CREATE VIEW every_row AS " + " UNION ALL ".join(found))
     shop.run(_LONE)
     shop.run(_ADOPTED if shop.run("SELECT 1 FROM lone LIMIT 1") else _NONE_ADOPTED)
-    shop.run(_OFTEN)
+    _count_matches(shop)
     ((size,),) = shop.run("SELECT coalesce(sum(size), 0)::BIGINT FROM often")
     parts: int = -(-size // PART_ROWS)
     if parts == 1:
@@ -136,6 +139,17 @@ def split_rows(shop: Workshop) -> int:
     for table in ("lone", "adopted", "often"):
         shop.run(f"DROP TABLE {table}")
     return parts
+
+
+def _count_matches(shop: Workshop) -> None:
+    """Make the table `often` of matches that were seen at several places."""
+    shop.run("CREATE TABLE often (match BIGINT, size BIGINT)")
+    ((rows,),) = shop.run("SELECT count(*) FROM every_row")
+    turns: int = -(-rows // COUNTED_ROWS)
+    shop.run("SET threads = 1")  # each thread has a table of its own, and room for it to grow
+    for turn in range(turns):
+        shop.run(_OFTEN.substitute(turns=turns, turn=turn))
+    shop.run("SET threads = 2")
 
 
 def group_part(shop: Workshop, part: int, parts: int, tolerance_ns: int) -> bool:

@@ -100,8 +100,9 @@ def test_a_folder_without_entries_has_no_groups(tmp_path):
     shop.close()
 
 
-def test_what_repeats_is_grouped_in_parts_as_it_would_be_at_once(groups, make, monkeypatch):
+@pytest.mark.parametrize("limit", ["PART_ROWS", "COUNTED_ROWS"])
+def test_what_repeats_is_grouped_in_parts_as_it_would_be_at_once(groups, make, monkeypatch, limit):
     entries = [make.http(make.connection(n, capture=c), packet=10 * n + c) for n in range(200) for c in (0, 1)]
     at_once = groups(entries)
-    monkeypatch.setattr(grouping, "PART_ROWS", 30)
+    monkeypatch.setattr(grouping, limit, 30)
     assert groups(entries) == at_once == [[10 * n, 10 * n + 1] for n in range(200)]
