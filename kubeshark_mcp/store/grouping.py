@@ -18,12 +18,14 @@ from __future__ import annotations
 from string import Template
 
 from kubeshark_mcp.store.columns import CONNECTIONS, FLOWS
-from kubeshark_mcp.store.workshop import Workshop
+from kubeshark_mcp.store.workshop import MEMORY_LIMIT, Workshop
 
 PART_ROWS = 250_000
 """Rows that are grouped at once, about."""
-COUNTED_ROWS = 500_000
+COUNTED_ROWS = 250_000
 """Rows whose matches are counted at once, about: nearly all matches differ, and each takes some 100 bytes of memory."""
+_COUNTING_MEMORY = "96MB"
+"""What the database may take for that: it holds little, and what it has read would else stay beside what it counts."""
 _NUMBERS = ("conn_id", "flow_id", "conn_group_id")
 
 _EVERY_ROW = Template("""
@@ -147,8 +149,10 @@ def _count_matches(shop: Workshop) -> None:
     ((rows,),) = shop.run("SELECT count(*) FROM every_row")
     turns: int = -(-rows // COUNTED_ROWS)
     shop.run("SET threads = 1")  # each thread has a table of its own, and room for it to grow
+    shop.run(f"SET memory_limit = '{_COUNTING_MEMORY}'")
     for turn in range(turns):
         shop.run(_OFTEN.substitute(turns=turns, turn=turn))
+    shop.run(f"SET memory_limit = '{MEMORY_LIMIT}'")
     shop.run("SET threads = 2")
 
 
