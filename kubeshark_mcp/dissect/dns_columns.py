@@ -8,7 +8,7 @@ import numpy as np
 
 from kubeshark_mcp.dissect.dns_messages import Messages, Values
 from kubeshark_mcp.dissect.exchange_columns import Batch, ExchangeColumns, Told
-from kubeshark_mcp.dissect.remembered import some
+from kubeshark_mcp.dissect.remembered import Spread, some
 from kubeshark_mcp.dissect.wire_dns_records import HEADER_LENGTH
 from kubeshark_mcp.model.entry_columns import Coded, Column, EntryColumns, Numbers
 from kubeshark_mcp.model.stream import Direction
@@ -109,12 +109,8 @@ def _column(values: Values, query: NDArray[np.int32], answer: NDArray[np.int32],
 
 def _coded(values: Values, codes: NDArray[np.int32]) -> Coded:
     """Give coded values with no others than are used."""
-    used = np.zeros(len(values.distinct) + 1, bool)
-    used[codes] = True  # -1 marks the last, which nobody has
-    used[-1] = False
-    places = np.cumsum(used) - 1
-    places[-1] = -1
-    return Coded([values.distinct[code] for code in np.flatnonzero(used).tolist()], places[codes].astype(np.int32))
+    said = Spread(values.distinct, codes)
+    return Coded(said.distinct, said.codes)
 
 
 def _malformed(values: Values, query: NDArray[np.int32], answer: NDArray[np.int32]) -> Coded | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kubeshark_mcp.dissect.dns_usual import Told, Usual, read_usual
+from kubeshark_mcp.dissect.remembered import Codes
 from kubeshark_mcp.dissect.wire_dns import Reading, is_certain, is_header, read_message
 from kubeshark_mcp.dissect.wire_dns_records import HEADER_LENGTH
 
@@ -65,19 +66,6 @@ class Values:
         return np.asarray(self._code_of[offers])
 
 
-class _Codes(dict[bytes, int]):
-    """Gives whatever is asked for the next code, and remembers that it was new."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.new: list[bytes] = []
-
-    def __missing__(self, key: bytes) -> int:
-        code = self[key] = len(self)
-        self.new.append(key)
-        return code
-
-
 class Messages:
     """Gives messages codes: those that differ in nothing but their id have the same.
 
@@ -95,7 +83,7 @@ class Messages:
         self._forget()
 
     def _forget(self) -> None:
-        self._codes = _Codes()
+        self._codes = Codes()
         self._bytes = 0
         self.fields = {name: Values() for name in self.FIELDS}
         self.texts = {name: Values() for name in ("summary", "status", "malformed")}

@@ -21,11 +21,16 @@ READING_BYTES = 1 << 20
 Reading = TypeVar("Reading")
 
 
-class _Codes(dict[bytes, int]):
-    """Gives whatever is asked for the next code."""
+class Codes(dict[bytes, int]):
+    """Gives whatever is asked for the next code. new: what was not asked for before, until somebody empties it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.new: list[bytes] = []
 
     def __missing__(self, key: bytes) -> int:
         code = self[key] = len(self)
+        self.new.append(key)
         return code
 
 
@@ -35,23 +40,22 @@ class Remembered(Generic[Reading]):
     def __init__(self, read: Callable[[bytes], Reading]) -> None:
         self.readings: list[Reading] = []
         self._read = read
-        self._codes = _Codes()
+        self._codes = Codes()
         self._bytes = 0
 
     def codes_of(self, messages: Sequence[bytes]) -> NDArray[np.int32]:
         """Give the codes of messages, which hold until `trim`."""
-        known = len(self.readings)
         codes = np.fromiter(map(self._codes.__getitem__, messages), np.int32, len(messages))
-        if len(self._codes) > known:
-            fresh = list(self._codes)[known:] if known else list(self._codes)
+        if fresh := self._codes.new:
             self.readings += map(self._read, fresh)
             self._bytes += sum(map(len, fresh))
+            self._codes.new = []
         return codes
 
     def trim(self) -> None:
         """Forget all when they have become too many, so that messages of which none comes twice cost no more."""
         if len(self.readings) > READINGS or self._bytes > READING_BYTES:
-            self._codes = _Codes()
+            self._codes = Codes()
             self.readings = []
             self._bytes = 0
 

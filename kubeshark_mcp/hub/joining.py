@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from kubeshark_mcp.store.sightings import JoinStats
+from kubeshark_mcp.store.sightings import JoinStats, join_sightings
 
 APART_ENTRIES = 100_000
 """Entries from which on they are joined in a process of its own, unless others made them.
@@ -19,12 +17,14 @@ What a process keeps of dissecting so many and what joining them takes would be 
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """Joins the entries of a folder, a piece of work for a `Crew`; the folder is complete when it is done."""
+    """Joins the entries of a folder, a piece of work for a `Crew`; the folder is complete when it is done.
+
+    repeats: what `may_repeat` says of it, where it was asked.
+    """
 
     folder: Path
+    repeats: bool | None = None
 
     def __call__(self, tell: Callable[[None], None]) -> JoinStats:
         """Do it; gives what was joined."""
-        from kubeshark_mcp.store.sightings import join_sightings  # with it comes DuckDB, which takes time and room
-
-        return join_sightings(self.folder, watch=lambda: tell(None))
+        return join_sightings(self.folder, watch=lambda: tell(None), repeats=self.repeats)

@@ -66,9 +66,9 @@ class Pipeline:
         give_pages_back()  # the join is the other peak: the two must not add up
         # What was dissected here leaves its traces in the memory of this process.
         many = self._size == 1 and self._outcome.entries_created >= APART_ENTRIES
-        apart = many and may_repeat(self._folder)
-        with Crew(2 if apart else 1) as crew:
-            [joined] = crew.run([Joining(self._folder)], self._passed)
+        repeats = may_repeat(self._folder) if many else None
+        with Crew(2 if repeats else 1) as crew:
+            [joined] = crew.run([Joining(self._folder, repeats)], self._passed)
         counts = dict(sorted(joined.protocol_counts.items()))
         quality = self._quality(found)
         return replace(

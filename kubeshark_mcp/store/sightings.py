@@ -28,17 +28,21 @@ class JoinStats:
 
 
 def join_sightings(
-    folder: Path, tolerance_ns: int = TOLERANCE_NS, watch: Callable[[], None] | None = None
+    folder: Path,
+    tolerance_ns: int = TOLERANCE_NS,
+    watch: Callable[[], None] | None = None,
+    repeats: bool | None = None,
 ) -> JoinStats:
     """Join the sightings in a folder of written entries and declare it complete: the last step of a dissection.
 
     May be repeated; always starts from the rows as written. watch: called several times a second from another thread
-    while something is joined; what it raises stops the work and is raised here.
+    while something is joined; what it raises stops the work and is raised here. repeats: what `may_repeat` says of the
+    folder, where it was asked already.
     """
     with store_errors(folder, "write"):
         (folder / MANIFEST).unlink(missing_ok=True)
         shutil.rmtree(folder / JOINED, ignore_errors=True)
-    if may_repeat(folder):
+    if may_repeat(folder) if repeats is None else repeats:
         from kubeshark_mcp.store.joining import join_rows  # with it comes DuckDB, which takes time and room of its own
 
         stats = JoinStats(*join_rows(folder, tolerance_ns, watch))
