@@ -19,6 +19,7 @@ from typing import Any
 
 from mcp import Client, StdioServerParameters
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
@@ -88,7 +89,6 @@ async def investigate(session: Session, console: Console, pcap: Path) -> list[st
     if finding is None:
         console.print("[green]No call failed on the server's side in this capture.[/green]")
         return [f"# Demo report\n\nNothing failed on the server's side in {len(rows)} calls."]
-    show(console, finding)
     evidence, _ = await session.call("get_api_call", id=str(finding.cause.first["id"]), db=db)
     console.print(evidence, markup=False, highlight=False)
     server = finding.cause.first
@@ -98,6 +98,7 @@ async def investigate(session: Session, console: Console, pcap: Path) -> list[st
     _, export = await session.call("export_snapshot_pcap", id=snapshot["id"], bpf_filter=bpf)
     text, _ = await session.call("download_file", path=export["path"], dest=str(pcap), overwrite=True)
     console.print(text, markup=False, highlight=False)
+    show(console, finding)
     return report(finding, len(rows), session.calls, numbers, evidence, pcap, bpf)
 
 
@@ -107,9 +108,9 @@ def show(console: Console, finding: Finding) -> None:
     for heading in ("since (local)", "from", "to", "protocol", "failed", "of", "before", "says"):
         table.add_column(heading)
     for suspect in finding.suspects:
-        table.add_row(*suspect.cells())
+        table.add_row(*map(escape, suspect.cells()))  # what was captured is no markup
     console.print(table)
-    console.print(f"[bold]{finding.sentence()}[/bold]")
+    console.print(finding.sentence(), style="bold", markup=False, highlight=False)
 
 
 def report(finding: Finding, total: int, calls: int, numbers: str, evidence: str, pcap: Path, bpf: str) -> list[str]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
 
+from demo import show  # noqa: E402
 from investigate import find_cause  # noqa: E402
 
 
@@ -27,6 +30,8 @@ def test_the_demo_names_the_cause_with_its_evidence(tmp_path):
     assert "batch/reporter" in report
     assert (tmp_path / "demo.pcap").stat().st_size > 100_000
     assert "Traceback" not in done.stderr
+    end = " ".join(done.stdout.splitlines()[-3:])
+    assert "200 calls failed; it took along shop/orders, shop/storefront. Report: " in end
 
 
 def test_with_another_capture_in_its_place_it_reports_that_one(tmp_path):
@@ -47,6 +52,15 @@ def row(source: str, target: str, status: int, second: int) -> dict:
         "answered": True,
         "timestamp": f"2026-01-01T00:00:{second:02}+00:00",
     }
+
+
+def test_what_was_captured_is_shown_as_it_is_and_never_taken_for_markup():
+    said = row("web", "api[/bold]", 500, 1) | {"status": "[/red] [blink]500"}
+    console = Console(file=StringIO(), width=200)
+    show(console, find_cause([said]))
+    shown = console.file.getvalue()
+    assert "api[/bold]" in shown
+    assert "[/red] [blink]500" in shown
 
 
 def test_the_deepest_failing_callee_is_the_cause():
