@@ -71,7 +71,7 @@ def value_hash(value: object) -> int:
         for item in value[:LIST_ITEMS]:
             found = _mixed(found ^ value_hash(item))
         return found
-    return stable_hash(value)
+    return stable_hash(value + 0.0 if isinstance(value, float) else value)  # -0.0 equals 0.0
 
 
 def value_hashes(values: Sequence[Any]) -> Hashes:
@@ -94,7 +94,7 @@ def value_hashes(values: Sequence[Any]) -> Hashes:
     known: dict[object, int] = {}
     found = np.empty(len(values), np.uint64)
     for row, value in enumerate(values):
-        key = (type(value), tuple(value) if isinstance(value, list) else value)
+        key = _key(value)
         try:
             one = known.get(key)
         except TypeError:  # It holds something that cannot be looked up.
@@ -103,6 +103,11 @@ def value_hashes(values: Sequence[Any]) -> Hashes:
             one = known[key] = value_hash(value)
         found[row] = one
     return found
+
+
+def _key(value: object) -> tuple[object, ...]:
+    """Give what only values of one hash have in common: False equals 0.0, in lists as well, and has another one."""
+    return (type(value), *(map(_key, value) if isinstance(value, list | tuple) else (value,)))
 
 
 def _text_hashes(values: Sequence[str | None]) -> Hashes:

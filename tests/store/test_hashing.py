@@ -28,6 +28,12 @@ def test_many_values_are_hashed_as_one_by_one(values):
     assert value_hashes(values).tolist() == [value_hash(value) for value in values]
 
 
+def test_values_that_equal_each_other_and_differ_in_type_are_told_apart():
+    values = [[False, False], [False, 0.0], [(0.0,)], [(False,)], 0.0, False, -0.0]
+    assert value_hashes(values).tolist() == [value_hash(value) for value in values]
+    assert value_hash(-0.0) == value_hash(0.0)
+
+
 TEXTS = st.sampled_from(["", "a", "b", "\ud800"])
 
 
