@@ -113,7 +113,7 @@ def dissect_file(path: Path, rules: Iterable[str] = (), settings: Settings | Non
     """Take one capture through capture, stream and dissect."""
     protocols = load_protocols()
     result = Dissection()
-    streams = StreamEngine()
+    streams = StreamEngine(columns=True)
     engine = DissectionEngine(protocols, settings or Settings(decode_as=decode_as(rules)), result.entries.append)
     with open_capture(path) as capture:
         for block in capture.blocks():

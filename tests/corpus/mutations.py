@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,7 +98,7 @@ class Machine:
         """Dissect one file; give the faults that protocols reported."""
         entries: list[Entry] = []
         engine = DissectionEngine(self.readers, Settings(), entries.append)
-        streams = StreamEngine()
+        streams = StreamEngine(columns=True)
         with open_capture(path) as capture:
             for block in capture.blocks():
                 report.packets += len(block)
@@ -131,15 +131,21 @@ def limited(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
-def beginnings(chosen: tuple[Case, ...]) -> list[tuple[str, bytes]]:
+def beginnings(chosen: Iterable[Case]) -> list[tuple[str, bytes]]:
     """Give the name and the beginning of each capture."""
     return [(case.file, case.path.read_bytes()[:MOST_BYTES]) for case in chosen]
 
 
-def run(count: int, seed: int, folder: Path, most_seconds: float = float("inf")) -> Report:
-    """Mutate captures of the corpus; each mutation depends on the seed and its number alone."""
+def run(
+    count: int,
+    seed: int,
+    folder: Path,
+    most_seconds: float = float("inf"),
+    files: Sequence[tuple[str, bytes]] | None = None,
+) -> Report:
+    """Mutate captures, of the corpus by default; each mutation depends on the seed and its number alone."""
     machine, report = Machine(), Report()
-    files = beginnings(cases())
+    files = beginnings(cases()) if files is None else files
     others = [content for _, content in files]
     path, began, settled = folder / "mutant", time.process_time(), 0.0
     for number in range(count):

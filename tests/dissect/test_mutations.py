@@ -17,6 +17,7 @@ from kubeshark_mcp.dissect.engine import DissectionEngine
 from kubeshark_mcp.dissect.enrich import Enricher
 from kubeshark_mcp.model.stream import Closing, Datagram, Window
 from kubeshark_mcp.stream.engine import StreamEngine
+from tests.corpus.mutations import run
 from tests.dissect.conversation import CLIENT, SERVER, START_NS, Talk, connection, packets, windows
 from tests.dissect.test_laws import damage
 from tests.stream.building import one_by_one
@@ -27,6 +28,9 @@ LONGEST = 6000
 """Bytes of a conversation that are mutated; its beginning where it is longer."""
 READERS = {found.name: found for found in load_protocols() if not isinstance(found, ConnectionProtocol)}
 FOLDERS = sorted({"grpc", *READERS} & {path.name for path in RECORDINGS.iterdir()})
+IN_COLUMNS = sorted(
+    name for name, found in READERS.items() if found.columns(Settings()) or found.stream_columns(Settings())
+)
 FLAGS = {"grpc": "http2", "gql": "http"}
 """What a folder's captures are, where its name is no protocol that claims bytes."""
 
@@ -95,6 +99,15 @@ def test_mutations_of_recordings_raise_nothing_and_take_neither_long_nor_much(fo
     assert slowest < 1.0
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024
     assert emitted
+
+
+@pytest.mark.parametrize("name", IN_COLUMNS)
+def test_mutated_captures_of_what_is_read_as_columns_raise_nothing_and_stay_small(name: str, tmp_path: Path):
+    files = [(path.name, path.read_bytes()) for path in sorted((RECORDINGS / name).glob("*.pcap"))]
+    report = run(MUTATIONS, 1, tmp_path, files=files)
+    assert report.faults == []
+    assert report.runs == MUTATIONS
+    assert report.entries > MUTATIONS
 
 
 @pytest.mark.parametrize("name", [name for name, found in READERS.items() if not isinstance(found, Enricher)])
