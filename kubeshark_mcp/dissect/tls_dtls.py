@@ -22,24 +22,31 @@ _HELLOS = (n.CLIENT_HELLO, n.SERVER_HELLO)
 class _Fragments:
     """A hello of which some fragments came (RFC 6347 section 4.2.3). header: of the whole; span: from its first on.
 
-    content: as long as the message. missing: (begin, end) of what is not there yet, in order.
+    missing: (begin, end) of what is not there yet, in order. parts: what is, each with where it begins; it is no more
+    than came, whatever length the message claims.
     """
 
     header: bytes
     span: Span
-    content: bytearray
-    missing: list[tuple[int, int]] = field(default_factory=list)
+    missing: list[tuple[int, int]]
+    parts: list[tuple[int, bytes]] = field(default_factory=list)
 
-    def add(self, begin: int, part: bytes) -> bool:
+    def add(self, begin: int, fragment: bytes) -> bool:
         """Take a fragment, which may overlap others; tell whether the message is whole."""
-        end = begin + len(part)
-        self.content[begin:end] = part
-        left = []
+        end, left = begin + len(fragment), []
         for low, high in self.missing:
-            left += [(low, min(high, begin))] if low < begin else []
-            left += [(max(low, end), high)] if high > end else []
+            first, last = max(low, begin), min(high, end)
+            if first >= last:
+                left.append((low, high))
+                continue
+            self.parts.append((first, fragment[first - begin : last - begin]))
+            left += [hole for hole in ((low, first), (last, high)) if hole[0] < hole[1]]
         self.missing = left
         return not left
+
+    def message(self) -> bytes:
+        """Give the whole, once nothing is missing."""
+        return self.header + b"".join([part for _, part in sorted(self.parts)])
 
 
 class DtlsDissector(Dissector):
@@ -86,11 +93,11 @@ class DtlsDissector(Dissector):
         header = message[:6] + b"\0\0\0" + message[1:4]
         held = self._fragments[datagram.direction]
         if held is None or held.header != header or len(held.missing) > MOST_HOLES:
-            held = _Fragments(header, datagram.span, bytearray(size), [(0, size)])
+            held = _Fragments(header, datagram.span, [(0, size)])
             self._fragments[datagram.direction] = held
         if held.add(offset, message[_MESSAGE:]):
             self._fragments[datagram.direction] = None
-            self._message(datagram, header + held.content, join(held.span, datagram.span))
+            self._message(datagram, held.message(), join(held.span, datagram.span))
 
     def _message(self, datagram: Datagram, message: bytes, span: Span) -> None:
         kind, client = message[0], datagram.direction is Direction.CLIENT

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
+from kubeshark_mcp.dissect.base import Settings
+from kubeshark_mcp.dissect.engine import DissectionEngine
 from kubeshark_mcp.dissect.protocols.tlsx import Tls
+from kubeshark_mcp.model.stream import Datagram
 from tests.dissect import tls_building as b
-from tests.dissect.conversation import CLIENT, SERVER, play
+from tests.dissect.conversation import CLIENT, SERVER, START_NS, connection, play
 from tests.dissect.samples.tlsx import DTLS_HELLO, SAMPLES, dtls
 
 RETRY = dtls(3, b"\xfe\xff\x04abcd")
@@ -80,6 +85,19 @@ def test_a_hello_in_too_many_scattered_fragments_is_given_up():
     rest = fragments(dtls(1, body), *range(1, len(body)))[1::2]
     talk = [(CLIENT, part) for part in (*scattered, *rest)]
     assert play([Tls()], talk, transport="udp") == []
+
+
+def test_fragments_that_claim_long_hellos_hold_no_more_than_came():
+    claims = DTLS_HELLO + bytes(60_000)
+    first = fragments(dtls(1, claims), 10)[0]
+    engine = DissectionEngine([Tls()], Settings(), lambda entry: None)
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for number in range(500):
+        engine.feed(Datagram(connection("udp", 443, number=number), CLIENT, first, number, START_NS))
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 500 * 8_000
 
 
 def test_unfinished_fragments_and_damage_make_no_entry():
